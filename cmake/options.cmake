@@ -1,0 +1,30 @@
+# Warnings, sanitizers and the compiler cache, the same for every target.
+find_program(POSTRIDER_CCACHE ccache)
+if(POSTRIDER_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${POSTRIDER_CCACHE})
+endif()
+
+add_library(postrider_options INTERFACE)
+target_compile_options(postrider_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  $<$<CONFIG:Debug>:-Og> -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  # ccache can only reuse objects built with a precompiled header when the header does not stamp them.
+  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these inside libstdc++ and Boost templates after inlining; clang-tidy and the sanitizers cover them.
+  target_compile_options(postrider_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow
+    -Wno-stringop-overread -Wno-array-bounds -Wno-restrict -Wno-dangling-pointer -Wno-tsan)
+endif()
+if(POSTRIDER_SANITIZE)
+  add_compile_options(-fsanitize=${POSTRIDER_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${POSTRIDER_SANITIZE})
+endif()
+target_compile_definitions(postrider_options INTERFACE POSTRIDER_VERSION="${PROJECT_VERSION}")
+target_include_directories(postrider_options INTERFACE ${CMAKE_SOURCE_DIR})
+
+# postrider_library(NAME folder-edges...): a static library of all sources in the folder.
+function(postrider_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC postrider_options ${ARGN})
+endfunction()

@@ -1,0 +1,59 @@
+// MessageId: the one name of a message, the same in SMTP replies, the API, logs and the spool.
+// 48 bits of creation time (ms since 1970, big-endian) and 80 bits that make it unique, so ids sort by time and a
+// listing "newest first" is a walk over keys. Text form: 26 lower-case Crockford base32 characters.
+// A plain value; MessageIdSource is one per thread and never shared.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "core/time.h"
+
+namespace postrider {
+
+class MessageId {
+ public:
+  static constexpr std::size_t kBytes = 16;
+  static constexpr std::size_t kTextLength = 26;
+
+  constexpr MessageId() = default;
+  explicit constexpr MessageId(const std::array<std::uint8_t, kBytes>& bytes) : bytes_(bytes) {}
+
+  // Accepts either letter case; nothing else that Crockford's alphabet would forgive (no i, l, o, u).
+  static std::optional<MessageId> parse(std::string_view text);
+  // The smallest id that a message created at `at` can have: the start of a time range in key order.
+  static MessageId first_at(Time at);
+
+  std::string str() const;
+  Time created_at() const;
+  const std::array<std::uint8_t, kBytes>& bytes() const { return bytes_; }
+  bool is_nil() const { return *this == MessageId(); }
+
+  auto operator<=>(const MessageId&) const = default;
+
+ private:
+  std::array<std::uint8_t, kBytes> bytes_{};
+};
+
+class MessageIdSource {
+ public:
+  explicit MessageIdSource(std::uint64_t seed);  // std::random_device in production, a constant in tests
+  // Strictly increasing for one source while the clock does not go back; unique always (80 random bits).
+  MessageId next(Time now);
+
+ private:
+  std::mt19937_64 random_;
+};
+
+}  // namespace postrider
+
+template <>
+struct std::hash<postrider::MessageId> {
+  std::size_t operator()(const postrider::MessageId& id) const noexcept;
+};

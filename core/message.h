@@ -1,0 +1,133 @@
+// The nouns of the spool: envelope, recipient, attempt, event, and the record that holds them. Plain values.
+// Layout on disk is storage's business (storage/record_codec.h); rules over them are in storage/record_rules.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/address.h"
+#include "core/delivery.h"
+#include "core/id.h"
+#include "core/outcome.h"
+#include "core/time.h"
+
+namespace postrider {
+
+enum class Lane : std::uint8_t { high, normal, low };
+enum class Door : std::uint8_t { smtp, http, sendmail, bounce };
+enum class DsnReturn : std::uint8_t { unset, full, headers };  // RFC 3461 4.3 RET
+
+// RFC 3461 4.1 NOTIFY; all false: not given (which means failure, and delay at our discretion).
+struct Notify {
+  bool never = false, success = false, failure = false, delay = false;
+  bool given() const { return never || success || failure || delay; }
+  bool operator==(const Notify&) const = default;
+};
+
+struct Recipient {
+  Address address;       // after aliases and origin; what RCPT TO will say
+  std::string orcpt;     // RFC 3461 4.2, still in xtext, as received ("rfc822;user@example.com"); empty: none
+  Notify notify;
+  RecipientState state = RecipientState::queued;
+  std::uint32_t tries = 0;         // tries that counted since acceptance or the last release
+  std::uint32_t interruptions = 0; // crashes of ours that hit it while sending, since then
+  Time due{};                      // queued, deferred: next try. Else: no meaning
+  Time age_from{};                 // first due time since acceptance or the last release: max_age counts from here
+  Time changed_at{};
+  Reason reason;                   // why it is in this state
+  std::string upstream;            // who took it, or who was asked last
+  std::string remote_id;           // the provider's id or the final reply text of the hand-over
+  bool cancel_requested = false;   // asked while sending: takes effect when the attempt ends without success
+  bool hold_requested = false;     // the same for hold
+};
+
+struct Envelope {
+  Address sender;                  // null for bounces
+  std::string envid;               // RFC 3461 4.4, xtext as received
+  DsnReturn ret = DsnReturn::unset;
+  bool eight_bit = false;          // the body has octets over 127
+  bool smtputf8 = false;           // the client asked for SMTPUTF8 (RFC 6531) and an address or header needs it
+  bool requires_tls = false;       // reserved for RFC 8689
+  Lane lane = Lane::normal;
+  Door door = Door::smtp;
+  std::string tenant;              // credential that submitted it; empty: trusted network
+  std::string client;              // address of the client, for the trace; empty if left out
+  std::string helo;
+  std::string subject;             // decoded as far as it is UTF-8, at most 256 octets, for listings only
+  std::string message_id_header;   // with angle brackets, as sent
+  Time created_at{};
+};
+
+enum class BodyState : std::uint8_t { present, removed };
+
+struct MessageRecord {
+  MessageId id;
+  Envelope envelope;
+  std::vector<Recipient> recipients;   // at least one
+  std::uint64_t body_size = 0;         // octets, as it will be sent before dot-stuffing
+  std::uint32_t body_chunks = 0;
+  BodyState body = BodyState::present;
+  std::string headers;                 // kept when the body is removed; at most kMaxKeptHeaders octets
+  std::uint32_t wait_bucket = 0;       // see storage::DueKey
+  std::vector<std::uint64_t> history;  // sequence numbers of its rows in the event feed, ascending
+  std::string idempotency_key;         // scope and key as one opaque string; empty: none
+
+  RecipientState state() const;  // derived
+  bool live() const;             // any live recipient
+  Time due() const;              // minimum of queued and deferred recipients; kNever if none
+};
+inline constexpr std::size_t kMaxKeptHeaders = 16 * 1024;
+
+struct RecipientOutcome {
+  std::uint32_t recipient = 0;  // index in MessageRecord::recipients
+  OutcomeKind kind = OutcomeKind::deferred;
+  Reason reason;
+};
+
+// One contact with one upstream. Durations in milliseconds.
+struct Attempt {
+  std::string upstream;
+  std::string peer;             // host[address]:port
+  std::string tls;              // "TLSv1.3", or empty
+  Time started_at{};
+  std::uint32_t duration_ms = 0;
+  Stage stage = Stage::none;    // furthest stage reached
+  OutcomeKind outcome = OutcomeKind::deferred;  // worst over its recipients
+  Reason reason;                // of that outcome
+  std::string remote_id;
+  bool counted = true;          // spent a try
+  bool lossy = false;           // the transport rebuilt the MIME structure
+  std::vector<RecipientOutcome> recipients;
+};
+
+enum class EventType : std::uint8_t {
+  accepted, attempted, sent, deferred, bounced, failed, held, released, retried, cancelled, cancel_requested, expired,
+  suppressed, interrupted, revived, delivered, opened, clicked, complained, unsubscribed, body_removed, quarantined,
+};
+inline constexpr std::uint32_t kAllRecipients = 0xffffffff;
+
+struct Event {
+  std::uint64_t seq = 0;  // assigned at commit: global, ascending in commit order, no reuse
+  MessageId message;
+  EventType type = EventType::accepted;
+  Time at{};
+  std::uint32_t recipient = kAllRecipients;
+  Reason reason;
+  std::string actor;                 // user or "operator"; empty: Postrider itself
+  std::shared_ptr<Attempt> attempt;  // only with `attempted`
+};
+
+std::string_view to_string(Lane);
+std::string_view to_string(Door);
+std::string_view to_string(EventType);
+
+// A body in memory: chunks of at most storage::kChunkPayload octets, all full but the last.
+struct Body {
+  std::vector<std::shared_ptr<const std::string>> chunks;
+  std::uint64_t size = 0;
+};
+
+}  // namespace postrider

@@ -1,0 +1,33 @@
+// The retry rules of Postrider, pure: what becomes of a recipient after an attempt. No clock, no dice: both are given.
+#pragma once
+
+#include "core/message.h"
+
+namespace postrider {
+
+enum class OnUncertain : std::uint8_t { retry, hold };
+
+struct RetryPolicy {
+  std::uint32_t retries = 3;                          // tries after the first
+  Duration retry_interval = std::chrono::minutes(10);
+  Duration max_age = std::chrono::hours(24 * 5);      // from Recipient::age_from
+  OnUncertain on_uncertain = OnUncertain::retry;
+  std::uint32_t max_interruptions = 3;                // crashes of ours after which a message is held
+};
+
+struct Decision {
+  Trigger trigger = Trigger::defer;
+  bool spends_try = true;
+  Time due{};      // with defer
+  Reason reason;   // final reason: the outcome's, or `retries`/`age` around it
+};
+
+// `jitter` in [0,1): stretches the interval by 0 to 5 %. `throttled_until` applies to Cause::throttle and may be zero
+// (then one retry interval). A throttle never spends a try; a try that is the last one becomes give_up.
+Decision decide(const Recipient& before, const RecipientOutcome& outcome, const RetryPolicy& policy, Time now,
+                Time throttled_until, double jitter);
+
+// True when nothing more may be tried: age_from + max_age has passed.
+bool too_old(const Recipient& recipient, const RetryPolicy& policy, Time now);
+
+}  // namespace postrider

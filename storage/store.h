@@ -1,0 +1,282 @@
+// Any thread may call any verb; each answers through its Done on the Done's own Mailbox, never from inside the call.
+// Writes are atomic one by one, applied in call order, and answered only after the commit that holds them is on stable
+// storage. Implementations: storage/memory (tests, no durability) and storage/lmdb; tests/store_conformance runs on both.
+//
+// The durable store of messages that are not finished, and of the history of those that are. Verbs are of the domain: no
+// key, cursor or view of the database is seen above this line. Owned by cmd/serve; lives longer than every caller.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/done.h"
+#include "core/message.h"
+
+namespace postrider::storage {
+
+// Payload of one body chunk: with its record header it fills whole pages (docs/decisions/0003-bodies-in-chunks.md).
+inline constexpr std::size_t kChunkRecordHeader = 32;
+inline constexpr std::size_t kChunkPayload = 12 * 4096 - 16 - kChunkRecordHeader;
+
+// ---- accept -------------------------------------------------------------------------------------------------------
+
+struct IdempotencyKey {
+  std::string scope_and_key;      // scoped by the caller: credential, or client address and sender
+  std::uint64_t fingerprint = 0;  // of the message: the same key with another fingerprint is refused
+  Duration lifetime = std::chrono::hours(24);
+};
+
+// With an intent the accept also claims: recipients go straight to `sending` for `upstream`, no second commit is needed.
+struct Intent {
+  std::string upstream;
+};
+
+struct NewMessage {
+  MessageRecord record;              // id, envelope, recipients (all queued, with due and age_from), body_size, body_chunks
+  Body body;                         // chunks from `first_chunk` on; those before were staged under the same id
+  std::uint32_t first_chunk = 0;
+  std::optional<Intent> intent;
+  std::optional<IdempotencyKey> idempotency;
+  Time now{};
+};
+
+struct Accepted {
+  enum class Kind : std::uint8_t { stored, duplicate, key_conflict };
+  Kind kind = Kind::stored;
+  MessageId id;  // of the stored message, or of the one the key already names
+  std::shared_ptr<MessageRecord> record;  // as stored (with history rows), only with `stored`
+};
+
+struct StagedChunk {
+  MessageId id;             // the id the message will have if it is accepted
+  std::uint32_t index = 0;  // from 0, in order
+  std::shared_ptr<const std::string> bytes;
+};
+
+// ---- claim and settle ---------------------------------------------------------------------------------------------
+
+// The due index, in order: what waits for the same thing, then lane, then time. Bucket 0 waits for nothing but its time;
+// other buckets are routes or pauses (a hash of their name), so that what they hold never stands in front of the rest.
+struct DueKey {
+  std::uint32_t bucket = 0;
+  Lane lane = Lane::high;
+  Time due{};
+  MessageId id;
+  auto operator<=>(const DueKey&) const = default;
+};
+
+struct DueEntry {
+  DueKey key;
+  std::uint64_t sender_hash = 0;  // for fairness between senders in a window
+};
+
+struct DueQuery {
+  std::uint32_t bucket = 0;
+  Lane lane = Lane::normal;
+  std::optional<DueKey> after;  // exclusive
+  std::size_t limit = 256;
+  std::uint32_t shard = 0, shards = 1;  // only ids with shard_of(id, shards) == shard
+};
+std::uint32_t shard_of(const MessageId& id, std::uint32_t shards);
+
+struct DuePage {
+  std::vector<DueEntry> entries;  // in key order, due or not yet due
+  bool more = false;
+};
+
+struct ClaimRequest {
+  MessageId id;
+  std::string upstream;  // the intent: who will be asked
+  Time now{};            // recipients queued or deferred with due <= now are claimed; others stay
+};
+
+struct Claimed {
+  std::shared_ptr<MessageRecord> record;     // null: gone, not due any more, or already claimed: nothing to do
+  std::vector<std::uint32_t> recipients;     // indices now in `sending`
+};
+
+struct RecipientUpdate {
+  std::uint32_t recipient = 0;
+  Trigger trigger = Trigger::defer;  // applied to `sending` by core's transition function
+  bool spends_try = false;
+  Time due{};                        // with defer and unclaim
+  Reason reason;
+  std::string upstream;
+  std::string remote_id;
+};
+
+// Ends a claim, whole or in part: attempts made, what became of each recipient, in ONE transaction. A recipient that was
+// asked to cancel or hold while sending goes there instead of deferred/queued/failed. May wait up to settle_delay for company.
+struct Settlement {
+  MessageId id;
+  std::vector<Attempt> attempts;
+  std::vector<RecipientUpdate> updates;
+  std::uint32_t wait_bucket = 0;
+  bool remove_sent_body = true;  // retention.sent_bodies = 0: body goes with the last live recipient if none failed
+  Time now{};
+};
+
+struct Settled {
+  RecipientState state = RecipientState::sent;  // the message's, after
+  Time next_due = kNever;
+};
+
+// ---- steering -----------------------------------------------------------------------------------------------------
+
+enum class SteerVerb : std::uint8_t { retry, hold, release, cancel };
+
+struct SteerRequest {
+  MessageId id;
+  SteerVerb verb = SteerVerb::retry;
+  std::optional<std::uint32_t> recipient;  // none: all it applies to
+  std::string actor;
+  std::string tenant;                      // empty: any; else a message of another tenant is not_found
+  Reason reason;
+  Time now{};
+};
+
+struct Steered {
+  std::shared_ptr<MessageRecord> record;  // after
+  std::uint32_t changed = 0;              // recipients changed or marked (cancel/hold while sending)
+};  // faults: not_found; conflict naming the state when no recipient could change
+
+// ---- reading ------------------------------------------------------------------------------------------------------
+
+struct ListQuery {
+  std::optional<RecipientState> state;       // the message's derived state
+  std::optional<std::string> sender;         // whole address or "@domain" (any case)
+  std::optional<std::string> recipient;
+  std::optional<std::string> tenant;
+  std::optional<Time> since, until;          // created_at, since inclusive, until exclusive
+  std::optional<MessageId> before;           // cursor: strictly older than this id
+  std::size_t limit = 50;                    // 1..1000
+  std::size_t max_scanned = 20'000;          // a page may be short, with `next` set, when filters match little
+};
+
+struct ListPage {
+  std::vector<MessageRecord> messages;  // newest first; history rows not loaded
+  std::optional<MessageId> next;        // pass as `before`; none: the end
+};
+
+struct EventQuery {
+  std::uint64_t after = 0;  // sequence number, exclusive
+  std::size_t limit = 100;
+};
+
+struct BodyQuery {
+  MessageId id;
+  std::uint32_t first_chunk = 0;
+  std::uint32_t count = 8;
+};
+
+struct SpoolStats {
+  std::uint64_t messages[kRecipientStates] = {};  // by derived state
+  std::uint64_t live_messages = 0;
+  std::uint64_t live_bytes = 0;      // counted in whole pages: bodies and records of live messages, staged chunks
+  std::uint64_t finished_bytes = 0;  // bodies, records and events of finished messages
+  std::uint64_t max_bytes = 0;
+  std::uint64_t high_water_bytes = 0;
+  std::uint64_t file_bytes = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t commits = 0, synced_operations = 0;
+  std::uint64_t last_commit_us = 0;
+  std::uint64_t oldest_due_ms = 0;   // due time of the oldest entry in bucket 0; 0: none
+  std::uint64_t last_seq = 0;
+  std::uint32_t epoch = 0;
+  bool accepting = true;             // false over the high-water mark, with the reserve given back, or after a failed sync
+  bool can_settle = true;            // false while a settle cannot be committed: claim nothing
+  std::string trouble;               // why, for people
+};
+
+struct VerifyQuery {
+  std::optional<MessageId> after;
+  std::size_t limit = 200;
+};
+struct VerifyPage {
+  std::uint64_t records = 0, chunks = 0, events = 0;
+  std::vector<std::string> faults;  // one sentence each, with the id
+  std::optional<MessageId> next;
+};
+
+// ---- retention ----------------------------------------------------------------------------------------------------
+
+struct RetirePolicy {
+  Duration history = std::chrono::hours(24 * 30);
+  std::uint64_t history_max_bytes = 2ull << 30;
+  Duration sent_bodies{0};
+  Duration failed_bodies = std::chrono::hours(24 * 7);
+};
+
+struct RetireRequest {
+  RetirePolicy policy;
+  Time now{};
+  std::size_t max_rows = 500;  // work of one step: rows looked at
+};
+
+struct Retired {
+  std::uint64_t messages = 0, bodies = 0, bytes = 0;
+  bool more = false;  // another step would do more
+};
+
+// ---- credentials --------------------------------------------------------------------------------------------------
+
+struct UserRecord {
+  std::string name;
+  std::string role;                    // "sender" (default), "operator", "admin"
+  std::string password_hash;           // "scrypt$..." (relay/inbound/password.h writes it)
+  std::string scram;                   // "SCRAM-SHA-256$iterations:salt$stored:server" or empty
+  std::vector<std::string> senders;    // patterns it may send as; empty: any
+  Time created_at{}, changed_at{};
+};
+
+// ---- the store ----------------------------------------------------------------------------------------------------
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Atomic: record, remaining chunks, due entry or claim, `accepted` event, idempotency key. Faults: full (452),
+  // unavailable (451). After a fault nothing is kept, staged chunks included.
+  virtual void accept(NewMessage message, Done<Accepted> done) = 0;
+  // A chunk of a message that is still being received. Collected at start if the process dies; see unstage.
+  virtual void stage(StagedChunk chunk, Done<Nothing> done) = 0;
+  virtual void unstage(MessageId id) = 0;  // forget staged chunks; no answer, best effort now, certain at start
+
+  // Durable intent for later tries: one Claimed per request, in order. Two claimers never both get a recipient.
+  virtual void claim(std::vector<ClaimRequest> requests, Done<std::vector<Claimed>> done) = 0;
+  // Never refused for want of space as long as the reserve lasts. Fault `unavailable`: not durable, claim it stays; the
+  // caller keeps the settlement and offers it again.
+  virtual void settle(Settlement settlement, Done<Settled> done) = 0;
+  virtual void steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) = 0;
+
+  virtual void find(MessageId id, Done<MessageRecord> done) = 0;                    // faults: not_found, damaged
+  virtual void history(MessageId id, Done<std::vector<Event>> done) = 0;            // ascending seq; faults as find
+  virtual void list(ListQuery query, Done<ListPage> done) = 0;
+  virtual void events(EventQuery query, Done<std::vector<Event>> done) = 0;         // commit order
+  virtual void read_body(BodyQuery query, Done<std::vector<std::shared_ptr<const std::string>>> done) = 0;  // faults: not_found (removed), damaged
+  virtual void due(DueQuery query, Done<DuePage> done) = 0;
+  virtual void verify(VerifyQuery query, Done<VerifyPage> done) = 0;
+
+  // One bounded step; never touches a message with a live recipient.
+  virtual void retire(RetireRequest request, Done<Retired> done) = 0;
+
+  virtual void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) = 0;  // conflict if it exists
+  virtual void remove_user(std::string name, Done<Nothing> done) = 0;               // not_found
+  virtual void find_user(std::string name, Done<UserRecord> done) = 0;              // not_found
+  virtual void list_users(Done<std::vector<UserRecord>> done) = 0;
+
+  virtual SpoolStats stats() const = 0;  // a snapshot, cheap, any thread
+
+  // After each commit that put or moved due entries other than by settle: the earliest due time among them, delivered
+  // through `where`. Steering, unclaimed accepts and recovery come this way: nobody polls. Call before the first verb.
+  virtual void on_due_changed(Mailbox& where, std::function<void(Time earliest)> call) = 0;
+
+  // Commits what was taken, answers everything, stops the threads. Later calls fail with `unavailable`.
+  virtual void close() = 0;
+};
+
+}  // namespace postrider::storage
