@@ -1,0 +1,102 @@
+// Submission: the one door through which messages come to be: SMTP, HTTP, sendmail and our own bounces. It applies
+// [addresses], completes and cleans the header, keeps the body in memory or stages it, stores, and starts delivery.
+// One per relay thread or mgmt thread; an Intake is one message on its way in.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/budget.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/message.h"
+#include "core/reply.h"
+#include "net/loop.h"
+#include "storage/store.h"
+
+namespace postrider::relay {
+
+class Dispatcher;
+
+struct AddressRules {            // [addresses]
+  std::string origin;            // domain for bare names; default: the hostname
+  std::vector<std::pair<std::string, std::string>> aliases;         // local name or address -> address
+  std::vector<std::pair<std::string, std::string>> rewrite_sender;  // pattern -> address
+};
+
+struct SubmissionOptions {
+  std::string hostname;
+  AddressRules addresses;
+  std::uint64_t max_message_size = 25ull << 20;
+  std::size_t max_received = 50;       // Received fields that mean a loop (RFC 5321 6.3)
+  std::size_t max_header_size = 1u << 20;
+  bool hide_client = false;            // leave the client out of Received
+  std::size_t memory_chunks = 4;       // a message keeps at most this many chunks in memory before it stages, when the budget is short
+};
+
+struct RecipientSpec {
+  Address address;
+  std::string orcpt;
+  Notify notify;
+};
+
+struct EnvelopeSpec {
+  Door door = Door::smtp;
+  Address sender;
+  std::vector<RecipientSpec> recipients;
+  std::string envid;
+  DsnReturn ret = DsnReturn::unset;
+  bool smtputf8 = false;
+  std::string tenant;                      // authenticated user; empty: trusted network
+  std::vector<std::string> bound_senders;  // patterns the tenant may send as; empty: any
+  std::string client_address;              // "192.0.2.1"
+  std::string helo;
+  std::string protocol;                    // for Received "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP... (RFC 3848, 6531)
+  std::string tls;                         // version and cipher for Received, or empty
+  std::uint64_t declared_size = 0;         // SIZE=, 0: not said
+};
+
+struct SubmissionResult {
+  Reply reply;                  // 250 2.0.0 Ok: queued as <id>; 4xx for our trouble; 5xx for theirs
+  std::optional<MessageId> id;  // stored now, or before under the same idempotency key
+  bool duplicate = false;
+};
+
+class Intake {
+ public:
+  virtual ~Intake() = default;  // forgets what was staged, unless committed
+  const virtual MessageId& id() const = 0;
+  // Octets of the body with CRLF lines, dots already unstuffed. May wait while a chunk is staged. Once a fault is certain
+  // (too big, loop, disk full) it keeps swallowing and commit() tells.
+  virtual boost::asio::awaitable<void> write(std::string_view octets) = 0;
+  virtual boost::asio::awaitable<SubmissionResult> commit() = 0;
+};
+
+class Submission {
+ public:
+  virtual ~Submission() = default;
+  // Rules that can be told at MAIL and RCPT: bound senders, aliases and origin (in place), null recipients.
+  virtual std::optional<Reply> check_sender(EnvelopeSpec& envelope) = 0;
+  virtual std::optional<Reply> check_recipient(const EnvelopeSpec& envelope, RecipientSpec& recipient) = 0;
+  // 452 when the spool is over its high-water mark or the disk is full, before any octet is read.
+  virtual std::optional<Reply> can_accept(std::uint64_t declared_size) = 0;
+  virtual std::unique_ptr<Intake> begin(EnvelopeSpec envelope) = 0;
+};
+
+struct SubmissionParts {
+  net::Loop& loop;
+  const Clock& clock;
+  storage::Store& store;
+  Dispatcher* dispatcher;  // null: accepted messages wait for a relay thread (mgmt)
+  Budget& body_memory;     // bytes of bodies in memory, over all threads
+  Log& log;
+};
+
+std::unique_ptr<Submission> make_submission(SubmissionParts parts, std::shared_ptr<const SubmissionOptions> options);
+
+}  // namespace postrider::relay
