@@ -7,7 +7,7 @@ endif()
 add_library(postrider_options INTERFACE)
 target_compile_options(postrider_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
-  $<$<CONFIG:Debug>:-Og> -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
   # ccache can only reuse objects built with a precompiled header when the header does not stamp them.
   $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
