@@ -1,0 +1,72 @@
+// Stream: one connection, plain at first, TLS once a handshake succeeded (the TLS layer does not exist before). Every wait is
+// under the one deadline of the connection: set it before a stage, expiry ends the pending operation with timed_out and
+// everything after it too. Owned by one coroutine on one Loop; reads and writes are not concurrent with themselves.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "net/deadline_wheel.h"
+#include "net/loop.h"
+#include "net/tls.h"
+
+namespace postrider::net {
+
+struct IoResult {
+  boost::system::error_code error;  // asio::error::eof at the end, asio::error::timed_out after the deadline
+  std::size_t bytes = 0;
+};
+
+struct TlsInfo {
+  std::string version;  // "TLSv1.3"
+  std::string cipher;
+};
+
+class Stream {
+ public:
+  Stream(Loop& loop, boost::asio::ip::tcp::socket socket);
+  ~Stream();  // closes
+
+  void expires_after(Duration d) { deadline_.set(d); }
+  void expires_never() { deadline_.clear(); }
+  bool timed_out() const { return timed_out_; }
+
+  boost::asio::awaitable<IoResult> read_some(std::span<char> into);
+  // Tries a direct non-blocking send first, so that a reply that fits the socket buffer costs one system call and no wait.
+  boost::asio::awaitable<IoResult> write(std::string_view octets);
+  boost::asio::awaitable<IoResult> write(std::span<const boost::asio::const_buffer> buffers);  // gathered, all of it
+
+  boost::asio::awaitable<IoResult> handshake_server(TlsContext context);
+  // SNI and, when the context verifies, the certificate's name must match `name` (RFC 6125). On failure `tls_error` says why.
+  boost::asio::awaitable<IoResult> handshake_client(TlsContext context, std::string name);
+  const std::string& tls_error() const { return tls_error_; }
+  bool is_tls() const { return tls_ != nullptr; }
+  TlsInfo tls_info() const;
+
+  boost::asio::ip::tcp::endpoint local() const;
+  boost::asio::ip::tcp::endpoint remote() const;
+  void cancel();  // ends pending operations with operation_aborted
+  void close();   // at once; for TLS without waiting for the peer's close_notify
+
+ private:
+  using Socket = boost::asio::ip::tcp::socket;
+  Loop& loop_;
+  Socket socket_;
+  std::unique_ptr<boost::asio::ssl::stream<Socket&>> tls_;
+  TlsContext tls_context_;
+  Deadline deadline_;
+  bool timed_out_ = false;
+  std::string tls_error_;
+};
+
+// Connects to one endpoint; the error is timed_out after `timeout`.
+boost::asio::awaitable<std::pair<boost::system::error_code, std::unique_ptr<Stream>>> connect(
+    Loop& loop, boost::asio::ip::tcp::endpoint endpoint, Duration timeout);
+
+}  // namespace postrider::net
