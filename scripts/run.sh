@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds Postrider and runs it without a configuration: SMTP on 127.0.0.1:2525, management on 127.0.0.1:8025, and a `capture`
+# upstream that keeps what it gets in postrider-data/. Arguments go to `postrider serve`. Ctrl-C stops it cleanly.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
+need_packages "${build_packages[@]}"
+
+if [ ! -f build/release/build.ninja ]; then
+  echo "Configuring (release) ..."
+  cmake --preset release -DPOSTRIDER_TESTS=OFF -DPOSTRIDER_BENCH=OFF >/dev/null
+fi
+echo "Building (the first time takes about five minutes on two cores, later only what changed) ..."
+cmake --build build/release --target postrider -- --quiet
+
+exec build/release/postrider serve "$@"
