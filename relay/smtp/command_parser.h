@@ -1,0 +1,83 @@
+// Command lines of an SMTP client (RFC 5321 4.1): verb, path and ESMTP parameters, without state and without judging
+// whether a command is allowed now. Any thread. Views point into the line that was given.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/address.h"
+#include "core/message.h"
+#include "relay/smtp/newline.h"
+
+namespace postrider::smtp {
+
+enum class Verb : std::uint8_t {
+  ehlo, helo, mail, rcpt, data, bdat, rset, noop, vrfy, expn, help, quit, starttls, auth,
+  http,     // a line as an HTTP client sends it: close without further talk
+  unknown,
+};
+inline constexpr int kVerbs = 16;
+std::string_view to_string(Verb verb);  // upper case, "HTTP", "?"
+
+struct Command {
+  Verb verb = Verb::unknown;
+  std::string_view word;      // the verb as it was written
+  std::string_view argument;  // the rest, without leading and trailing white space
+};
+
+// `line` without its line end. "MAIL FROM:" and "RCPT TO:" are recognised by the first word alone.
+Command parse_command(std::string_view line);
+
+// What a client may use at this point; decides which parameters and octets are accepted.
+struct ParameterRules {
+  bool extended = true;    // EHLO was said; after HELO any parameter is 555 5.5.4
+  bool smtputf8 = true;    // the extension is on offer (MAIL), or was asked for in this transaction (RCPT)
+  bool auth = true;        // AUTH= is taken (RFC 4954 5.)
+};
+
+struct MailArgument {
+  Address sender;                       // null path for <>
+  std::optional<std::uint64_t> size;    // RFC 1870 6.
+  bool eight_bit = false;               // BODY=8BITMIME (RFC 6152)
+  bool smtputf8 = false;                // RFC 6531 3.4
+  DsnReturn ret = DsnReturn::unset;     // RFC 3461 4.3
+  std::string envid;                    // RFC 3461 4.4, xtext as received
+  std::string auth;                     // RFC 4954 5., decoded; "<>" or a mailbox; kept for the record only
+};
+
+struct RcptArgument {
+  Address recipient;  // domain empty for <postmaster>
+  Notify notify;      // RFC 3461 4.1
+  std::string orcpt;  // RFC 3461 4.2, xtext as received
+};
+
+// `argument` is what follows MAIL or RCPT ("FROM:<a@b> SIZE=1"). Lenient where devices need it: blanks round the colon,
+// missing angle brackets, bare local names. Source routes are dropped (RFC 5321 C). The fault is a 501, 553 or 555 reply.
+parsed<MailArgument> parse_mail(std::string_view argument, const ParameterRules& rules);
+parsed<RcptArgument> parse_rcpt(std::string_view argument, const ParameterRules& rules);
+
+// EHLO or HELO argument: a domain or address literal (RFC 5321 4.1.1.1); anything printable without blanks is taken, since
+// many clients send what is not a domain. Fault 501 5.5.4 when it is missing, over 255 octets or not printable.
+parsed<std::string_view> parse_hello(std::string_view argument);
+
+struct AuthArgument {
+  std::string_view mechanism;                    // as written; compare without case
+  std::optional<std::string_view> initial;       // base64; "=" stands for an empty response (RFC 4954 4.)
+};
+parsed<AuthArgument> parse_auth(std::string_view argument);
+
+struct BdatArgument {
+  std::uint64_t size = 0;
+  bool last = false;
+};
+// RFC 3030 2.: "BDAT size [LAST]". Fault 501 5.5.4: the caller must close then, for it cannot know how much to skip.
+parsed<BdatArgument> parse_bdat(std::string_view argument);
+
+// RFC 3461 4.: printable ASCII without '+' and '=', other octets as +XX.
+bool is_xtext(std::string_view text);
+std::optional<std::string> decode_xtext(std::string_view text);
+std::string encode_xtext(std::string_view octets);
+
+}  // namespace postrider::smtp
