@@ -1,9 +1,11 @@
-// The rules of the store's verbs over one MessageRecord, pure: no clock, no I/O, no index. Every Store implementation
-// applies these and adds only its codec and its indexes, so that all of them mean the same thing.
+// The rules of the store's verbs over one MessageRecord, pure: no clock, no I/O, no index. Every Store
+// implementation applies these and adds only its codec and its indexes, so that all of them mean the same
+// thing.
 //
-// Called by the thread that writes the store. Each function either applies its verb whole or, when it answers a fault,
-// leaves the record as it was. Events come back without `seq`: the store numbers them at commit, in the order given, and
-// appends the numbers to MessageRecord::history. Whoever changes a record compares due_key() before and after.
+// Called by the thread that writes the store. Each function either applies its verb whole or, when it answers
+// a fault, leaves the record as it was. Events come back without `seq`: the store numbers them at commit, in
+// the order given, and appends the numbers to MessageRecord::history. Whoever changes a record compares
+// due_key() before and after.
 #pragma once
 
 #include <cstdint>
@@ -17,72 +19,90 @@
 
 namespace postrider::storage {
 
-// ---- accept, claim, settle ----------------------------------------------------------------------------------------
+// ---- accept, claim, settle
+// ----------------------------------------------------------------------------------------
 
-// Completes the record of a new message (changed_at, age_from where it is zero) and, with an intent, claims what is due.
-// Events: one `accepted`. Faults: invalid (no recipient, a recipient that is not queued, chunks that do not make up the body).
+// Completes the record of a new message (changed_at, age_from where it is zero) and, with an intent, claims
+// what is due. Events: one `accepted`. Faults: invalid (no recipient, a recipient that is not queued, chunks
+// that do not make up the body).
 result<std::vector<Event>> accept_record(NewMessage& message);
 
-// Moves every queued or deferred recipient with due <= now to `sending` and notes the intent's upstream on it. Answers
-// their indices; empty: nothing was due and nothing changed. No events: the attempt that follows makes them.
+// Moves every queued or deferred recipient with due <= now to `sending` and notes the intent's upstream on
+// it. Answers their indices; empty: nothing was due and nothing changed. No events: the attempt that follows
+// makes them.
 std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request);
 
 struct SettleResult {
-  std::vector<Event> events;   // one `attempted` an attempt, then one a recipient that changed (see append in the .cpp)
+  std::vector<Event>
+      events;  // one `attempted` an attempt, then one a recipient that changed (see append in the .cpp)
   Settled settled;
-  bool body_may_go = false;    // record.body is already `removed`: the store deletes the chunks in the same transaction
+  bool body_may_go =
+      false;  // record.body is already `removed`: the store deletes the chunks in the same transaction
 };
-// Applies the updates through core's transition(). A hand-over or refusal stands whatever was asked meanwhile; else a
-// requested cancel, then a requested hold, takes the place of deferred, queued and failed. `unclaim` makes no event.
-// Faults: conflict (a recipient is not `sending`, the trigger is forbidden, given twice), invalid (no such recipient).
+// Applies the updates through core's transition(). A hand-over or refusal stands whatever was asked
+// meanwhile; else a requested cancel, then a requested hold, takes the place of deferred, queued and failed.
+// `unclaim` makes no event. Faults: conflict (a recipient is not `sending`, the trigger is forbidden, given
+// twice), invalid (no such recipient).
 result<SettleResult> settle_record(MessageRecord& record, const Settlement& settlement);
 
-// ---- steering -----------------------------------------------------------------------------------------------------
+// ---- steering
+// -----------------------------------------------------------------------------------------------------
 
 struct SteerResult {
-  std::vector<Event> events;   // retried, held, released, cancelled, cancel_requested; each with the actor
-  std::uint32_t changed = 0;   // recipients changed or marked
+  std::vector<Event> events;  // retried, held, released, cancelled, cancel_requested; each with the actor
+  std::uint32_t changed = 0;  // recipients changed or marked
 };
-// retry and release make a recipient due now and start its tries and age anew; hold and cancel only mark one that is
-// `sending`. Without a recipient those it applies to change, and it is a conflict only when there were none.
-// Faults: not_found (another tenant's, no such recipient), conflict (names the state; or the body is gone).
+// retry and release make a recipient due now and start its tries and age anew; hold and cancel only mark one
+// that is `sending`. Without a recipient those it applies to change, and it is a conflict only when there
+// were none. Faults: not_found (another tenant's, no such recipient), conflict (names the state; or the body
+// is gone).
 result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& request);
 
-// ---- recovery -----------------------------------------------------------------------------------------------------
+// ---- recovery
+// -----------------------------------------------------------------------------------------------------
 
-// A claim whose process is gone: every `sending` recipient gets an `uncertain` attempt at the upstream of its intent, not
-// counted, and is due now; with `max_interruptions` of them it is held (what was asked while sending takes effect first).
-// Events: `attempted` and `interrupted`, then `held` or `cancelled`. Empty: nothing was `sending`, nothing changed.
+// A claim whose process is gone: every `sending` recipient gets an `uncertain` attempt at the upstream of its
+// intent, not counted, and is due now; with `max_interruptions` of them it is held (what was asked while
+// sending takes effect first). Events: `attempted` and `interrupted`, then `held` or `cancelled`. Empty:
+// nothing was `sending`, nothing changed.
 std::vector<Event> recover_record(MessageRecord& record, Time now, std::uint32_t max_interruptions);
 
-// ---- due index ----------------------------------------------------------------------------------------------------
+// ---- due index
+// ----------------------------------------------------------------------------------------------------
 
 // Where the record stands in the due index; nothing when no recipient waits for a time.
 std::optional<DueKey> due_key(const MessageRecord& record);
 DueEntry due_entry(const MessageRecord& record, const DueKey& key);
-std::uint64_t sender_hash(const MessageRecord& record);  // of tenant and sender without case; stable: it is on disk
+std::uint64_t sender_hash(
+    const MessageRecord& record);  // of tenant and sender without case; stable: it is on disk
 
-// ---- bytes --------------------------------------------------------------------------------------------------------
+// ---- bytes
+// --------------------------------------------------------------------------------------------------------
 
 // What a value of that many octets takes in the database: whole pages once it is too long to share one.
 std::uint64_t stored_bytes(std::uint64_t value_size);
 // The same for all chunks of a body of `body_size` octets, each with its record header.
 std::uint64_t stored_body_bytes(std::uint64_t body_size);
 
-// ---- retention ----------------------------------------------------------------------------------------------------
+// ---- retention
+// ----------------------------------------------------------------------------------------------------
 
 // When the last recipient came to rest; kNever while one is live.
 Time finished_at(const MessageRecord& record);
-// A recipient that may still be brought back needs the body: failed (retry, release, revival), suppressed (release).
+// A recipient that may still be brought back needs the body: failed (retry, release, revival), suppressed
+// (release).
 bool body_wanted(const MessageRecord& record);
-// The body is present and its time is over: `sent_bodies`, or `failed_bodies` where body_wanted(). Never with a live recipient.
+// The body is present and its time is over: `sent_bodies`, or `failed_bodies` where body_wanted(). Never with
+// a live recipient.
 bool body_expired(const MessageRecord& record, const RetirePolicy& policy, Time now);
-// Record, events and body may go: older than `history`, and no body whose own time is not yet over. Never with a live recipient.
+// Record, events and body may go: older than `history`, and no body whose own time is not yet over. Never
+// with a live recipient.
 bool history_expired(const MessageRecord& record, const RetirePolicy& policy, Time now);
 // Sets the body to `removed`; the event says so in the history.
 Event remove_body(MessageRecord& record, Time now);
 
-// ---- listing ------------------------------------------------------------------------------------------------------
+// ---- listing
+// ------------------------------------------------------------------------------------------------------
 
 // A ListQuery's filters, prepared once and asked per record. Cursor, limit and max_scanned are the caller's.
 class ListFilter {

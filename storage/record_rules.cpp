@@ -1,0 +1,518 @@
+#include "storage/record_rules.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace postrider::storage {
+namespace {
+
+Event make_event(const MessageRecord& record, EventType type, Time now) {
+  Event event;
+  event.message = record.id;
+  event.type = type;
+  event.at = now;
+  return event;
+}
+
+Event recipient_event(const MessageRecord& record, std::uint32_t recipient, EventType type, Time now) {
+  Event event = make_event(record, type, now);
+  event.recipient = recipient;
+  event.reason = record.recipients[recipient].reason;
+  return event;
+}
+
+// When the events from `first` on say the same of every recipient, one of them says it for all: most messages
+// have one recipient, and a newsletter of a thousand that fails as a whole should not cost a thousand rows.
+void say_once(std::vector<Event>& events, std::size_t first, const MessageRecord& record) {
+  if (events.size() - first != record.recipients.size()) return;
+  const Event& model = events[first];
+  const bool alike =
+      std::all_of(events.begin() + static_cast<std::ptrdiff_t>(first), events.end(),
+                  [&](const Event& e) { return e.type == model.type && e.reason == model.reason; });
+  if (!alike) return;
+  events[first].recipient = kAllRecipients;
+  events.resize(first + 1);
+}
+
+// The event that tells of arriving in a state by settlement; none for `queued`: an attempt that never began
+// is no news.
+std::optional<EventType> arrival(RecipientState state) {
+  switch (state) {
+    case RecipientState::queued:
+      return std::nullopt;
+    case RecipientState::sending:
+      return std::nullopt;
+    case RecipientState::deferred:
+      return EventType::deferred;
+    case RecipientState::held:
+      return EventType::held;
+    case RecipientState::sent:
+      return EventType::sent;
+    case RecipientState::delivered:
+      return EventType::delivered;
+    case RecipientState::bounced:
+      return EventType::bounced;
+    case RecipientState::failed:
+      return EventType::failed;
+    case RecipientState::expired:
+      return EventType::expired;
+    case RecipientState::cancelled:
+      return EventType::cancelled;
+    case RecipientState::suppressed:
+      return EventType::suppressed;
+  }
+  return std::nullopt;
+}
+
+// Where a recipient goes that was asked to stop while it was being sent; nothing: no request, or it has no
+// effect any more. A cancel that was asked as well is stronger than a hold.
+std::optional<RecipientState> requested_state(const Recipient& recipient, RecipientState without) {
+  if (!is_live(without) && without != RecipientState::failed) return std::nullopt;
+  if (recipient.cancel_requested) return transition(without, Trigger::cancel);
+  if (recipient.hold_requested) return transition(RecipientState::sending, Trigger::hold);
+  return std::nullopt;
+}
+
+void arrive(Recipient& recipient, RecipientState state, Time now) {
+  recipient.state = state;
+  recipient.changed_at = now;
+  recipient.cancel_requested = false;
+  recipient.hold_requested = false;
+}
+
+Reason requested_reason(const Reason& attempt) {
+  Reason reason = attempt;
+  reason.cause = Cause::operator_;
+  reason.text = "asked for while it was being sent";
+  if (!attempt.text.empty()) reason.text += "; the attempt ended with: " + attempt.text;
+  reason.text = sanitize_reason_text(reason.text);
+  return reason;
+}
+
+Fault conflict(std::string text) {
+  return {FaultKind::conflict, std::move(text)};
+}
+
+}  // namespace
+
+// ---- accept, claim, settle
+// ----------------------------------------------------------------------------------------
+
+result<std::vector<Event>> accept_record(NewMessage& message) {
+  MessageRecord& record = message.record;
+  if (record.recipients.empty()) return invalid("a message needs a recipient");
+  if (message.first_chunk + message.body.chunks.size() != record.body_chunks) {
+    return invalid("the chunks given and staged do not make up the body");
+  }
+  for (const Recipient& recipient : record.recipients) {
+    if (recipient.state != RecipientState::queued) return invalid("a new message has queued recipients only");
+  }
+  for (Recipient& recipient : record.recipients) {
+    recipient.changed_at = message.now;
+    if (recipient.age_from == Time{}) recipient.age_from = recipient.due;
+  }
+  if (message.intent) claim_record(record, ClaimRequest{record.id, message.intent->upstream, message.now});
+  std::vector<Event> events;
+  events.push_back(make_event(record, EventType::accepted, message.now));
+  return events;
+}
+
+std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request) {
+  std::vector<std::uint32_t> claimed;
+  for (std::uint32_t i = 0; i < record.recipients.size(); ++i) {
+    Recipient& recipient = record.recipients[i];
+    const bool waits =
+        recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred;
+    if (!waits || recipient.due > request.now) continue;
+    const auto next = transition(recipient.state, Trigger::claim);
+    if (!next) continue;
+    arrive(recipient, *next, request.now);
+    recipient.upstream = request.upstream;
+    claimed.push_back(i);
+  }
+  return claimed;
+}
+
+namespace {
+
+std::optional<Fault> check_updates(const MessageRecord& record, const std::vector<RecipientUpdate>& updates) {
+  std::vector<bool> seen(updates.size() > 1 ? record.recipients.size() : 0);
+  for (const RecipientUpdate& update : updates) {
+    if (update.recipient >= record.recipients.size())
+      return invalid("settlement for a recipient that does not exist");
+    const RecipientState state = record.recipients[update.recipient].state;
+    if (state != RecipientState::sending) {
+      return conflict("settlement for a recipient that is " + std::string(to_string(state)));
+    }
+    if (!transition(state, update.trigger)) {
+      return conflict("settlement by " + std::string(to_string(update.trigger)) +
+                      " is not possible while sending");
+    }
+    if (seen.empty()) continue;
+    if (seen[update.recipient]) return conflict("settlement names a recipient twice");
+    seen[update.recipient] = true;
+  }
+  return std::nullopt;
+}
+
+void apply_update(Recipient& recipient, const RecipientUpdate& update, Time now) {
+  const RecipientState meant = transition(RecipientState::sending, update.trigger).value();
+  const auto requested = requested_state(recipient, meant);
+  recipient.reason = requested ? requested_reason(update.reason) : update.reason;
+  arrive(recipient, requested.value_or(meant), now);
+  if (update.spends_try) ++recipient.tries;
+  if (recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred)
+    recipient.due = update.due;
+  if (!update.upstream.empty()) recipient.upstream = update.upstream;
+  if (!update.remote_id.empty()) recipient.remote_id = update.remote_id;
+}
+
+}  // namespace
+
+result<SettleResult> settle_record(MessageRecord& record, const Settlement& settlement) {
+  if (auto fault = check_updates(record, settlement.updates)) return *fault;
+  SettleResult answer;
+  answer.events.reserve(settlement.attempts.size() + settlement.updates.size());
+  for (const Attempt& attempt : settlement.attempts) {
+    answer.events.push_back(make_event(record, EventType::attempted, settlement.now));
+    answer.events.back().attempt = std::make_shared<Attempt>(attempt);
+    answer.events.back().reason = attempt.reason;
+  }
+  const std::size_t first = answer.events.size();
+  for (const RecipientUpdate& update : settlement.updates) {
+    Recipient& recipient = record.recipients[update.recipient];
+    apply_update(recipient, update, settlement.now);
+    const auto type = arrival(recipient.state);
+    if (type) answer.events.push_back(recipient_event(record, update.recipient, *type, settlement.now));
+  }
+  say_once(answer.events, first, record);
+
+  record.wait_bucket = settlement.wait_bucket;
+  answer.settled.state = record.state();
+  answer.settled.next_due = record.due();
+  answer.body_may_go = settlement.remove_sent_body && record.body == BodyState::present && !record.live() &&
+                       !body_wanted(record);
+  if (answer.body_may_go) record.body = BodyState::removed;
+  return answer;
+}
+
+// ---- steering
+// -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+Trigger trigger_of(SteerVerb verb) {
+  switch (verb) {
+    case SteerVerb::retry:
+      return Trigger::retry;
+    case SteerVerb::hold:
+      return Trigger::hold;
+    case SteerVerb::release:
+      return Trigger::release;
+    case SteerVerb::cancel:
+      return Trigger::cancel;
+  }
+  return Trigger::retry;
+}
+
+EventType event_of(SteerVerb verb) {
+  switch (verb) {
+    case SteerVerb::retry:
+      return EventType::retried;
+    case SteerVerb::hold:
+      return EventType::held;
+    case SteerVerb::release:
+      return EventType::released;
+    case SteerVerb::cancel:
+      return EventType::cancelled;
+  }
+  return EventType::retried;
+}
+
+bool starts_anew(SteerVerb verb) {
+  return verb == SteerVerb::retry || verb == SteerVerb::release;
+}
+
+Event steer_event(const MessageRecord& record, std::uint32_t index, EventType type,
+                  const SteerRequest& request) {
+  Event event = recipient_event(record, index, type, request.now);
+  event.reason = request.reason;
+  if (event.reason.cause == Cause::none) event.reason.cause = Cause::operator_;
+  event.actor = request.actor;
+  return event;
+}
+
+// A hold or cancel of what is being sent waits for the attempt's end. Asked again it is answered the same,
+// and said once. The hold becomes an event when it takes effect; a cancel may lose against a hand-over, so
+// that it was asked is on record.
+bool mark(MessageRecord& record, std::uint32_t index, const SteerRequest& request,
+          std::vector<Event>& events) {
+  Recipient& recipient = record.recipients[index];
+  if (request.verb == SteerVerb::hold) {
+    recipient.hold_requested = true;
+    return true;
+  }
+  if (request.verb != SteerVerb::cancel) return false;
+  if (!recipient.cancel_requested) {
+    recipient.cancel_requested = true;
+    events.push_back(steer_event(record, index, EventType::cancel_requested, request));
+  }
+  return true;
+}
+
+bool steer_recipient(MessageRecord& record, std::uint32_t index, const SteerRequest& request,
+                     std::vector<Event>& events) {
+  Recipient& recipient = record.recipients[index];
+  if (recipient.state == RecipientState::sending) return mark(record, index, request, events);
+  const auto next = transition(recipient.state, trigger_of(request.verb));
+  if (!next) return false;
+  if (starts_anew(request.verb)) {
+    if (record.body == BodyState::removed) return false;
+    recipient.tries = 0;
+    recipient.interruptions = 0;
+    recipient.due = request.now;
+    recipient.age_from = request.now;
+    recipient.remote_id.clear();
+  }
+  arrive(recipient, *next, request.now);
+  events.push_back(steer_event(record, index, event_of(request.verb), request));
+  recipient.reason = events.back().reason;
+  return true;
+}
+
+Fault steer_conflict(const MessageRecord& record, const SteerRequest& request) {
+  const RecipientState state =
+      request.recipient ? record.recipients[*request.recipient].state : record.state();
+  std::string text = request.recipient ? "the recipient is " : "the message is ";
+  text += to_string(state);
+  const bool body_gone =
+      record.body == BodyState::removed && transition(state, trigger_of(request.verb)).has_value();
+  if (starts_anew(request.verb) && body_gone)
+    return conflict(text + " and its body is gone: it cannot be sent again");
+  return conflict(text + ": " + std::string(to_string(trigger_of(request.verb))) + " does not apply");
+}
+
+}  // namespace
+
+result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& request) {
+  if (!request.tenant.empty() && request.tenant != record.envelope.tenant) {
+    return Fault{FaultKind::not_found, "no such message"};
+  }
+  if (request.recipient && *request.recipient >= record.recipients.size()) {
+    return Fault{FaultKind::not_found, "no such recipient"};
+  }
+  SteerResult answer;
+  const std::uint32_t begin = request.recipient.value_or(0);
+  const auto end = request.recipient ? begin + 1 : static_cast<std::uint32_t>(record.recipients.size());
+  for (std::uint32_t i = begin; i < end; ++i) {
+    if (steer_recipient(record, i, request, answer.events)) ++answer.changed;
+  }
+  if (answer.changed == 0) return steer_conflict(record, request);
+  say_once(answer.events, 0, record);
+  if (starts_anew(request.verb)) record.wait_bucket = 0;
+  return answer;
+}
+
+// ---- recovery
+// -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+Reason interrupted_reason() {
+  Reason reason;
+  reason.cause = Cause::interrupted;
+  reason.text = "Postrider stopped while this was being handed over; whether it was taken is not known";
+  return reason;
+}
+
+// The attempt at `upstream` that nobody lived to report: what is known of it is the intent and when it was
+// written.
+Attempt lost_attempt(const MessageRecord& record, const std::string& upstream) {
+  Attempt attempt;
+  attempt.upstream = upstream;
+  attempt.started_at = kNever;
+  attempt.outcome = OutcomeKind::uncertain;
+  attempt.reason = interrupted_reason();
+  attempt.counted = false;
+  for (std::uint32_t i = 0; i < record.recipients.size(); ++i) {
+    const Recipient& recipient = record.recipients[i];
+    if (recipient.state != RecipientState::sending || recipient.upstream != upstream) continue;
+    attempt.started_at = std::min(attempt.started_at, recipient.changed_at);
+    attempt.recipients.push_back({i, OutcomeKind::uncertain, attempt.reason});
+  }
+  return attempt;
+}
+
+void append_lost_attempts(const MessageRecord& record, Time now, std::vector<Event>& events) {
+  std::vector<std::string> upstreams;
+  for (const Recipient& recipient : record.recipients) {
+    const bool known = std::find(upstreams.begin(), upstreams.end(), recipient.upstream) != upstreams.end();
+    if (recipient.state != RecipientState::sending || known) continue;
+    upstreams.push_back(recipient.upstream);
+    events.push_back(make_event(record, EventType::attempted, now));
+    events.back().attempt = std::make_shared<Attempt>(lost_attempt(record, recipient.upstream));
+    events.back().reason = events.back().attempt->reason;
+  }
+}
+
+void interrupt(Recipient& recipient, Time now, std::uint32_t max_interruptions) {
+  const RecipientState meant = transition(RecipientState::sending, Trigger::defer).value();
+  const auto requested = requested_state(recipient, meant);
+  recipient.reason = requested ? requested_reason(interrupted_reason()) : interrupted_reason();
+  arrive(recipient, requested.value_or(meant), now);
+  recipient.due = now;
+  ++recipient.interruptions;
+  if (requested || recipient.interruptions < max_interruptions) return;
+  arrive(recipient, transition(recipient.state, Trigger::hold).value(), now);
+  recipient.reason = Reason{};
+  recipient.reason.cause = Cause::policy;
+  recipient.reason.text = "held: Postrider stopped " + std::to_string(recipient.interruptions) +
+                          " times while handing this over; release it once the cause is known";
+}
+
+}  // namespace
+
+std::vector<Event> recover_record(MessageRecord& record, Time now, std::uint32_t max_interruptions) {
+  std::vector<Event> events;
+  append_lost_attempts(record, now, events);
+  if (events.empty()) return events;
+
+  std::vector<std::uint32_t> hit;
+  std::size_t first = events.size();
+  for (std::uint32_t i = 0; i < record.recipients.size(); ++i) {
+    if (record.recipients[i].state != RecipientState::sending) continue;
+    hit.push_back(i);
+    events.push_back(recipient_event(record, i, EventType::interrupted, now));
+    events.back().reason = interrupted_reason();
+    interrupt(record.recipients[i], now, max_interruptions);
+  }
+  say_once(events, first, record);
+  first = events.size();
+  for (std::uint32_t i : hit) {
+    if (record.recipients[i].state == RecipientState::deferred) continue;
+    events.push_back(recipient_event(record, i, arrival(record.recipients[i].state).value(), now));
+  }
+  say_once(events, first, record);
+  record.wait_bucket = 0;
+  return events;
+}
+
+// ---- due index
+// ----------------------------------------------------------------------------------------------------
+
+std::uint32_t shard_of(const MessageId& id, std::uint32_t shards) {
+  if (shards <= 1) return 0;
+  const auto& bytes = id.bytes();  // the last four are random
+  const std::uint32_t low = static_cast<std::uint32_t>(bytes[12]) << 24 |
+                            static_cast<std::uint32_t>(bytes[13]) << 16 |
+                            static_cast<std::uint32_t>(bytes[14]) << 8 | bytes[15];
+  return low % shards;
+}
+
+std::optional<DueKey> due_key(const MessageRecord& record) {
+  const Time due = record.due();
+  if (due == kNever) return std::nullopt;
+  return DueKey{record.wait_bucket, record.envelope.lane, due, record.id};
+}
+
+DueEntry due_entry(const MessageRecord& record, const DueKey& key) {
+  return {key, sender_hash(record)};
+}
+
+std::uint64_t sender_hash(const MessageRecord& record) {
+  const std::string key = record.envelope.tenant + '\n' + address_search_key(record.envelope.sender);
+  return XXH3_64bits(key.data(), key.size());
+}
+
+// ---- bytes
+// --------------------------------------------------------------------------------------------------------
+
+std::uint64_t stored_bytes(std::uint64_t value_size) {
+  constexpr std::uint64_t kPage = 4096, kPageHeader = 16;
+  constexpr std::uint64_t kLongestShared = 2000;  // LMDB moves longer values to pages of their own
+  constexpr std::uint64_t kKeyAndNode = 48;       // node header, key, and its share of the tree above
+  if (value_size <= kLongestShared) return value_size + kKeyAndNode;
+  return (value_size + kPageHeader + kPage - 1) / kPage * kPage;
+}
+
+std::uint64_t stored_body_bytes(std::uint64_t body_size) {
+  const std::uint64_t full = body_size / kChunkPayload, rest = body_size % kChunkPayload;
+  return full * stored_bytes(kChunkPayload + kChunkRecordHeader) +
+         (rest ? stored_bytes(rest + kChunkRecordHeader) : 0);
+}
+
+// ---- retention
+// ----------------------------------------------------------------------------------------------------
+
+Time finished_at(const MessageRecord& record) {
+  Time last{};
+  for (const Recipient& recipient : record.recipients) {
+    if (is_live(recipient.state)) return kNever;
+    last = std::max(last, recipient.changed_at);
+  }
+  return last;
+}
+
+bool body_wanted(const MessageRecord& record) {
+  return std::any_of(record.recipients.begin(), record.recipients.end(), [](const Recipient& recipient) {
+    return recipient.state == RecipientState::failed || recipient.state == RecipientState::suppressed;
+  });
+}
+
+bool body_expired(const MessageRecord& record, const RetirePolicy& policy, Time now) {
+  const Time finished = finished_at(record);
+  if (finished == kNever || record.body == BodyState::removed) return false;
+  return finished + (body_wanted(record) ? policy.failed_bodies : policy.sent_bodies) <= now;
+}
+
+bool history_expired(const MessageRecord& record, const RetirePolicy& policy, Time now) {
+  const Time finished = finished_at(record);
+  if (finished == kNever || finished + policy.history > now) return false;
+  return record.body == BodyState::removed || body_expired(record, policy, now);
+}
+
+Event remove_body(MessageRecord& record, Time now) {
+  record.body = BodyState::removed;
+  return make_event(record, EventType::body_removed, now);
+}
+
+// ---- listing
+// ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+void lower(std::optional<std::string>& text) {
+  if (!text) return;
+  for (char& c : *text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+}
+
+bool address_is(const Address& address, std::string_view wanted) {
+  const std::string key = address_search_key(address);
+  return wanted.starts_with('@') ? key.ends_with(wanted) : key == wanted;
+}
+
+}  // namespace
+
+ListFilter::ListFilter(const ListQuery& query) : query_(query) {
+  lower(query_.sender);
+  lower(query_.recipient);
+}
+
+bool ListFilter::matches(const MessageRecord& record) const {
+  const Envelope& envelope = record.envelope;
+  if (query_.tenant && envelope.tenant != *query_.tenant) return false;
+  if (query_.since && envelope.created_at < *query_.since) return false;
+  if (query_.until && envelope.created_at >= *query_.until) return false;
+  if (query_.state && record.state() != *query_.state) return false;
+  if (query_.sender && !address_is(envelope.sender, *query_.sender)) return false;
+  if (!query_.recipient) return true;
+  return std::any_of(record.recipients.begin(), record.recipients.end(), [&](const Recipient& recipient) {
+    return address_is(recipient.address, *query_.recipient);
+  });
+}
+
+}  // namespace postrider::storage
