@@ -49,6 +49,9 @@ class MessageIdSource {
 
  private:
   std::mt19937_64 random_;
+  std::uint64_t last_ms_ = 0;
+  std::uint16_t high_ = 0;  // the 80 bits of the last id
+  std::uint64_t low_ = 0;
 };
 
 }  // namespace postrider

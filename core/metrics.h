@@ -49,12 +49,15 @@ class Histogram {  // fixed upper bounds in seconds, ascending
   std::atomic<std::uint64_t> sum_us_{0};
 };
 
+enum class MetricKind : std::uint8_t { counter, gauge, histogram };
+
 // Filled once at start from one thread (the make functions are not thread-safe); render() from any thread after.
 class MetricsRegistry {
  public:
   MetricsRegistry();
   ~MetricsRegistry();
-  // `name` in Prometheus style with unit suffix; `labels` rendered, e.g. `upstream="primary"`, or empty.
+  // `name` in Prometheus style with unit suffix; `labels` rendered, e.g. `upstream="primary"`, or empty. The same name
+  // and labels give the same metric again; the same name as another kind is a bug and throws.
   Counter& counter(std::string name, std::string help, std::string labels = {});
   Gauge& gauge(std::string name, std::string help, std::string labels = {});
   Histogram& histogram(std::string name, std::string help, std::vector<double> bounds, std::string labels = {});
@@ -63,6 +66,7 @@ class MetricsRegistry {
 
  private:
   struct Entry;
+  Entry& entry(MetricKind kind, std::string name, std::string help, std::string labels);
   std::vector<std::unique_ptr<Entry>> entries_;
 };
 

@@ -1,0 +1,162 @@
+#include "core/metrics.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+#include <unordered_set>
+
+namespace postrider {
+
+Histogram::Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
+
+void Histogram::observe(double seconds) {
+  const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), seconds) - bounds_.begin();
+  counts_[static_cast<std::size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
+  if (seconds > 0) sum_us_.fetch_add(static_cast<std::uint64_t>(seconds * 1e6), std::memory_order_relaxed);
+}
+
+Histogram::Snapshot Histogram::snapshot() const {
+  Snapshot snapshot;
+  snapshot.bounds = bounds_;
+  snapshot.counts.reserve(counts_.size());
+  for (const auto& count : counts_) snapshot.counts.push_back(count.load(std::memory_order_relaxed));
+  snapshot.sum = static_cast<double>(sum_us_.load(std::memory_order_relaxed)) / 1e6;
+  return snapshot;
+}
+
+namespace {
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
+std::string escape_help(std::string_view help) {
+  std::string out;
+  for (const char c : help) {
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
+}
+
+void put_sample(std::string& out, std::string_view name, std::string_view labels, std::string_view extra,
+                std::string_view value) {
+  out += name;
+  if (!labels.empty() || !extra.empty()) {
+    out += '{';
+    out += labels;
+    if (!labels.empty() && !extra.empty()) out += ',';
+    out += extra;
+    out += '}';
+  }
+  out += ' ';
+  out += value;
+  out += '\n';
+}
+
+void histogram_samples(std::string& out, const std::string& name, const std::string& labels,
+                       const Histogram::Snapshot& snapshot) {
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < snapshot.counts.size(); ++i) {
+    total += snapshot.counts[i];
+    const std::string bound = i < snapshot.bounds.size() ? number(snapshot.bounds[i]) : "+Inf";
+    put_sample(out, name + "_bucket", labels, "le=\"" + bound + "\"", std::to_string(total));
+  }
+  put_sample(out, name + "_sum", labels, {}, number(snapshot.sum));
+  put_sample(out, name + "_count", labels, {}, std::to_string(total));
+}
+
+}  // namespace
+
+struct MetricsRegistry::Entry {
+  MetricKind kind = MetricKind::counter;
+  std::string name, help, labels;
+  Counter counter;
+  Gauge gauge;
+  std::unique_ptr<Histogram> histogram;
+  std::function<double()> read;
+
+  static std::string_view type(MetricKind kind) {
+    switch (kind) {
+      case MetricKind::counter:
+        return "counter";
+      case MetricKind::gauge:
+        return "gauge";
+      case MetricKind::histogram:
+        return "histogram";
+    }
+    return "untyped";
+  }
+
+  void render(std::string& out) const {
+    switch (kind) {
+      case MetricKind::counter:
+        return put_sample(out, name, labels, {}, std::to_string(counter.value()));
+      case MetricKind::gauge:
+        return put_sample(out, name, labels, {}, read ? number(read()) : std::to_string(gauge.value()));
+      case MetricKind::histogram:
+        return histogram_samples(out, name, labels, histogram->snapshot());
+    }
+  }
+};
+
+MetricsRegistry::MetricsRegistry() = default;
+MetricsRegistry::~MetricsRegistry() = default;
+
+MetricsRegistry::Entry& MetricsRegistry::entry(MetricKind kind, std::string name, std::string help,
+                                               std::string labels) {
+  for (const auto& known : entries_) {
+    if (known->name != name) continue;
+    if (known->kind != kind) throw std::logic_error("metric " + name + " is registered as two kinds");
+    if (known->labels == labels) return *known;
+  }
+  entries_.push_back(std::make_unique<Entry>());
+  Entry& made = *entries_.back();
+  made.kind = kind;
+  made.name = std::move(name);
+  made.help = std::move(help);
+  made.labels = std::move(labels);
+  return made;
+}
+
+Counter& MetricsRegistry::counter(std::string name, std::string help, std::string labels) {
+  return entry(MetricKind::counter, std::move(name), std::move(help), std::move(labels)).counter;
+}
+
+Gauge& MetricsRegistry::gauge(std::string name, std::string help, std::string labels) {
+  return entry(MetricKind::gauge, std::move(name), std::move(help), std::move(labels)).gauge;
+}
+
+Histogram& MetricsRegistry::histogram(std::string name, std::string help, std::vector<double> bounds,
+                                      std::string labels) {
+  Entry& made = entry(MetricKind::histogram, std::move(name), std::move(help), std::move(labels));
+  if (!made.histogram) made.histogram = std::make_unique<Histogram>(std::move(bounds));
+  return *made.histogram;
+}
+
+void MetricsRegistry::computed_gauge(std::string name, std::string help, std::function<double()> read,
+                                     std::string labels) {
+  entry(MetricKind::gauge, std::move(name), std::move(help), std::move(labels)).read = std::move(read);
+}
+
+std::string MetricsRegistry::render() const {
+  std::string out;
+  std::unordered_set<std::string_view> done;
+  for (const auto& first : entries_) {
+    if (!done.insert(first->name).second) continue;
+    out += "# HELP " + first->name + ' ' + escape_help(first->help) + '\n';
+    out += "# TYPE " + first->name + ' ' + std::string(Entry::type(first->kind)) + '\n';
+    // All samples of one name stand together, whatever the order of registration.
+    for (const auto& each : entries_)
+      if (each->name == first->name) each->render(out);
+  }
+  return out;
+}
+
+}  // namespace postrider

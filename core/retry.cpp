@@ -1,0 +1,75 @@
+#include "core/retry.h"
+
+#include <algorithm>
+
+namespace postrider {
+namespace {
+
+Time deadline(const Recipient& recipient, const RetryPolicy& policy) {
+  return recipient.age_from + policy.max_age;
+}
+
+Duration stretched(Duration interval, double jitter) {
+  return interval +
+         Duration(static_cast<std::int64_t>(static_cast<double>(interval.count()) * 0.05 * jitter));
+}
+
+// The last word of the upstream stays: a code and a sentence are what the sender of the message can act on.
+Reason around(const Reason& last, Cause cause, const std::string& why) {
+  Reason reason = last;
+  reason.cause = cause;
+  reason.text = sanitize_reason_text(last.text.empty() ? why : why + ": " + last.text);
+  return reason;
+}
+
+Decision give_up(const Reason& last, Cause cause, bool spends_try, const std::string& why) {
+  return {Trigger::give_up, spends_try, Time{}, around(last, cause, why)};
+}
+
+std::string tries_text(std::uint32_t tries) {
+  return "gave up after " + std::to_string(tries) + (tries == 1 ? " try" : " tries");
+}
+
+// A try is spent only by asking an upstream that answered, or failed to, in earnest: not by a throttle, not
+// by our own end, and not where nobody was asked.
+bool spends_try(const Reason& reason) {
+  return reason.cause != Cause::throttle && reason.cause != Cause::interrupted &&
+         reason.stage != Stage::route;
+}
+
+Time next_due(const Reason& reason, const RetryPolicy& policy, Time now, Time throttled_until,
+              double jitter) {
+  if (reason.cause == Cause::interrupted) return now;
+  if (reason.cause == Cause::throttle && throttled_until > now) return throttled_until;
+  return now + stretched(policy.retry_interval, jitter);
+}
+
+}  // namespace
+
+Decision decide(const Recipient& before, const RecipientOutcome& outcome, const RetryPolicy& policy, Time now,
+                Time throttled_until, double jitter) {
+  const Reason& reason = outcome.reason;
+  if (outcome.kind == OutcomeKind::sent) return {Trigger::hand_over, true, Time{}, reason};
+  if (outcome.kind == OutcomeKind::bounced) return {Trigger::refuse, true, Time{}, reason};
+
+  const bool spends = spends_try(reason);
+  if (outcome.kind == OutcomeKind::uncertain && policy.on_uncertain == OnUncertain::hold)
+    return {Trigger::hold, spends, Time{}, reason};
+  if (reason.cause == Cause::interrupted && before.interruptions >= policy.max_interruptions)
+    return {Trigger::hold, false, Time{},
+            around(reason, Cause::policy, "interrupted " + std::to_string(before.interruptions) + " times")};
+  if (spends && before.tries >= policy.retries)
+    return give_up(reason, Cause::retries, true, tries_text(before.tries + 1));
+  if (too_old(before, policy, now))
+    return give_up(reason, Cause::age, spends, "gave up after " + format_duration(policy.max_age));
+
+  // Never due after the deadline: then and there it is found too old, not a retry interval later.
+  const Time due = std::min(next_due(reason, policy, now, throttled_until, jitter), deadline(before, policy));
+  return {Trigger::defer, spends, due, reason};
+}
+
+bool too_old(const Recipient& recipient, const RetryPolicy& policy, Time now) {
+  return now >= deadline(recipient, policy);
+}
+
+}  // namespace postrider
