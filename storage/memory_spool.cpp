@@ -1,0 +1,315 @@
+#include "storage/memory_spool.h"
+
+#include <algorithm>
+
+namespace postrider::storage {
+namespace {
+
+// What a record and an event would take on disk, near enough: these only feed the limits.
+std::uint64_t record_bytes(const MessageRecord& record) {
+  return stored_bytes(256 + record.headers.size() + 128 * record.recipients.size());
+}
+constexpr std::uint64_t kEventBytes = 160;
+
+std::uint64_t message_bytes(const MessageRecord& record) {
+  std::uint64_t bytes = record_bytes(record);
+  if (record.body == BodyState::present) bytes += stored_body_bytes(record.body_size);
+  if (!record.live()) bytes += kEventBytes * record.history.size();
+  return bytes;
+}
+
+std::uint64_t chunk_bytes(const std::string& chunk) {
+  return stored_bytes(chunk.size() + kChunkRecordHeader);
+}
+
+Fault not_found(std::string text) {
+  return {FaultKind::not_found, std::move(text)};
+}
+Fault full() {
+  return {FaultKind::full, "the spool is over its high-water mark"};
+}
+
+}  // namespace
+
+// A record between two states: takes it out of the due index and the counters, and puts it back when it has
+// changed.
+class MemorySpool::Change {
+ public:
+  Change(MemorySpool& spool, MessageRecord& record, bool is_new = false) : spool_(spool), record_(record) {
+    if (is_new) return;
+    if (const auto key = due_key(record_)) spool_.due_.erase(*key);
+    count(false);
+  }
+  ~Change() {
+    if (const auto key = due_key(record_)) spool_.due_.emplace(*key, sender_hash(record_));
+    count(true);
+  }
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+
+  static void forget(MemorySpool& spool, MessageRecord& record) { count(spool, record, false); }
+
+ private:
+  void count(bool add) { count(spool_, record_, add); }
+  static void count(MemorySpool& spool, const MessageRecord& record, bool add) {
+    const std::uint64_t sign = add ? 1 : ~0ull;  // adds or, modulo 2^64, subtracts
+    SpoolStats& stats = spool.stats_;
+    const bool live = record.live();
+    stats.messages[static_cast<int>(record.state())] += sign;
+    if (live) stats.live_messages += sign;
+    (live ? stats.live_bytes : stats.finished_bytes) += sign * message_bytes(record);
+  }
+
+  MemorySpool& spool_;
+  MessageRecord& record_;
+};
+
+MemorySpool::MemorySpool(const MemoryStoreOptions& options) : max_interruptions_(options.max_interruptions) {
+  stats_.max_bytes = options.max_bytes;
+  stats_.high_water_bytes = options.high_water_bytes ? options.high_water_bytes : options.max_bytes / 10 * 9;
+  stats_.epoch = 1;
+}
+
+void MemorySpool::recover(Time now) {
+  while (!staged_.empty()) unstage(MessageId(staged_.begin()->first));
+  ++stats_.epoch;
+  due_change_.reset();
+  for (auto& [id, stored] : messages_) {
+    if (stored.record.state() != RecipientState::sending) continue;
+    Change change(*this, stored.record);
+    number(recover_record(stored.record, now, max_interruptions_), stored.record);
+    note_due(stored.record);
+  }
+}
+
+// ---- accept
+// -------------------------------------------------------------------------------------------------------
+
+std::optional<Accepted> MemorySpool::known_key(const NewMessage& message) const {
+  if (!message.idempotency) return std::nullopt;
+  const auto known = keys_.find(message.idempotency->scope_and_key);
+  if (known == keys_.end() || known->second.expires <= message.now) return std::nullopt;
+  const bool same = known->second.fingerprint == message.idempotency->fingerprint;
+  return Accepted{same ? Accepted::Kind::duplicate : Accepted::Kind::key_conflict, known->second.id, nullptr};
+}
+
+result<Accepted> MemorySpool::accept(NewMessage message) {
+  const MessageId id = message.record.id;
+  Chunks chunks;
+  if (const auto staged = staged_.find(id); staged != staged_.end()) chunks = staged->second;
+  unstage(id);  // whatever comes now, they are part of the message or of nothing
+
+  if (const auto known = known_key(message)) return *known;
+  if (messages_.contains(id)) return Fault{FaultKind::conflict, "a message with this id is stored already"};
+  if (chunks.size() != message.first_chunk)
+    return invalid("the staged chunks do not reach up to the first one given");
+  auto events = accept_record(message);
+  if (!events) return events.error();
+  if (!fits(message_bytes(message.record))) return full();
+
+  chunks.insert(chunks.end(), message.body.chunks.begin(), message.body.chunks.end());
+  if (message.idempotency) {
+    const IdempotencyKey& key = *message.idempotency;
+    message.record.idempotency_key = key.scope_and_key;
+    keys_[key.scope_and_key] = Key{id, key.fingerprint, message.now + key.lifetime};
+    key_expiry_.emplace(message.now + key.lifetime, key.scope_and_key);
+  }
+  Stored& stored = messages_.emplace(id, Stored{std::move(message.record), std::move(chunks)}).first->second;
+  {
+    Change change(*this, stored.record, true);
+    number(std::move(*events), stored.record);
+  }
+  note_due(stored.record);
+  return Accepted{Accepted::Kind::stored, id, std::make_shared<MessageRecord>(stored.record)};
+}
+
+result<Nothing> MemorySpool::stage(StagedChunk chunk) {
+  if (messages_.contains(chunk.id))
+    return Fault{FaultKind::conflict, "a message with this id is stored already"};
+  const auto known = staged_.find(chunk.id);
+  if (chunk.index != (known == staged_.end() ? 0 : known->second.size())) {
+    return invalid("chunks are staged in order, each once");
+  }
+  if (!fits(chunk_bytes(*chunk.bytes))) return full();
+  stats_.live_bytes += chunk_bytes(*chunk.bytes);
+  staged_[chunk.id].push_back(std::move(chunk.bytes));
+  return Nothing{};
+}
+
+void MemorySpool::unstage(const MessageId& id) {
+  const auto staged = staged_.find(id);
+  if (staged == staged_.end()) return;
+  for (const auto& chunk : staged->second) stats_.live_bytes -= chunk_bytes(*chunk);
+  staged_.erase(staged);
+}
+
+// ---- claim, settle, steer
+// -----------------------------------------------------------------------------------------
+
+std::vector<Claimed> MemorySpool::claim(const std::vector<ClaimRequest>& requests) {
+  std::vector<Claimed> answers;
+  answers.reserve(requests.size());
+  for (const ClaimRequest& request : requests) {
+    Claimed& answer = answers.emplace_back();
+    const auto found = messages_.find(request.id);
+    if (found == messages_.end()) continue;
+    MessageRecord& record = found->second.record;
+    {
+      Change change(*this, record);
+      answer.recipients = claim_record(record, request);
+    }
+    if (answer.recipients.empty()) continue;
+    note_due(record);  // of the recipients that are due later
+    answer.record = std::make_shared<MessageRecord>(record);
+  }
+  return answers;
+}
+
+result<Settled> MemorySpool::settle(const Settlement& settlement) {
+  const auto found = messages_.find(settlement.id);
+  if (found == messages_.end()) return not_found("no such message");
+  MessageRecord& record = found->second.record;
+  Change change(*this, record);
+  auto settled = settle_record(record, settlement);
+  if (!settled) return settled.error();
+  if (settled->body_may_go) found->second.chunks.clear();
+  number(std::move(settled->events), record);
+  return settled->settled;
+}
+
+std::vector<result<Steered>> MemorySpool::steer(const std::vector<SteerRequest>& requests) {
+  std::vector<result<Steered>> answers;
+  answers.reserve(requests.size());
+  for (const SteerRequest& request : requests) {
+    const auto found = messages_.find(request.id);
+    if (found == messages_.end()) {
+      answers.emplace_back(not_found("no such message"));
+      continue;
+    }
+    MessageRecord& record = found->second.record;
+    std::optional<Fault> fault;
+    std::uint32_t changed = 0;
+    {
+      Change change(*this, record);
+      auto steered = steer_record(record, request);
+      if (steered) {
+        changed = steered->changed;
+        number(std::move(steered->events), record);
+      } else {
+        fault = steered.error();
+      }
+    }
+    if (fault) {
+      answers.emplace_back(std::move(*fault));
+      continue;
+    }
+    note_due(record);
+    answers.emplace_back(Steered{std::make_shared<MessageRecord>(record), changed});
+  }
+  return answers;
+}
+
+void MemorySpool::number(std::vector<Event> events, MessageRecord& record) {
+  for (Event& event : events) {
+    event.seq = ++stats_.last_seq;
+    record.history.push_back(event.seq);
+    feed_.emplace(event.seq, std::move(event));
+  }
+}
+
+void MemorySpool::note_due(const MessageRecord& record) {
+  const Time due = record.due();
+  if (due != kNever) due_change_ = std::min(due, due_change_.value_or(kNever));
+}
+
+std::optional<Time> MemorySpool::take_due_change() {
+  return std::exchange(due_change_, std::nullopt);
+}
+
+// ---- retention
+// ----------------------------------------------------------------------------------------------------
+
+Retired MemorySpool::retire(const RetireRequest& request) {
+  Retired retired;
+  std::size_t rows = request.max_rows;
+  retire_bodies(sent_bodies_, false, request, rows, retired);
+  retire_bodies(failed_bodies_, true, request, rows, retired);
+  retire_history(request, rows, retired);
+  retire_keys(request, rows);
+  retired.more = rows == 0;
+  return retired;
+}
+
+// Two walks, one for each lifetime of bodies, so that neither has to wait for, or come back to, what the
+// other removes.
+void MemorySpool::retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows,
+                                Retired& retired) {
+  const Duration lifetime = wanted ? request.policy.failed_bodies : request.policy.sent_bodies;
+  for (auto row = feed_.upper_bound(walk.after); row != feed_.end() && rows > 0; ++row, --rows) {
+    if (row->second.at + lifetime > request.now) return;
+    walk.after = row->first;
+    const auto found = messages_.find(row->second.message);
+    if (found == messages_.end()) continue;
+    MessageRecord& record = found->second.record;
+    if (body_wanted(record) != wanted || !body_expired(record, request.policy, request.now)) continue;
+    Change change(*this, record);
+    number({remove_body(record, request.now)}, record);
+    found->second.chunks.clear();
+    retired.bytes += stored_body_bytes(record.body_size);
+    ++retired.bodies;
+  }
+}
+
+bool MemorySpool::over_history_limit(const RetirePolicy& policy) const {
+  return stats_.finished_bytes > policy.history_max_bytes;
+}
+
+void MemorySpool::retire_history(const RetireRequest& request, std::size_t& rows, Retired& retired) {
+  while (rows > 0) {
+    const auto row = feed_.upper_bound(history_.after);
+    const bool crowded = over_history_limit(request.policy);
+    if (row == feed_.end()) {
+      if (!crowded || !history_.passed_over) return;
+      history_ = Walk{};
+      continue;
+    }
+    if (!crowded && row->second.at + request.policy.history > request.now) return;
+    --rows;
+    history_.after = row->first;
+    if (!retire_row(Event(row->second), request, retired)) history_.passed_over = true;
+  }
+}
+
+// False: the message is finished and stays all the same.
+bool MemorySpool::retire_row(const Event& row, const RetireRequest& request, Retired& retired) {
+  const auto found = messages_.find(row.message);
+  if (found == messages_.end() || found->second.record.live()) return true;
+  MessageRecord& record = found->second.record;
+  if (!history_expired(record, request.policy, request.now)) {
+    if (record.history.back() != row.seq) return true;  // oldest first: its turn comes at its last row
+    if (!over_history_limit(request.policy)) return false;
+  }
+  retired.bytes += message_bytes(record);
+  ++retired.messages;
+  erase(found);
+  return true;
+}
+
+void MemorySpool::erase(Messages::iterator message) {
+  MessageRecord& record = message->second.record;
+  Change::forget(*this, record);
+  for (const std::uint64_t seq : record.history) feed_.erase(seq);
+  messages_.erase(message);
+}
+
+void MemorySpool::retire_keys(const RetireRequest& request, std::size_t& rows) {
+  while (rows > 0 && !key_expiry_.empty() && key_expiry_.begin()->first <= request.now) {
+    const auto expired = key_expiry_.begin();
+    const auto key = keys_.find(expired->second);
+    if (key != keys_.end() && key->second.expires == expired->first) keys_.erase(key);  // not one given anew
+    key_expiry_.erase(expired);
+    --rows;
+  }
+}
+
+}  // namespace postrider::storage

@@ -1,0 +1,94 @@
+// What the memory store holds and how its verbs change it: maps in place of a database, storage/record_rules
+// for the meaning. Owned by MemoryStore, called under its lock, by one thread at a time; knows no mailbox and
+// no lock itself.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/memory_store.h"
+#include "storage/record_rules.h"
+
+namespace postrider::storage {
+
+class MemorySpool {
+ public:
+  explicit MemorySpool(const MemoryStoreOptions& options);
+
+  // What a start does with what the last process left: staged chunks go, claims become uncertain attempts.
+  void recover(Time now);
+
+  result<Accepted> accept(NewMessage message);
+  result<Nothing> stage(StagedChunk chunk);
+  void unstage(const MessageId& id);
+  std::vector<Claimed> claim(const std::vector<ClaimRequest>& requests);
+  result<Settled> settle(const Settlement& settlement);
+  std::vector<result<Steered>> steer(const std::vector<SteerRequest>& requests);
+  Retired retire(const RetireRequest& request);
+
+  result<MessageRecord> find(const MessageId& id) const;
+  result<std::vector<Event>> history(const MessageId& id) const;
+  ListPage list(const ListQuery& query) const;
+  std::vector<Event> events(const EventQuery& query) const;
+  result<std::vector<std::shared_ptr<const std::string>>> read_body(const BodyQuery& query) const;
+  DuePage due(const DueQuery& query) const;
+  VerifyPage verify(const VerifyQuery& query) const;
+  SpoolStats stats() const;
+
+  result<Nothing> put_user(UserRecord user, bool must_be_new);
+  result<Nothing> remove_user(const std::string& name);
+  result<UserRecord> find_user(const std::string& name) const;
+  std::vector<UserRecord> list_users() const;
+
+  // The earliest due time put or moved since the last call, but for settles; nothing: none was.
+  std::optional<Time> take_due_change();
+
+ private:
+  using Chunks = std::vector<std::shared_ptr<const std::string>>;
+  struct Stored {
+    MessageRecord record;
+    Chunks chunks;
+  };
+  using Messages = std::map<MessageId, Stored>;
+  struct Key {
+    MessageId id;
+    std::uint64_t fingerprint = 0;
+    Time expires{};
+  };
+  // A walk over the event feed that never turns back: whatever changes a message adds a row ahead of it.
+  struct Walk {
+    std::uint64_t after = 0;
+    bool passed_over = false;  // a finished message was left behind, for its body
+  };
+  class Change;
+
+  std::optional<Accepted> known_key(const NewMessage& message) const;
+  void number(std::vector<Event> events, MessageRecord& record);
+  void note_due(const MessageRecord& record);
+  bool over_history_limit(const RetirePolicy& policy) const;
+  void retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows,
+                     Retired& retired);
+  void retire_history(const RetireRequest& request, std::size_t& rows, Retired& retired);
+  bool retire_row(const Event& row, const RetireRequest& request, Retired& retired);
+  void erase(Messages::iterator message);
+  void retire_keys(const RetireRequest& request, std::size_t& rows);
+  std::uint64_t used_bytes() const { return stats_.live_bytes + stats_.finished_bytes; }
+  bool fits(std::uint64_t more) const { return used_bytes() + more <= stats_.high_water_bytes; }
+
+  std::uint32_t max_interruptions_;
+  Messages messages_;
+  std::map<DueKey, std::uint64_t> due_;  // to the sender's hash
+  std::map<std::uint64_t, Event> feed_;
+  std::map<MessageId, Chunks> staged_;
+  std::map<std::string, Key> keys_;
+  std::multimap<Time, std::string> key_expiry_;
+  std::map<std::string, UserRecord> users_;
+  Walk sent_bodies_, failed_bodies_, history_;
+  SpoolStats stats_;
+  std::optional<Time> due_change_;
+};
+
+}  // namespace postrider::storage
