@@ -1,0 +1,76 @@
+// An HTTP request and response as handlers see them: plain values, decoded, bounded by HttpLimits. Made and written by
+// mgmt/connection.cpp on the mgmt thread; a Request lives until its handler has ended. No sockets here.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/verb.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+#include "core/time.h"
+
+namespace postrider::mgmt {
+
+namespace http = boost::beast::http;
+
+// Who is asking. Every key there is so far is the operator's; `actor` is what history and log will name.
+struct Principal {
+  std::string actor;
+};
+
+struct Request {
+  http::verb method = http::verb::get;  // HEAD stays head: the router answers it with the GET handler
+  std::string id;                       // X-Request-Id, the client's if it sent a plain one
+  std::string target;                   // as sent, for the log
+  std::vector<std::string> segments;    // of the path, decoded
+  std::vector<std::pair<std::string, std::string>> query;  // decoded; '+' stays a plus, addresses are full of them
+  std::string authorization, origin, accept, content_type;  // header values, empty if absent
+  std::string body;
+  boost::asio::ip::address peer;
+
+  std::vector<std::string> captures;  // {name} segments of the route, in order; set by the router
+  Principal principal;                // set by the router
+
+  // The value of a query parameter, or nothing. Routes list the ones they know, each at most once.
+  std::optional<std::string_view> parameter(std::string_view name) const;
+};
+
+// A response body that is too large to be held: next() gives pieces until null. A fault cuts the connection.
+class ResponseStream {
+ public:
+  virtual ~ResponseStream() = default;
+  virtual boost::asio::awaitable<result<std::shared_ptr<const std::string>>> next() = 0;
+};
+
+struct Response {
+  http::status status = http::status::ok;
+  std::string content_type;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // beyond those every response gets
+  std::unique_ptr<ResponseStream> stream;                    // instead of `body`, exactly stream_size octets
+  std::uint64_t stream_size = 0;
+};
+
+using Handler = std::function<boost::asio::awaitable<Response>(const Request&)>;
+
+// Every limit of the management server with its default.
+struct HttpLimits {
+  std::uint32_t max_header = 16 * 1024;   // octets of request line and fields; 431 beyond
+  std::uint64_t max_body = 1024 * 1024;   // 413 beyond
+  std::size_t max_connections = 512;      // 503 beyond
+  Duration idle_timeout = std::chrono::seconds(75);       // between requests
+  Duration handshake_timeout = std::chrono::seconds(10);  // TLS
+  Duration header_timeout = std::chrono::seconds(10);     // first octet to end of fields, however it trickles
+  Duration body_timeout = std::chrono::seconds(30);       // end of fields to end of body
+  Duration write_timeout = std::chrono::seconds(30);      // each piece of a response
+};
+
+}  // namespace postrider::mgmt

@@ -1,0 +1,30 @@
+// From what Beast parsed to the Request that handlers see, and the ids requests are known by in answers and log. Pure.
+#pragma once
+
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "mgmt/http.h"
+
+namespace postrider::mgmt {
+
+// 64 random bits in hexadecimal: enough to find one request in a log. One per server, mgmt thread.
+class RequestIds {
+ public:
+  explicit RequestIds(std::uint64_t seed) : random_(seed) {}
+  std::string next();
+
+ private:
+  std::mt19937_64 random_;
+};
+
+// Nothing when the target is not an origin-form (RFC 9112 3.2.1) or a HTTP/1.1 request has no single Host (3.2).
+// `id` is replaced by the client's own X-Request-Id when that is plain and short.
+std::optional<Request> make_request(http::request<http::string_body> message, boost::asio::ip::address peer,
+                                    std::string id);
+
+}  // namespace postrider::mgmt

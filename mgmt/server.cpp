@@ -1,0 +1,55 @@
+#include "mgmt/server.h"
+
+#include <boost/asio/buffer.hpp>
+#include <random>
+
+#include "mgmt/connection.h"
+
+namespace postrider::mgmt {
+
+namespace {
+
+constexpr std::string_view kTooMany =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+boost::asio::awaitable<void> run_connection(std::unique_ptr<Connection> connection, net::TlsContext tls) {
+  co_await connection->run(std::move(tls));
+}
+
+}  // namespace
+
+HttpServer::HttpServer(net::Loop& loop, const Router& router, HttpLimits limits, Log& log)
+    : loop_(loop),
+      router_(router),
+      limits_(limits),
+      log_(log),
+      request_ids_(random_seed()),
+      connections_(loop, [&log](std::string_view, const std::exception& error) {
+        log.error("http.connection_failed", {{"error", error.what()}});
+      }) {}
+
+void HttpServer::accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls) {
+  if (stopping_ || connections_.size() >= limits_.max_connections) {
+    // One attempt without waiting: a full server must not spend a task on telling so.
+    boost::system::error_code ignored;
+    socket.non_blocking(true, ignored);
+    if (!tls) socket.write_some(boost::asio::buffer(kTooMany), ignored);
+    return;
+  }
+  ConnectionParts parts{router_, limits_, request_ids_, loop_.clock(), log_, stopping_};
+  auto connection = std::make_unique<Connection>(parts, std::make_unique<net::Stream>(loop_, std::move(socket)));
+  connections_.spawn("http.connection", run_connection(std::move(connection), std::move(tls)));
+}
+
+boost::asio::awaitable<void> HttpServer::close() {
+  stopping_ = true;
+  connections_.cancel();
+  co_await connections_.drain();
+}
+
+}  // namespace postrider::mgmt

@@ -1,0 +1,37 @@
+// HttpServer: the connections of the management API, bounded, on the mgmt thread's Loop. Sockets come from net::Listener;
+// what to answer comes from the Router. Owned by cmd; all methods on the Loop's thread.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "core/log.h"
+#include "mgmt/http.h"
+#include "mgmt/request.h"
+#include "mgmt/router.h"
+#include "net/loop.h"
+#include "net/task_group.h"
+#include "net/tls.h"
+
+namespace postrider::mgmt {
+
+class HttpServer {
+ public:
+  HttpServer(net::Loop& loop, const Router& router, HttpLimits limits, Log& log);
+
+  // `tls` null: plain. Over max_connections the client gets a 503 (plain) and is closed.
+  void accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls);
+  // No further request is taken; ends idle connections and what does not end by itself within a write.
+  boost::asio::awaitable<void> close();
+  std::size_t connections() const { return connections_.size(); }
+
+ private:
+  net::Loop& loop_;
+  const Router& router_;
+  HttpLimits limits_;
+  Log& log_;
+  RequestIds request_ids_;
+  bool stopping_ = false;
+  net::TaskGroup connections_;
+};
+
+}  // namespace postrider::mgmt
