@@ -1,11 +1,14 @@
-// Loop: one named thread with one io_context: a Mailbox for other threads, a Clock, Alarms, and the coarse deadline wheel.
-// A connection lives on one Loop for life. run() is called by the thread that owns it; stop() from any thread.
+// Loop: one named thread with one io_context: a Mailbox for other threads, a Clock, Alarms, and the coarse
+// deadline wheel. A connection lives on one Loop for life. run() is called by the thread that owns it; stop()
+// from any thread.
 #pragma once
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/clock.h"
 #include "core/done.h"
@@ -30,17 +33,27 @@ class Loop final : public Mailbox, public AlarmSource {
   const Clock& clock() const { return clock_; }
   DeadlineWheel& deadlines() { return *wheel_; }
 
-  void post(std::vector<Task> tasks) override;                // any thread; one wake-up a call
-  std::unique_ptr<Alarm> make_alarm() override;               // owner thread
+  void post(std::vector<Task> tasks) override;   // any thread; one wake-up a call
+  void post(Task task);                          // any thread; the same for one
+  std::unique_ptr<Alarm> make_alarm() override;  // owner thread; must go before the Loop
+
+  // Told of exceptions that escape a posted task, an alarm or any other handler; the loop goes on. Set before
+  // run(); without one they go to standard error.
+  void set_error_handler(std::function<void(const std::string& what)> handler);
 
   void run();   // until stop(); names the thread
   void stop();  // any thread
 
  private:
+  void report(const std::string& what) noexcept;
+  void run_task(Task& task);
+
   std::string name_;
   boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   SystemClock clock_;
   std::unique_ptr<DeadlineWheel> wheel_;
+  std::function<void(const std::string&)> on_error_;
 };
 
 }  // namespace postrider::net

@@ -1,5 +1,6 @@
-// Name look-ups by c-ares, off every thread that carries mail: one resolver thread, answers cached for their TTL (bounded),
-// each query under its own deadline. A name server that never answers stalls only who asked, and not shutdown.
+// Name look-ups by c-ares, off every thread that carries mail: one resolver thread, answers cached for their
+// TTL (bounded), each query under its own deadline. A name server that never answers stalls only who asked,
+// and not shutdown.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -14,7 +15,8 @@ namespace postrider::net {
 
 struct ResolverOptions {
   Duration timeout = std::chrono::seconds(10);
-  Duration min_ttl = std::chrono::seconds(1), max_ttl = std::chrono::minutes(10), negative_ttl = std::chrono::seconds(5);
+  Duration min_ttl = std::chrono::seconds(1), max_ttl = std::chrono::minutes(10),
+           negative_ttl = std::chrono::seconds(5);
   std::size_t max_entries = 4096;
   std::string servers;  // "127.0.0.1:5353,..." for tests; empty: the system's
 };
@@ -24,8 +26,8 @@ class Resolver {
   explicit Resolver(ResolverOptions options);
   ~Resolver();  // answers what is pending with a fault, at once
 
-  // IPv4 and IPv6 addresses of `host` (or the literal itself, without a query), IPv6 and IPv4 interleaved as they came.
-  // Faults: not_found (NXDOMAIN, no data), unavailable (timeout, server failure). Any thread.
+  // IPv4 and IPv6 addresses of `host` (or the literal itself, without a query), IPv6 and IPv4 interleaved as
+  // they came. Faults: not_found (NXDOMAIN, no data), unavailable (timeout, server failure). Any thread.
   void resolve(std::string host, Done<std::vector<boost::asio::ip::address>> done);
 
  private:

@@ -1,6 +1,7 @@
-// Stream: one connection, plain at first, TLS once a handshake succeeded (the TLS layer does not exist before). Every wait is
-// under the one deadline of the connection: set it before a stage, expiry ends the pending operation with timed_out and
-// everything after it too. Owned by one coroutine on one Loop; reads and writes are not concurrent with themselves.
+// Stream: one connection, plain at first, TLS once a handshake succeeded (the TLS layer does not exist
+// before). Every wait is under the one deadline of the connection: set it before a stage, expiry ends the
+// pending operation with timed_out and everything after it too. Owned by one coroutine on one Loop; reads and
+// writes are not concurrent with themselves.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -8,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,31 +40,56 @@ class Stream {
   bool timed_out() const { return timed_out_; }
 
   boost::asio::awaitable<IoResult> read_some(std::span<char> into);
-  // Tries a direct non-blocking send first, so that a reply that fits the socket buffer costs one system call and no wait.
+  // Tries a direct non-blocking send first, so that a reply that fits the socket buffer costs one system call
+  // and no wait.
   boost::asio::awaitable<IoResult> write(std::string_view octets);
-  boost::asio::awaitable<IoResult> write(std::span<const boost::asio::const_buffer> buffers);  // gathered, all of it
+  boost::asio::awaitable<IoResult> write(
+      std::span<const boost::asio::const_buffer> buffers);  // gathered, all of it
 
   boost::asio::awaitable<IoResult> handshake_server(TlsContext context);
-  // SNI and, when the context verifies, the certificate's name must match `name` (RFC 6125). On failure `tls_error` says why.
+  // SNI and, when the context verifies, the certificate's name must match `name` (RFC 6125). On failure
+  // `tls_error` says why.
   boost::asio::awaitable<IoResult> handshake_client(TlsContext context, std::string name);
+  // Only after success is_tls() holds; after a failure the stream is closed.
   const std::string& tls_error() const { return tls_error_; }
-  bool is_tls() const { return tls_ != nullptr; }
+  bool is_tls() const { return tls_ready_; }
   TlsInfo tls_info() const;
 
   boost::asio::ip::tcp::endpoint local() const;
   boost::asio::ip::tcp::endpoint remote() const;
+  // Parting words, best effort: sends what the socket takes at once, also after the deadline. Plain streams
+  // only.
+  void farewell(std::string_view octets);
   void cancel();  // ends pending operations with operation_aborted
-  void close();   // at once; for TLS without waiting for the peer's close_notify
+  // At once, for TLS without waiting for the peer's close_notify. Ends pending operations with
+  // operation_aborted; the Stream itself must outlive them.
+  void close();
 
  private:
   using Socket = boost::asio::ip::tcp::socket;
+  using Buffers = std::span<const boost::asio::const_buffer>;
+  friend boost::asio::awaitable<std::pair<boost::system::error_code, std::unique_ptr<Stream>>> connect(
+      Loop& loop, boost::asio::ip::tcp::endpoint endpoint, Duration timeout);
+
+  void expire();
+  // The error a wait may not begin with: none, timed_out or operation_aborted.
+  boost::asio::awaitable<boost::system::error_code> refusal() const;
+  IoResult finish(boost::system::error_code error, std::size_t bytes) const;
+  boost::asio::awaitable<IoResult> write_plain(Buffers buffers);
+  boost::asio::awaitable<IoResult> write_rest(Buffers buffers, std::size_t sent);
+  boost::asio::awaitable<IoResult> write_tls(Buffers buffers);
+  boost::asio::awaitable<IoResult> handshake(boost::asio::ssl::stream_base::handshake_type side);
+  void send_close_notify();
   Loop& loop_;
   Socket socket_;
   std::unique_ptr<boost::asio::ssl::stream<Socket&>> tls_;
   TlsContext tls_context_;
   Deadline deadline_;
   bool timed_out_ = false;
+  bool tls_ready_ = false;
+  bool tls_writing_ = false;
   std::string tls_error_;
+  mutable std::optional<boost::asio::ip::tcp::endpoint> remote_;
 };
 
 // Connects to one endpoint; the error is timed_out after `timeout`.

@@ -1,5 +1,6 @@
-// TLS contexts (OpenSSL 3) for both sides, and the self-signed pair made at first start. A context is immutable once made; a
-// reload makes a new one and swaps the shared pointer, running connections keep theirs. Any thread may use a finished context.
+// TLS contexts (OpenSSL 3) for both sides, and the self-signed pair made at first start. A context is
+// immutable once made; a reload makes a new one and swaps the shared pointer, running connections keep
+// theirs. Any thread may use a finished context.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
@@ -14,13 +15,14 @@ using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 
 enum class Verify : unsigned char { none, peer };
 
-// TLS 1.2 or newer. `certificate` is a PEM chain, `key` a PEM key; the fault names the file and OpenSSL's reason.
+// TLS 1.2 or newer. `certificate` is a PEM chain, `key` a PEM key; the fault names the file and OpenSSL's
+// reason.
 result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file);
 // `ca_file` empty: the system's store. Name checks are per connection: see Stream::handshake_client.
 result<TlsContext> make_client_tls(Verify verify, const std::string& ca_file);
 
-// Makes directory/relay.crt and relay.key (EC P-256, ten years, SAN = hostname, localhost, 127.0.0.1, ::1), key mode 0600,
-// unless both exist. Written to temporary names and renamed.
+// Makes directory/relay.crt and relay.key (EC P-256, ten years, SAN = hostname, localhost, 127.0.0.1, ::1),
+// key mode 0600, unless both exist. Written to temporary names and renamed.
 struct SelfSigned {
   std::string certificate_file, key_file;
   bool made = false;
