@@ -16,6 +16,12 @@ enum class UpstreamAuth : std::uint8_t { automatic, plain, login, cram_md5, xoau
 std::string_view to_string(UpstreamType);
 std::string_view to_string(UpstreamTls);
 
+struct Rate {
+  std::uint32_t count = 0;  // 0: no limit
+  Duration per = std::chrono::seconds(1);
+  bool operator==(const Rate&) const = default;
+};
+
 struct UpstreamConfig {
   std::string name;
   UpstreamType type = UpstreamType::capture;
@@ -37,6 +43,8 @@ struct UpstreamConfig {
   // capture
   std::string directory;
 
+  Rate rate;                      // messages handed over, over all threads
+  std::uint64_t daily_quota = 0;  // 0: no limit
   std::uint32_t max_connections = 20;
   std::uint32_t messages_per_connection = 100;
   Duration connect_timeout = std::chrono::seconds(15);
