@@ -23,7 +23,9 @@ std::optional<std::string_view> bearer_token(std::string_view authorization) {
   return authorization;
 }
 
-bool may_change_something(http::verb method) { return method != http::verb::get && method != http::verb::head; }
+bool may_change_something(http::verb method) {
+  return method != http::verb::get && method != http::verb::head;
+}
 
 }  // namespace
 
@@ -49,7 +51,8 @@ std::variant<Principal, Response> Authenticator::check(const Request& request) c
   if (!request.origin.empty())
     return problem(ProblemType::forbidden_origin, "requests from web pages (Origin header) need a key");
   if (may_change_something(request.method) && !is_json(request.content_type))
-    return problem(ProblemType::unsupported_media_type, "without a key, requests must say Content-Type: application/json");
+    return problem(ProblemType::unsupported_media_type,
+                   "without a key, requests must say Content-Type: application/json");
   return Principal{"trusted:" + request.peer.to_string()};
 }
 

@@ -2,9 +2,9 @@
 
 #include <array>
 #include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/serializer.hpp>
-#include <boost/beast/core/string.hpp>
 
 #include "mgmt/problem.h"
 #include "mgmt/request.h"
@@ -31,7 +31,9 @@ std::string http_date(Time now) {
   return date.substr(0, zone) + " GMT";
 }
 
-bool has_content(http::status status) { return status != http::status::no_content; }
+bool has_content(http::status status) {
+  return status != http::status::no_content;
+}
 
 std::string render_head(const Request& request, const Response& response, bool keep_alive, Time now) {
   http::response<http::empty_body> head(response.status, 11);
@@ -41,8 +43,7 @@ std::string render_head(const Request& request, const Response& response, bool k
   head.set("X-Content-Type-Options", "nosniff");
   if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
   for (const auto& [name, value] : response.headers) head.set(name, value);
-  if (has_content(response.status))
-    head.content_length(response.stream ? response.stream_size : response.body.size());
+  if (has_content(response.status)) head.content_length(response.stream ? response.stream_size : response.body.size());
   head.keep_alive(keep_alive);
 
   http::response_serializer<http::empty_body> serializer(head);
@@ -86,7 +87,7 @@ boost::asio::awaitable<bool> Connection::serve_one() {
   bool keep_alive = false;
   std::string id = parts_.request_ids.next();
   if (received == Received::request) {
-    keep_alive = parser.get().keep_alive() && !parts_.stopping;
+    keep_alive = parser.get().keep_alive();
     auto made = make_request(parser.release(), stream_->remote().address(), id);
     if (made) {
       request = std::move(*made);
@@ -110,9 +111,10 @@ boost::asio::awaitable<bool> Connection::serve_one() {
                       {"peer", request.peer.to_string()},
                       {"ms", std::to_string(took.count())}});
   }
+  keep_alive = keep_alive && !parts_.stopping;
   const bool written = co_await write(request, std::move(response), keep_alive);
   if (written && received == Received::refused) co_await linger();
-  co_return written && keep_alive;
+  co_return written&& keep_alive;
 }
 
 // Deadlines: idle until the first octet; then one for the whole header, one for the whole body, never moved by a trickle.

@@ -31,7 +31,7 @@ struct Request {
   std::string id;                       // X-Request-Id, the client's if it sent a plain one
   std::string target;                   // as sent, for the log
   std::vector<std::string> segments;    // of the path, decoded
-  std::vector<std::pair<std::string, std::string>> query;  // decoded; '+' stays a plus, addresses are full of them
+  std::vector<std::pair<std::string, std::string>> query;   // decoded; '+' stays a plus, addresses are full of them
   std::string authorization, origin, accept, content_type;  // header values, empty if absent
   std::string body;
   boost::asio::ip::address peer;
@@ -63,9 +63,9 @@ using Handler = std::function<boost::asio::awaitable<Response>(const Request&)>;
 
 // Every limit of the management server with its default.
 struct HttpLimits {
-  std::uint32_t max_header = 16 * 1024;   // octets of request line and fields; 431 beyond
-  std::uint64_t max_body = 1024 * 1024;   // 413 beyond
-  std::size_t max_connections = 512;      // 503 beyond
+  std::uint32_t max_header = 16 * 1024;                   // octets of request line and fields; 431 beyond
+  std::uint64_t max_body = 1024 * 1024;                   // 413 beyond
+  std::size_t max_connections = 512;                      // 503 beyond
   Duration idle_timeout = std::chrono::seconds(75);       // between requests
   Duration handshake_timeout = std::chrono::seconds(10);  // TLS
   Duration header_timeout = std::chrono::seconds(10);     // first octet to end of fields, however it trickles

@@ -42,7 +42,9 @@ Fit fit(std::string_view range, std::string_view media_type) {
 
 }  // namespace
 
-bool is_json(std::string_view content_type) { return iequals(take(content_type, ';'), kJson); }
+bool is_json(std::string_view content_type) {
+  return iequals(take(content_type, ';'), kJson);
+}
 
 bool accepts(std::string_view accept, std::string_view media_type) {
   if (trim(accept).empty()) return true;

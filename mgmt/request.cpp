@@ -14,11 +14,14 @@ namespace {
 
 constexpr std::size_t kMaxRequestId = 64;
 
-std::string text(boost::beast::string_view view) { return {view.data(), view.size()}; }
+std::string text(boost::beast::string_view view) {
+  return {view.data(), view.size()};
+}
 
 bool is_plain_id(const std::string& id) {
   const auto plain = [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+           c == '.';
   };
   return !id.empty() && id.size() <= kMaxRequestId && std::all_of(id.begin(), id.end(), plain);
 }

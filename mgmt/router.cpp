@@ -20,7 +20,9 @@ std::vector<std::string_view> split(std::string_view pattern) {
   }
 }
 
-bool is_capture(std::string_view segment) { return segment.size() > 2 && segment.front() == '{'; }
+bool is_capture(std::string_view segment) {
+  return segment.size() > 2 && segment.front() == '{';
+}
 
 // Fills `captures` when the path fits.
 bool fits(const std::vector<std::string_view>& pattern, const std::vector<std::string>& path,

@@ -18,7 +18,7 @@ struct Route {
   http::verb method = http::verb::get;
   std::string_view pattern;  // "/v1/messages/{id}"; a literal
   Access access = Access::key;
-  std::string_view produces;  // media type; empty: the handler has nothing to say but a status
+  std::string_view produces;                 // media type; empty: the handler has nothing to say but a status
   std::vector<std::string_view> parameters;  // query parameters it knows
   Handler handler;
 };

@@ -1,0 +1,33 @@
+// A JSON request body as an object whose members are known: parsed under bounds, every unknown or ill-typed member named
+// in the fault. Pure.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace postrider::mgmt {
+
+class BodyFields {
+ public:
+  // An empty text is an object without members.
+  static result<BodyFields> parse(std::string_view text, std::initializer_list<std::string_view> known);
+
+  // Nothing when the member is absent or null; a fault when it is of another type, or longer than max_length octets.
+  result<std::optional<std::string>> text(std::string_view name, std::size_t max_length = 1024) const;
+  result<bool> flag(std::string_view name, bool otherwise) const;
+  result<std::vector<std::string>> texts(std::string_view name, std::size_t max_count = 100) const;
+
+ private:
+  explicit BodyFields(boost::json::object object) : object_(std::move(object)) {}
+  const boost::json::value* find(std::string_view name) const;
+
+  boost::json::object object_;
+};
+
+}  // namespace postrider::mgmt

@@ -1,0 +1,60 @@
+#include "mgmt/spool_metrics.h"
+
+namespace postrider::mgmt {
+
+namespace {
+
+using storage::SpoolStats;
+
+struct Row {
+  const char* name;
+  const char* help;
+  double (*read)(const SpoolStats&);
+};
+
+constexpr Row kRows[] = {
+    {"postrider_spool_live_messages", "Messages with a live recipient.",
+     [](const SpoolStats& s) { return double(s.live_messages); }},
+    {"postrider_spool_live_bytes", "Spool pages held by live messages and bodies being received.",
+     [](const SpoolStats& s) { return double(s.live_bytes); }},
+    {"postrider_spool_finished_bytes", "Spool pages held by finished messages and their history.",
+     [](const SpoolStats& s) { return double(s.finished_bytes); }},
+    {"postrider_spool_max_bytes", "spool.max_size.", [](const SpoolStats& s) { return double(s.max_bytes); }},
+    {"postrider_spool_high_water_bytes", "Above this many bytes no mail is accepted.",
+     [](const SpoolStats& s) { return double(s.high_water_bytes); }},
+    {"postrider_spool_file_bytes", "Size of the spool's file.",
+     [](const SpoolStats& s) { return double(s.file_bytes); }},
+    {"postrider_spool_quarantined_records", "Records that could not be read and were put aside.",
+     [](const SpoolStats& s) { return double(s.quarantined); }},
+    {"postrider_spool_commits", "Commits since start, each with one sync.",
+     [](const SpoolStats& s) { return double(s.commits); }},
+    {"postrider_spool_committed_operations", "Operations those commits made durable.",
+     [](const SpoolStats& s) { return double(s.synced_operations); }},
+    {"postrider_spool_last_commit_seconds", "How long the last commit took.",
+     [](const SpoolStats& s) { return double(s.last_commit_us) / 1e6; }},
+    {"postrider_spool_oldest_due_timestamp_seconds", "Due time of the message that is due first; 0: none waits.",
+     [](const SpoolStats& s) { return double(s.oldest_due_ms) / 1e3; }},
+    {"postrider_spool_last_event_seq", "Sequence number of the newest event.",
+     [](const SpoolStats& s) { return double(s.last_seq); }},
+    {"postrider_spool_epoch", "How often this spool was opened for writing.",
+     [](const SpoolStats& s) { return double(s.epoch); }},
+    {"postrider_spool_accepting", "1 while mail is accepted.",
+     [](const SpoolStats& s) { return s.accepting ? 1.0 : 0.0; }},
+    {"postrider_spool_can_settle", "1 while results of deliveries can be written.",
+     [](const SpoolStats& s) { return s.can_settle ? 1.0 : 0.0; }},
+};
+
+}  // namespace
+
+void add_spool_metrics(MetricsRegistry& registry, const storage::Store& store) {
+  for (int i = 0; i < kRecipientStates; ++i) {
+    const std::string state(to_string(RecipientState(i)));
+    registry.computed_gauge(
+        "postrider_spool_messages", "Messages in the spool and its history, by state.",
+        [&store, i] { return double(store.stats().messages[i]); }, "state=\"" + state + "\"");
+  }
+  for (const Row& row : kRows)
+    registry.computed_gauge(row.name, row.help, [&store, read = row.read] { return read(store.stats()); });
+}
+
+}  // namespace postrider::mgmt

@@ -1,0 +1,53 @@
+#include "mgmt/user_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/json/array.hpp>
+
+namespace postrider::mgmt {
+
+namespace {
+
+constexpr std::size_t kMaxName = 128;
+constexpr std::size_t kMaxPattern = 320;  // 64 + '@' + 255 octets (RFC 5321 4.5.3.1)
+constexpr std::array<std::string_view, 3> kRoles{"sender", "operator", "admin"};
+
+// A name travels in AUTH exchanges, logs and URLs: no blanks, no control characters, no slash.
+bool is_name_octet(unsigned char c) {
+  return c > 0x20 && c != 0x7f && c != '/' && c != '\\' && c != '"';
+}
+
+bool is_pattern(const std::string& pattern) {
+  return !pattern.empty() && pattern.size() <= kMaxPattern &&
+         std::all_of(pattern.begin(), pattern.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
+}
+
+}  // namespace
+
+result<void> check_user(const storage::UserRecord& user) {
+  if (user.name.empty() || user.name.size() > kMaxName ||
+      !std::all_of(user.name.begin(), user.name.end(), is_name_octet))
+    return invalid("a user name has 1 to 128 octets, without blanks, quotes and slashes");
+  if (std::find(kRoles.begin(), kRoles.end(), user.role) == kRoles.end())
+    return invalid("there is no role '" + user.role + "'; roles are sender, operator, admin");
+  for (const std::string& pattern : user.senders)
+    if (!is_pattern(pattern)) return invalid("'" + pattern + "' is no sender: give an address, *@domain or a domain");
+  return {};
+}
+
+boost::json::object to_json(const storage::UserRecord& user) {
+  return {{"name", user.name},
+          {"role", user.role},
+          {"senders", boost::json::array(user.senders.begin(), user.senders.end())},
+          {"scram", !user.scram.empty()},
+          {"created_at", format_rfc3339(user.created_at)},
+          {"changed_at", format_rfc3339(user.changed_at)}};
+}
+
+boost::json::object users_json(const std::vector<storage::UserRecord>& users) {
+  boost::json::array all;
+  for (const storage::UserRecord& user : users) all.emplace_back(to_json(user));
+  return {{"users", std::move(all)}, {"next", nullptr}};
+}
+
+}  // namespace postrider::mgmt

@@ -1,0 +1,20 @@
+// What a user may look like, and how one is shown: the same for API and command line. Pure.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string_view>
+
+#include "core/result.h"
+#include "storage/store.h"
+
+namespace postrider::mgmt {
+
+inline constexpr std::string_view kDefaultRole = "sender";
+
+// Name, role and sender patterns; the fault says which is wrong and what it may be.
+result<void> check_user(const storage::UserRecord& user);
+// Without anything of the password.
+boost::json::object to_json(const storage::UserRecord& user);
+boost::json::object users_json(const std::vector<storage::UserRecord>& users);
+
+}  // namespace postrider::mgmt
