@@ -23,8 +23,8 @@ namespace postrider::relay {
 
 class Dispatcher;
 
-struct AddressRules {            // [addresses]
-  std::string origin;            // domain for bare names; default: the hostname
+struct AddressRules {                                               // [addresses]
+  std::string origin;                                               // domain for bare names; default: the hostname
   std::vector<std::pair<std::string, std::string>> aliases;         // local name or address -> address
   std::vector<std::pair<std::string, std::string>> rewrite_sender;  // pattern -> address
 };
@@ -33,10 +33,11 @@ struct SubmissionOptions {
   std::string hostname;
   AddressRules addresses;
   std::uint64_t max_message_size = 25ull << 20;
-  std::size_t max_received = 50;       // Received fields that mean a loop (RFC 5321 6.3)
+  std::size_t max_received = 50;  // Received fields that mean a loop (RFC 5321 6.3)
   std::size_t max_header_size = 1u << 20;
-  bool hide_client = false;            // leave the client out of Received
-  std::size_t memory_chunks = 4;       // a message keeps at most this many chunks in memory before it stages, when the budget is short
+  bool hide_client = false;  // leave the client out of Received
+  std::size_t memory_chunks =
+      4;  // a message keeps at most this many chunks in memory before it stages, when the budget is short
 };
 
 struct RecipientSpec {
@@ -56,9 +57,10 @@ struct EnvelopeSpec {
   std::vector<std::string> bound_senders;  // patterns the tenant may send as; empty: any
   std::string client_address;              // "192.0.2.1"
   std::string helo;
-  std::string protocol;                    // for Received "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP... (RFC 3848, 6531)
-  std::string tls;                         // version and cipher for Received, or empty
-  std::uint64_t declared_size = 0;         // SIZE=, 0: not said
+  std::string protocol;  // for Received "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP... (RFC 3848, 6531)
+  std::string tls;       // version and cipher for Received, or empty
+  std::uint64_t declared_size = 0;  // SIZE=, 0: not said
+  std::string idempotency_key;      // given outside the message (HTTP); empty: X-Idempotency-Key decides
 };
 
 struct SubmissionResult {
@@ -70,10 +72,12 @@ struct SubmissionResult {
 class Intake {
  public:
   virtual ~Intake() = default;  // forgets what was staged, unless committed
-  const virtual MessageId& id() const = 0;
+  virtual const MessageId& id() const = 0;
   // Octets of the body with CRLF lines, dots already unstuffed. May wait while a chunk is staged. Once a fault is certain
   // (too big, loop, disk full) it keeps swallowing and commit() tells.
   virtual boost::asio::awaitable<void> write(std::string_view octets) = 0;
+  // The same without a wait: takes what it can and returns how many octets; the rest must go through write().
+  virtual std::size_t write_now(std::string_view octets) = 0;
   virtual boost::asio::awaitable<SubmissionResult> commit() = 0;
 };
 

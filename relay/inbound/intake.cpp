@@ -1,0 +1,227 @@
+#include "relay/inbound/intake.h"
+
+#include <algorithm>
+
+#include "net/await.h"
+#include "relay/inbound/replies.h"
+#include "relay/smtp/newline.h"
+
+namespace postrider::relay {
+namespace {
+
+constexpr std::size_t kMaxIdempotencyKey = 256;
+
+// Keys of one submitter never meet those of another.
+std::string scoped_key(const EnvelopeSpec& envelope, std::string_view key) {
+  std::string scope = envelope.tenant.empty() ? "client\n" + envelope.client_address + "\n" + envelope.sender.str()
+                                              : "tenant\n" + envelope.tenant;
+  scope += '\n';
+  scope += key;
+  return scope;
+}
+
+}  // namespace
+
+MessageIntake::MessageIntake(const SubmissionParts& parts, std::shared_ptr<const SubmissionOptions> options,
+                             MessageId id, EnvelopeSpec envelope)
+    : parts_(parts),
+      options_(std::move(options)),
+      id_(id),
+      now_(parts.clock.now()),
+      envelope_(std::move(envelope)),
+      scanner_(std::make_unique<smtp::HeaderScanner>(options_->max_header_size)),
+      body_(parts.loop, parts.store, parts.body_memory, options_->memory_chunks, id, envelope_.declared_size) {}
+
+std::size_t MessageIntake::write_now(std::string_view octets) {
+  if (failed_) return octets.size();
+  std::size_t taken = 0;
+  if (scanner_) {
+    auto step = scanner_->feed(octets);
+    taken = step.consumed;
+    if (step.status == smtp::HeaderScanner::Status::too_big) fail(replies::kHeaderTooBig);
+    if (step.status == smtp::HeaderScanner::Status::complete) finish_header(!scanner_->separator());
+  }
+  if (!scanner_ && put_header()) {
+    std::string_view body = octets.substr(taken);
+    body = body.substr(0, body_.append(body));
+    taken += body.size();
+    if (!eight_bit_) eight_bit_ = smtp::has_eight_bit(body);
+    if (fingerprint_) fingerprint_->add(body);
+  }
+  received_ += taken;
+  if (received_ > options_->max_message_size) fail(replies::kTooBig);
+  return failed_ ? octets.size() : taken;
+}
+
+boost::asio::awaitable<void> MessageIntake::write(std::string_view octets) {
+  for (;;) {
+    octets.remove_prefix(write_now(octets));
+    if (octets.empty()) co_return;
+    co_await make_room();
+  }
+}
+
+boost::asio::awaitable<SubmissionResult> MessageIntake::commit() {
+  co_await finish_body();
+  if (failed_) {
+    SubmissionResult refused;
+    refused.reply = *failed_;
+    co_return refused;
+  }
+  SubmissionResult done = co_await store(make_message(body_.take()));
+  co_return done;
+}
+
+void MessageIntake::finish_header(bool body_follows) {
+  std::string received = envelope_.door == Door::bounce
+                             ? std::string()
+                             : make_received(envelope_, options_->hostname, options_->hide_client, id_, now_);
+  header_ = edit_header(*scanner_, body_follows, received, options_->hostname, id_, now_);
+  kept_headers_ = header_.text.substr(0, std::min(header_.fields_size, kMaxKeptHeaders));
+  header_eight_bit_ = eight_bit_ = smtp::has_eight_bit(header_.text);
+  if (!envelope_.idempotency_key.empty()) header_.idempotency_key = envelope_.idempotency_key;
+  if (!header_.idempotency_key.empty()) start_fingerprint();
+  header_.text += scanner_->body_prefix();
+  scanner_.reset();
+  if (header_.received > options_->max_received) return fail(replies::kMailLoop);
+  if (header_.idempotency_key.size() > kMaxIdempotencyKey) return fail(replies::kKeyTooLong);
+}
+
+void MessageIntake::start_fingerprint() {
+  using smtp::FieldKind;
+  fingerprint_ = std::make_unique<Fingerprint>();
+  fingerprint_->add_item(envelope_.sender.str());
+  for (const RecipientSpec& recipient : envelope_.recipients) fingerprint_->add_item(recipient.address.str());
+  for (const smtp::HeaderField& field : scanner_->fields()) {
+    bool made_anew = field.kind == FieldKind::received || field.kind == FieldKind::date ||
+                     field.kind == FieldKind::message_id || field.kind == FieldKind::dropped;
+    if (!made_anew) fingerprint_->add_item(field.raw);
+  }
+  fingerprint_->add_item("");  // header and body stay apart
+  fingerprint_->add(scanner_->body_prefix());
+}
+
+bool MessageIntake::put_header() {
+  if (header_put_ < header_.text.size()) {
+    header_put_ += body_.append(std::string_view(header_.text).substr(header_put_));
+    if (header_put_ < header_.text.size()) return false;
+    header_.text = std::string();
+    header_put_ = 0;
+  }
+  return true;
+}
+
+boost::asio::awaitable<void> MessageIntake::make_room() {
+  result<Nothing> done = co_await body_.make_room();
+  if (done) co_return;
+  parts_.log.warn("message.not_staged", {{"reason", done.error().text}});
+  fail(done.error().kind == FaultKind::full ? replies::kSpoolFull : replies::kTrouble);
+}
+
+boost::asio::awaitable<void> MessageIntake::finish_body() {
+  if (!failed_ && scanner_) {
+    scanner_->finish();
+    finish_header(!scanner_->body_prefix().empty());
+  }
+  while (!failed_ && !put_header()) co_await make_room();
+}
+
+MessageRecord MessageIntake::make_record() const {
+  MessageRecord record;
+  record.id = id_;
+  Envelope& envelope = record.envelope;
+  envelope.sender = envelope_.sender;
+  envelope.envid = envelope_.envid;
+  envelope.ret = envelope_.ret;
+  envelope.eight_bit = eight_bit_;
+  envelope.door = envelope_.door;
+  envelope.tenant = envelope_.tenant;
+  if (!options_->hide_client) envelope.client = envelope_.client_address;
+  envelope.helo = envelope_.helo;
+  envelope.subject = header_.subject;
+  envelope.message_id_header = header_.message_id;
+  envelope.created_at = now_;
+  bool international = header_eight_bit_ || envelope_.sender.needs_smtputf8();
+  record.recipients.reserve(envelope_.recipients.size());
+  for (const RecipientSpec& spec : envelope_.recipients) {
+    international = international || spec.address.needs_smtputf8();
+    Recipient& recipient = record.recipients.emplace_back();
+    recipient.address = spec.address;
+    recipient.orcpt = spec.orcpt;
+    recipient.notify = spec.notify;
+  }
+  envelope.smtputf8 = envelope_.smtputf8 && international;
+  record.body_size = body_.size();
+  return record;
+}
+
+storage::NewMessage MessageIntake::make_message(Body body) {
+  storage::NewMessage message;
+  message.record = make_record();
+  message.record.headers = std::move(kept_headers_);
+  message.first_chunk = body_.staged();
+  message.record.body_chunks = body_.staged() + static_cast<std::uint32_t>(body.chunks.size());
+  message.body = std::move(body);
+  message.now = parts_.clock.now();
+  for (Recipient& recipient : message.record.recipients) recipient.due = recipient.age_from = message.now;
+  if (fingerprint_) {
+    message.idempotency.emplace();
+    message.idempotency->scope_and_key = scoped_key(envelope_, header_.idempotency_key);
+    message.idempotency->fingerprint = fingerprint_->finish();
+    message.record.idempotency_key = message.idempotency->scope_and_key;
+  }
+  return message;
+}
+
+// A slot first, so that the accept carries the intent and a crash after it knows who may have been asked.
+boost::asio::awaitable<SubmissionResult> MessageIntake::store(storage::NewMessage message) {
+  std::optional<Dispatcher::Reserved> slot;
+  if (parts_.dispatcher) slot = parts_.dispatcher->reserve(message.record.envelope);
+  FreshMessage fresh;
+  if (slot) {
+    message.intent = storage::Intent{slot->upstream};
+    fresh.body = message.body;
+    fresh.first_chunk = message.first_chunk;
+  }
+  auto start = [this, &message](Done<storage::Accepted> done) {
+    parts_.store.accept(std::move(message), std::move(done));
+  };
+  result<storage::Accepted> accepted = co_await net::await_done<storage::Accepted>(parts_.loop, start);
+  if (slot && accepted && accepted->kind == storage::Accepted::Kind::stored) {
+    fresh.record = accepted->record;
+    parts_.dispatcher->deliver_fresh(std::move(*slot), std::move(fresh));
+  }
+  co_return answer(accepted);
+}
+
+SubmissionResult MessageIntake::answer(const result<storage::Accepted>& accepted) {
+  using Kind = storage::Accepted::Kind;
+  SubmissionResult out;
+  if (!accepted) {
+    parts_.log.warn("message.not_stored", {{"reason", accepted.error().text}});
+    out.reply = accepted.error().kind == FaultKind::full ? replies::kSpoolFull : replies::kTrouble;
+    return out;
+  }
+  if (accepted->kind == Kind::key_conflict) {
+    out.reply = replies::kKeyConflict;
+    return out;
+  }
+  out.reply = queued_as(accepted->id);
+  out.id = accepted->id;
+  out.duplicate = accepted->kind == Kind::duplicate;
+  if (parts_.log.enabled(LogLevel::info)) {
+    parts_.log.write(LogLevel::info, out.duplicate ? "message.duplicate" : "message.accepted", &accepted->id,
+                     {{"sender", envelope_.sender.str()},
+                      {"recipients", std::to_string(envelope_.recipients.size())},
+                      {"size", std::to_string(body_.size())},
+                      {"client", envelope_.client_address}});
+  }
+  return out;
+}
+
+void MessageIntake::fail(Reply reply) {
+  if (!failed_) failed_ = std::move(reply);
+  body_.forget();
+}
+
+}  // namespace postrider::relay

@@ -1,0 +1,63 @@
+#include "relay/inbound/submission.h"
+
+#include <random>
+
+#include "relay/inbound/address_rules.h"
+#include "relay/inbound/intake.h"
+#include "relay/inbound/replies.h"
+
+namespace postrider::relay {
+namespace {
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+class SpoolSubmission final : public Submission {
+ public:
+  SpoolSubmission(const SubmissionParts& parts, std::shared_ptr<const SubmissionOptions> options)
+      : parts_(parts),
+        options_(std::move(options)),
+        addresses_(options_->addresses, options_->hostname),
+        ids_(random_seed()) {}
+
+  std::optional<Reply> check_sender(EnvelopeSpec& envelope) override {
+    addresses_.apply_to_sender(envelope.sender);
+    if (envelope.bound_senders.empty() || envelope.sender.is_null()) return std::nullopt;
+    for (const std::string& pattern : envelope.bound_senders) {
+      if (address_matches(pattern, envelope.sender)) return std::nullopt;
+    }
+    return replies::kSenderNotAllowed;
+  }
+
+  std::optional<Reply> check_recipient(const EnvelopeSpec&, RecipientSpec& recipient) override {
+    if (recipient.address.is_null()) return replies::kNullRecipient;
+    addresses_.apply_to_recipient(recipient.address);
+    return std::nullopt;
+  }
+
+  std::optional<Reply> can_accept(std::uint64_t declared_size) override {
+    if (declared_size > options_->max_message_size) return replies::kTooBig;
+    if (!parts_.store.stats().accepting) return replies::kSpoolFull;
+    return std::nullopt;
+  }
+
+  std::unique_ptr<Intake> begin(EnvelopeSpec envelope) override {
+    return std::make_unique<MessageIntake>(parts_, options_, ids_.next(parts_.clock.now()), std::move(envelope));
+  }
+
+ private:
+  SubmissionParts parts_;
+  std::shared_ptr<const SubmissionOptions> options_;
+  AddressBook addresses_;
+  MessageIdSource ids_;
+};
+
+}  // namespace
+
+std::unique_ptr<Submission> make_submission(SubmissionParts parts, std::shared_ptr<const SubmissionOptions> options) {
+  return std::make_unique<SpoolSubmission>(parts, std::move(options));
+}
+
+}  // namespace postrider::relay
