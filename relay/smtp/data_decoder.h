@@ -1,6 +1,6 @@
-// The octets of a message on their way in: DataDecoder for DATA (RFC 5321 4.5.2 dot transparency), BdatDecoder for BDAT
-// (RFC 3030). Both give the body as views without copying, check it, and go on consuming after a fault so that the
-// dialogue stays in step. Owned by a session, one per message.
+// The octets of a message on their way in: DataDecoder for DATA (RFC 5321 4.5.2 dot transparency),
+// BdatDecoder for BDAT (RFC 3030). Both give the body as views without copying, check it, and go on consuming
+// after a fault so that the dialogue stays in step. Owned by a session, one per message.
 #pragma once
 
 #include <cstddef>
@@ -26,23 +26,26 @@ struct BodyLimits {
   std::size_t max_line = 0;    // octets with CRLF; 0: no limit
 };
 
-// Checks lines and counts octets of text that arrives in pieces cut anywhere. The part the two decoders share.
+// Checks lines and counts octets of text that arrives in pieces cut anywhere. The part the two decoders
+// share.
 class BodyChecker {
  public:
   explicit BodyChecker(const BodyLimits& limits) : limits_(limits) {}
   // Appends what of `octets` may be passed on; nothing any more once there is a fault.
   void feed(std::string_view octets, Spans& out);
-  void finish(Spans& out);  // a CR at the very end
+  // The text ended: a CR at its very end is a lone one, and a last line without CRLF gets it.
+  void finish(Spans& out);
   BodyFault fault() const { return fault_; }
-  std::uint64_t size() const { return size_; }       // octets given out
+  std::uint64_t size() const { return size_; }  // octets given out
   bool eight_bit() const { return eight_bit_; }
-  bool at_line_start() const { return line_ == 0 && !pending_cr_; }
 
  private:
+  std::size_t take_line(std::string_view text, Spans& out);
   void pass(std::string_view octets, Spans& out);
+  void end_line(std::string_view crlf, Spans& out);
+  void bare_newline(Spans& out);
+  void give(std::string_view octets, Spans& out);
   void fail(BodyFault fault);
-  void end_line(Spans& out);
-  std::size_t take_line(std::string_view octets, Spans& out);
 
   BodyLimits limits_;
   std::uint64_t size_ = 0;
@@ -70,6 +73,8 @@ class DataDecoder {
  private:
   // Where we stand relative to a line start that only CRLF makes; never moved by a lone CR or LF.
   enum class At : std::uint8_t { line_start, dot, dot_cr, text, text_cr };
+  std::size_t take_text(std::string_view input, std::size_t pos, Spans& out);
+
   BodyChecker checker_;
   At at_ = At::line_start;
 };

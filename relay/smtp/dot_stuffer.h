@@ -1,5 +1,5 @@
-// A body on its way out by DATA (RFC 5321 4.5.2): doubles leading dots, makes every line end CRLF, ends with CRLF.CRLF.
-// Gives views into the chunks and constants; copies nothing. Owned by one hand-over.
+// A body on its way out by DATA (RFC 5321 4.5.2): doubles leading dots, makes every line end CRLF, ends with
+// CRLF.CRLF. Gives views into the chunks and constants; copies nothing. Owned by one hand-over.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
-// The header a proxy puts before the connection it passes on (HAProxy's PROXY protocol, versions 1 and 2). Stateless: give it
-// the front of the receive buffer until it is complete. Believe it only from peers that are configured.
+// The header a proxy puts before the connection it passes on (HAProxy's PROXY protocol, versions 1 and 2).
+// Stateless: give it the front of the receive buffer until it is complete. Believe it only from peers that
+// are configured.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,8 @@
 namespace postrider::smtp {
 
 struct ProxyHeader {
-  bool local = false;       // LOCAL or UNKNOWN: the proxy's own connection; use the socket's addresses
-  std::string source;       // "192.0.2.1", "2001:db8::1"; empty when local
+  bool local = false;  // LOCAL or UNKNOWN: the proxy's own connection; use the socket's addresses
+  std::string source;  // "192.0.2.1", "2001:db8::1"; empty when local
   std::string destination;
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;

@@ -1,9 +1,8 @@
-// The server's side of AUTH (RFC 4954) for PLAIN (RFC 4616), LOGIN and SCRAM-SHA-256: lines in, steps out. It knows no users: it
-// asks for a password check or a verifier and is told. Owned by one login of one session.
+// The server's side of AUTH (RFC 4954) for PLAIN (RFC 4616), LOGIN and SCRAM-SHA-256: lines in, steps out. It
+// knows no users: it asks for a password check or a verifier and is told. Owned by one login of one session.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,7 +34,6 @@ class SaslServer {
  public:
   // `nonce` is for SCRAM: 18 or more random octets, base64.
   SaslServer(Mechanism mechanism, std::string nonce);
-  ~SaslServer();
 
   SaslStep start(std::optional<std::string_view> initial);  // AUTH's second word, base64, "=" for empty
   SaslStep respond(std::string_view line);                  // a line of the client; "*" cancels (501 5.7.0)
@@ -48,7 +46,7 @@ class SaslServer {
   SaslStep take_login(std::string_view response);
   SaslStep take_scram(std::string_view response);
 
-  enum class State : std::uint8_t { begin, user, password, proof, confirm, done };
+  enum class State : std::uint8_t { begin, user, password, proof, confirm };
   Mechanism mechanism_;
   State state_ = State::begin;
   std::string user_;
