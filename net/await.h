@@ -16,8 +16,7 @@ namespace postrider::net {
 template <typename T, typename Start>
 boost::asio::awaitable<result<T>> await_done(Mailbox& home, Start start) {
   auto initiate = [&home, &start](auto handler) {
-    start(
-        Done<T>(home, [h = std::move(handler)](result<T> value) mutable { std::move(h)(std::move(value)); }));
+    start(Done<T>(home, [h = std::move(handler)](result<T> value) mutable { std::move(h)(std::move(value)); }));
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(result<T>)>(
       initiate, boost::asio::use_awaitable);

@@ -5,8 +5,7 @@
 
 namespace postrider::net {
 
-Deadline::Deadline(DeadlineWheel& wheel, std::function<void()> expired)
-    : wheel_(wheel), expired_(std::move(expired)) {}
+Deadline::Deadline(DeadlineWheel& wheel, std::function<void()> expired) : wheel_(wheel), expired_(std::move(expired)) {}
 
 Deadline::~Deadline() {
   clear();
@@ -23,14 +22,12 @@ void Deadline::clear() {
 DeadlineWheel::DeadlineWheel(boost::asio::io_context& io)
     : DeadlineWheel([] {
         const auto since = std::chrono::steady_clock::now().time_since_epoch();
-        return static_cast<std::int64_t>(
-            std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+        return static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
       }) {
   timer_.emplace(io);
 }
 
-DeadlineWheel::DeadlineWheel(Milliseconds now)
-    : now_(std::move(now)), slots_(kSlots + 1), done_tick_(current_tick()) {}
+DeadlineWheel::DeadlineWheel(Milliseconds now) : now_(std::move(now)), slots_(kSlots + 1), done_tick_(current_tick()) {}
 
 DeadlineWheel::~DeadlineWheel() {
   for (Deadline*& head : slots_) {
@@ -43,8 +40,7 @@ void DeadlineWheel::set(Deadline& d, Duration from_now) {
   const std::int64_t now = now_();
   if (waiting_ == 0) done_tick_ = now / kTick.count();  // nothing was missed while nothing waited
   const std::int64_t wait = std::clamp<std::int64_t>(from_now.count(), 0, std::int64_t{1} << 50);
-  d.due_tick_ =
-      std::max((now + wait + kTick.count() - 1) / kTick.count(), done_tick_ + 1);  // rounded up: never early
+  d.due_tick_ = std::max((now + wait + kTick.count() - 1) / kTick.count(), done_tick_ + 1);  // rounded up: never early
   if (d.slot_ != Deadline::kUnlinked) {
     if (d.slot_tick_ <= d.due_tick_) return;
     unlink(d);
@@ -91,8 +87,7 @@ void DeadlineWheel::advance() {
 
 // Empties the slots passed since the last time: what is due goes to the firing list, the rest hangs anew.
 void DeadlineWheel::collect(std::int64_t now_tick) {
-  const std::int64_t first =
-      std::max(done_tick_ + 1, now_tick - kSlots + 1);  // no slot twice after a long pause
+  const std::int64_t first = std::max(done_tick_ + 1, now_tick - kSlots + 1);  // no slot twice after a long pause
   done_tick_ = std::max(done_tick_, now_tick);
   for (std::int64_t tick = first; tick <= now_tick; ++tick) {
     Deadline* d = std::exchange(slots_[static_cast<std::size_t>(tick % kSlots)], nullptr);

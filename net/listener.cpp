@@ -42,8 +42,7 @@ result<tcp::endpoint> parse_endpoint(std::string_view text) {
   const asio::ip::address address = asio::ip::make_address(std::string(host), error);
   if (error) return invalid(quoted + " does not begin with an IP address; names are not looked up here");
   if (address.is_v6() != bracketed) {
-    return invalid(quoted +
-                   (bracketed ? ": brackets are for IPv6 addresses" : ": an IPv6 address needs brackets"));
+    return invalid(quoted + (bracketed ? ": brackets are for IPv6 addresses" : ": an IPv6 address needs brackets"));
   }
   return tcp::endpoint(address, port);
 }
@@ -58,11 +57,7 @@ std::string format_endpoint(const tcp::endpoint& endpoint) {
 // runs no more.
 struct Listener::State : std::enable_shared_from_this<State> {
   State(std::vector<Loop*> l, OnConnection c, Log& g)
-      : loops(std::move(l)),
-        on_connection(std::move(c)),
-        log(g),
-        acceptor(loops[0]->io()),
-        pause(loops[0]->io()) {}
+      : loops(std::move(l)), on_connection(std::move(c)), log(g), acceptor(loops[0]->io()), pause(loops[0]->io()) {}
 
   result<void> open(tcp::endpoint at, DualStack dual);
   void accept();                                                            // under the mutex
@@ -84,8 +79,8 @@ struct Listener::State : std::enable_shared_from_this<State> {
   bool short_of_resources = false;  // one line in the log for each shortage, not for each pause
 };
 
-result<std::unique_ptr<Listener>> Listener::bind(std::vector<Loop*> loops, tcp::endpoint at,
-                                                 OnConnection on_connection, Log& log, DualStack dual) {
+result<std::unique_ptr<Listener>> Listener::bind(std::vector<Loop*> loops, tcp::endpoint at, OnConnection on_connection,
+                                                 Log& log, DualStack dual) {
   auto state = std::make_shared<State>(std::move(loops), std::move(on_connection), log);
   const auto opened = state->open(at, dual);
   if (!opened) return opened.error();
@@ -113,8 +108,7 @@ tcp::endpoint Listener::endpoint() const {
 }
 
 result<void> Listener::State::open(tcp::endpoint at, DualStack dual) {
-  const bool everywhere =
-      dual == DualStack::on && at.address() == asio::ip::address(asio::ip::address_v6::any());
+  const bool everywhere = dual == DualStack::on && at.address() == asio::ip::address(asio::ip::address_v6::any());
   error_code error;
   acceptor.open(at.protocol(), error);
   if (error == asio::error::address_family_not_supported && everywhere) {
@@ -128,17 +122,15 @@ result<void> Listener::State::open(tcp::endpoint at, DualStack dual) {
   if (!error) acceptor.bind(at, error);
   if (!error) acceptor.listen(kBacklog, error);
   if (!error) endpoint = acceptor.local_endpoint(error);
-  if (error)
-    return Fault{FaultKind::unavailable, "cannot listen on " + format_endpoint(at) + ": " + error.message()};
+  if (error) return Fault{FaultKind::unavailable, "cannot listen on " + format_endpoint(at) + ": " + error.message()};
   return {};
 }
 
 void Listener::State::accept() {
   const std::size_t target = next++ % loops.size();
-  acceptor.async_accept(loops[target]->io(),
-                        [self = shared_from_this(), target](error_code error, tcp::socket socket) {
-                          self->accepted(error, target, std::move(socket));
-                        });
+  acceptor.async_accept(loops[target]->io(), [self = shared_from_this(), target](error_code error, tcp::socket socket) {
+    self->accepted(error, target, std::move(socket));
+  });
 }
 
 void Listener::State::accepted(error_code error, std::size_t target, tcp::socket socket) {

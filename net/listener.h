@@ -33,11 +33,10 @@ class Listener {
   // Binds and listens now (fault names the address and the reason: in use, not permitted); accepts after
   // start().
   static result<std::unique_ptr<Listener>> bind(std::vector<Loop*> loops, boost::asio::ip::tcp::endpoint at,
-                                                OnConnection on_connection, Log& log,
-                                                DualStack dual = DualStack::off);
+                                                OnConnection on_connection, Log& log, DualStack dual = DualStack::off);
   ~Listener();
   void start();
-  void close();  // from any thread; returns when nothing more will be accepted
+  void close();                                     // from any thread; returns when nothing more will be accepted
   boost::asio::ip::tcp::endpoint endpoint() const;  // the real port when 0 was asked
 
  private:

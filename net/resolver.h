@@ -17,10 +17,12 @@ struct ResolverOptions {
   Duration timeout = std::chrono::seconds(10);
   Duration min_ttl = std::chrono::seconds(1), max_ttl = std::chrono::minutes(10),
            negative_ttl = std::chrono::seconds(5);
-  std::size_t max_entries = 4096;
-  std::string servers;  // "127.0.0.1:5353,..." for tests; empty: the system's
+  std::size_t max_entries = 4096;  // names in the cache
+  std::size_t max_pending = 4096;  // names asked for at a time; more are answered `unavailable` at once
+  std::string servers;             // "127.0.0.1:5353,..." for tests; empty: the system's
 };
 
+// The mailboxes of those who ask must outlive it.
 class Resolver {
  public:
   explicit Resolver(ResolverOptions options);

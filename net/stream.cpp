@@ -32,8 +32,7 @@ std::size_t total(std::span<const asio::const_buffer> buffers) {
 }
 
 // One sendmsg of what follows the first `sent` octets; never waits, never raises SIGPIPE.
-std::size_t send_now(int fd, std::span<const asio::const_buffer> buffers, std::size_t sent,
-                     error_code& error) {
+std::size_t send_now(int fd, std::span<const asio::const_buffer> buffers, std::size_t sent, error_code& error) {
   std::array<iovec, kGather> parts;
   std::size_t count = 0;
   for (const asio::const_buffer& b : buffers) {
@@ -44,8 +43,7 @@ std::size_t send_now(int fd, std::span<const asio::const_buffer> buffers, std::s
     if (count == parts.size()) break;
     const asio::const_buffer rest = b + sent;
     sent = 0;
-    parts[count++] = {const_cast<void*>(rest.data()),
-                      rest.size()};  // NOLINT: iovec serves reading and writing
+    parts[count++] = {const_cast<void*>(rest.data()), rest.size()};  // NOLINT: iovec serves reading and writing
   }
   msghdr message{};
   message.msg_iov = parts.data();
@@ -236,8 +234,7 @@ asio::awaitable<IoResult> Stream::handshake(asio::ssl::stream_base::handshake_ty
   const IoResult done = finish(error, 0);
   tls_ready_ = !done.error;
   if (done.error) {
-    if (tls_error_.empty())
-      tls_error_ = timed_out_ ? "the TLS handshake timed out" : describe_tls_error(error);
+    if (tls_error_.empty()) tls_error_ = timed_out_ ? "the TLS handshake timed out" : describe_tls_error(error);
     close();
   }
   co_return done;

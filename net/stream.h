@@ -43,8 +43,7 @@ class Stream {
   // Tries a direct non-blocking send first, so that a reply that fits the socket buffer costs one system call
   // and no wait.
   boost::asio::awaitable<IoResult> write(std::string_view octets);
-  boost::asio::awaitable<IoResult> write(
-      std::span<const boost::asio::const_buffer> buffers);  // gathered, all of it
+  boost::asio::awaitable<IoResult> write(std::span<const boost::asio::const_buffer> buffers);  // gathered, all of it
 
   boost::asio::awaitable<IoResult> handshake_server(TlsContext context);
   // SNI and, when the context verifies, the certificate's name must match `name` (RFC 6125). On failure

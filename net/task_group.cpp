@@ -25,11 +25,9 @@ struct TaskGroup::State {
   };
   using Entries = std::list<Entry>;
 
-  State(Loop& l, std::function<void(std::string_view, const std::exception&)> e)
-      : loop(l), on_error(std::move(e)) {}
+  State(Loop& l, std::function<void(std::string_view, const std::exception&)> e) : loop(l), on_error(std::move(e)) {}
 
-  static asio::awaitable<void> run(std::shared_ptr<State> state, Entries::iterator entry,
-                                   asio::awaitable<void> task);
+  static asio::awaitable<void> run(std::shared_ptr<State> state, Entries::iterator entry, asio::awaitable<void> task);
   void failed(const Entry& entry, const std::exception& error);
   void end(Entries::iterator entry);
   void tell_waiters();

@@ -85,8 +85,7 @@ Certificate sign_certificate(EVP_PKEY* key, const std::string& hostname) {
   X509_NAME* name = X509_get_subject_name(made.get());
   const std::string common = hostname.substr(0, 64);  // ub-common-name, RFC 5280 appendix A
   const auto* octets = reinterpret_cast<const unsigned char*>(common.c_str());
-  const std::string names =
-      (is_literal(hostname) ? "IP:" : "DNS:") + hostname + ",DNS:localhost,IP:127.0.0.1,IP:::1";
+  const std::string names = (is_literal(hostname) ? "IP:" : "DNS:") + hostname + ",DNS:localhost,IP:127.0.0.1,IP:::1";
   const bool signed_well = numbered && X509_set_pubkey(made.get(), key) == 1 &&
                            X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, octets, -1, -1, 0) == 1 &&
                            X509_set_issuer_name(made.get(), name) == 1 &&
@@ -121,8 +120,7 @@ result<void> write_file(const std::string& file, const std::string& octets, mode
 }
 
 bool unusable_name(const std::string& hostname) {
-  return hostname.empty() ||
-         hostname.find_first_of(",\r\n ") != std::string::npos;  // would change the SAN's meaning
+  return hostname.empty() || hostname.find_first_of(",\r\n ") != std::string::npos;  // would change the SAN's meaning
 }
 
 }  // namespace
@@ -161,8 +159,7 @@ result<SelfSigned> ensure_self_signed(const std::string& directory, const std::s
   std::error_code error;
   if (std::filesystem::exists(pair.certificate_file, error) && std::filesystem::exists(pair.key_file, error))
     return pair;
-  if (unusable_name(hostname))
-    return invalid("no certificate can be made for the host name \"" + hostname + "\"");
+  if (unusable_name(hostname)) return invalid("no certificate can be made for the host name \"" + hostname + "\"");
   std::filesystem::create_directories(directory, error);
   if (error) return invalid("cannot make the directory " + directory + ": " + error.message());
 
