@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/store_conformance/harness.h"
 
 namespace postrider::storage::conformance {
@@ -112,10 +114,10 @@ TEST_P(ClaimTest, ShardsShareTheIndexWithoutOverlap) {
 }
 
 TEST_P(ClaimTest, EntriesTellSendersApart) {
+  stored();
+  stored();
   NewMessage other = message();
   other.record.envelope.sender = parse_address("other@example.org").value();
-  stored();
-  stored();
   stored(std::move(other));
   const DuePage page = due({});
   ASSERT_EQ(page.entries.size(), 3u);

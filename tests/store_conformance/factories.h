@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,10 @@ struct Factory {
   std::string name;
   std::function<std::unique_ptr<StoreHost>(const StoreLimits&)> make;
 };
+
+inline void PrintTo(const Factory& factory, std::ostream* out) {
+  *out << factory.name;
+}
 
 std::vector<Factory>& factories();
 bool register_factory(Factory factory);

@@ -1,0 +1,275 @@
+// Thousands of random operations against a model that knows only states: the store agrees with it after every one, the
+// counters agree with it, and retention at its most greedy, at any moment, never touches a message with a live recipient.
+#include <algorithm>
+#include <map>
+#include <random>
+
+#include "tests/store_conformance/harness.h"
+
+namespace postrider::storage::conformance {
+namespace {
+
+struct ModelRecipient {
+  RecipientState state = RecipientState::queued;
+  Time due{};
+  bool cancel = false, hold = false;
+};
+
+struct ModelMessage {
+  std::vector<ModelRecipient> recipients;
+  std::size_t body_size = 0;
+  std::size_t least_events = 1;
+
+  bool live() const {
+    return std::any_of(recipients.begin(), recipients.end(), [](const auto& r) { return is_live(r.state); });
+  }
+  RecipientState state() const {
+    std::vector<RecipientState> states;
+    for (const auto& r : recipients) states.push_back(r.state);
+    return derive_message_state(states);
+  }
+};
+
+class RandomTest : public StoreTest {
+ protected:
+  std::uint32_t dice(std::uint32_t sides) { return static_cast<std::uint32_t>(random_() % sides); }
+
+  void accept_one() {
+    static const std::vector<std::string> addresses{"a@example.com", "b@example.com", "c@example.net"};
+    const std::size_t count = 1 + dice(3);
+    NewMessage m = message({addresses.begin(), addresses.begin() + static_cast<std::ptrdiff_t>(count)},
+                           dice(8) == 0 ? kChunkPayload + dice(1000) : 1 + dice(3000));
+    ModelMessage model;
+    model.body_size = m.record.body_size;
+    const bool intent = dice(2) == 0;
+    for (Recipient& r : m.record.recipients) {
+      if (dice(4) == 0) r.due = now_ + std::chrono::minutes(dice(30));
+      const bool claims = intent && r.due <= now_;
+      model.recipients.push_back({claims ? RecipientState::sending : RecipientState::queued, r.due});
+    }
+    if (intent) m.intent = Intent{"primary"};
+    model_[stored(std::move(m))] = model;
+  }
+
+  void claim_one(const MessageId& id, ModelMessage& model) {
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t i = 0; i < model.recipients.size(); ++i) {
+      ModelRecipient& r = model.recipients[i];
+      const bool waits = r.state == RecipientState::queued || r.state == RecipientState::deferred;
+      if (!waits || r.due > now_) continue;
+      r.state = RecipientState::sending;
+      expected.push_back(i);
+    }
+    ASSERT_EQ(claim(id).recipients, expected);
+  }
+
+  void settle_one(const MessageId& id, ModelMessage& model) {
+    static const std::vector<std::pair<Trigger, RecipientState>> ends{
+        {Trigger::hand_over, RecipientState::sent}, {Trigger::refuse, RecipientState::bounced},
+        {Trigger::defer, RecipientState::deferred}, {Trigger::defer, RecipientState::deferred},
+        {Trigger::give_up, RecipientState::failed}, {Trigger::unclaim, RecipientState::queued},
+        {Trigger::hold, RecipientState::held}};
+    std::vector<RecipientUpdate> updates;
+    for (std::uint32_t i = 0; i < model.recipients.size(); ++i) {
+      ModelRecipient& r = model.recipients[i];
+      if (r.state != RecipientState::sending || dice(4) == 0) continue;
+      const auto& [trigger, state] = ends[dice(static_cast<std::uint32_t>(ends.size()))];
+      const Time due = now_ + std::chrono::minutes(dice(20));
+      updates.push_back(update(i, trigger, due));
+      const bool ended = state == RecipientState::sent || state == RecipientState::bounced;
+      r = {!ended && r.cancel ? RecipientState::cancelled : !ended && r.hold ? RecipientState::held : state, due};
+    }
+    if (updates.empty()) return;
+    Settlement s = settlement(id, std::move(updates));
+    s.remove_sent_body = dice(2) == 0;
+    s.wait_bucket = dice(3);
+    const auto settled = settle(std::move(s));
+    ASSERT_TRUE(settled.has_value()) << settled.error().text;
+    ASSERT_EQ(settled->state, model.state());
+    ++model.least_events;
+  }
+
+  static bool steer_applies(SteerVerb verb, RecipientState state, bool body_gone) {
+    const bool waits = state == RecipientState::queued || state == RecipientState::deferred;
+    const bool parked = state == RecipientState::held || state == RecipientState::failed;
+    switch (verb) {
+      case SteerVerb::retry:
+        return (waits || parked) && !body_gone;
+      case SteerVerb::release:
+        return parked && !body_gone;
+      case SteerVerb::hold:
+        return waits || state == RecipientState::sending;
+      case SteerVerb::cancel:
+        return waits || parked || state == RecipientState::sending;
+    }
+    return false;
+  }
+
+  void steer_one(const MessageId& id, ModelMessage& model) {
+    const auto verb = static_cast<SteerVerb>(dice(4));
+    const bool body_gone = find(id)->body == BodyState::removed;
+    std::uint32_t changed = 0;
+    for (ModelRecipient& r : model.recipients) {
+      if (!steer_applies(verb, r.state, body_gone)) continue;
+      ++changed;
+      if (r.state == RecipientState::sending) {
+        (verb == SteerVerb::hold ? r.hold : r.cancel) = true;
+      } else {
+        const RecipientState to = verb == SteerVerb::hold     ? RecipientState::held
+                                  : verb == SteerVerb::cancel ? RecipientState::cancelled
+                                                              : RecipientState::queued;
+        r = {to, now_};
+        model.least_events = std::max<std::size_t>(model.least_events, 2);
+      }
+    }
+    const auto steered = steer(id, verb);
+    ASSERT_EQ(steered.has_value(), changed > 0);
+    ASSERT_EQ(steered ? steered->changed : 0, changed);
+  }
+
+  void crash() {
+    reopen(Ending::crash);
+    for (auto& [id, model] : model_) {
+      const auto found = find(id);
+      ASSERT_TRUE(found.has_value());
+      for (std::size_t i = 0; i < model.recipients.size(); ++i) {
+        ModelRecipient& r = model.recipients[i];
+        if (r.state != RecipientState::sending) continue;
+        const bool third = found->recipients[i].interruptions >= 3;
+        r = {r.cancel          ? RecipientState::cancelled
+             : r.hold || third ? RecipientState::held
+                               : RecipientState::deferred,
+             now_};
+        model.least_events = std::max<std::size_t>(model.least_events, 3);
+      }
+    }
+  }
+
+  void retire_some() {
+    RetirePolicy policy;
+    policy.history = std::chrono::minutes(dice(2) * dice(120));
+    policy.sent_bodies = std::chrono::minutes(dice(2) * dice(60));
+    policy.failed_bodies = std::chrono::minutes(dice(2) * dice(60));
+    policy.history_max_bytes = dice(3) == 0 ? dice(200'000) : 1ull << 40;
+    const RetireRequest request{policy, now_, 1 + dice(60)};
+    ASSERT_TRUE(answer<Retired>([&](Done<Retired> done) { store().retire(request, std::move(done)); }).has_value());
+    check_all();
+  }
+
+  // Live: all there, to the last octet and event. Finished: as the model says, or gone as a whole.
+  void check_all() {
+    for (auto at = model_.begin(); at != model_.end();) {
+      const auto& [id, model] = *at;
+      const auto found = find(id);
+      if (!found) {
+        ASSERT_FALSE(model.live()) << id.str() << " was live and is gone";
+        at = model_.erase(at);
+        continue;
+      }
+      for (std::size_t i = 0; i < model.recipients.size(); ++i) {
+        ASSERT_EQ(found->recipients[i].state, model.recipients[i].state) << id.str();
+      }
+      if (model.live()) {
+        ASSERT_EQ(body_of(id), body_octets(model.body_size)) << id.str();
+        const auto events = history(id);
+        ASSERT_EQ(events.at(0).type, EventType::accepted);
+        ASSERT_GE(events.size(), model.least_events);
+      }
+      ++at;
+    }
+    check_counters();
+  }
+
+  void check_counters() {
+    const SpoolStats stats = store().stats();
+    std::uint64_t expected[kRecipientStates] = {}, live = 0;
+    for (const auto& [id, model] : model_) {
+      ++expected[static_cast<int>(model.state())];
+      if (model.live()) ++live;
+    }
+    for (int i = 0; i < kRecipientStates; ++i) {
+      ASSERT_EQ(stats.messages[i], expected[i]) << to_string(static_cast<RecipientState>(i));
+    }
+    ASSERT_EQ(stats.live_messages, live);
+  }
+
+  // The due index holds what waits, all of it and nothing else.
+  void check_due() {
+    std::map<MessageId, Time> expected, got;
+    for (const auto& [id, model] : model_) {
+      for (const ModelRecipient& r : model.recipients) {
+        if (r.state != RecipientState::queued && r.state != RecipientState::deferred) continue;
+        const auto entry = expected.emplace(id, r.due).first;
+        entry->second = std::min(entry->second, r.due);
+      }
+    }
+    for (std::uint32_t bucket = 0; bucket < 3; ++bucket) {
+      DueQuery query;
+      query.bucket = bucket;
+      query.limit = 100'000;
+      for (const DueEntry& entry : due(query).entries) got[entry.key.id] = entry.key.due;
+    }
+    ASSERT_EQ(got, expected);
+  }
+
+  void step() {
+    advance(Duration(dice(60'000)));
+    const std::uint32_t what = dice(100);
+    if (what < 25 || model_.empty()) return accept_one();
+    if (what < 32) return retire_some();
+    if (what < 33) return crash();
+    auto at = model_.begin();
+    std::advance(at, dice(static_cast<std::uint32_t>(model_.size())));
+    if (what < 55) return claim_one(at->first, at->second);
+    if (what < 90) return settle_one(at->first, at->second);
+    steer_one(at->first, at->second);
+  }
+
+  std::mt19937_64 random_;
+  std::map<MessageId, ModelMessage> model_;
+};
+
+TEST_P(RandomTest, RetentionNeverTouchesALiveMessage) {
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    open(StoreLimits{});
+    random_.seed(seed);
+    model_.clear();
+    for (int i = 0; i < 1000; ++i) {
+      ASSERT_NO_FATAL_FAILURE(step()) << "step " << i;
+      if (HasNonfatalFailure()) return;
+    }
+    ASSERT_NO_FATAL_FAILURE(check_all());
+    ASSERT_NO_FATAL_FAILURE(check_due());
+    ASSERT_FALSE(model_.empty());
+  }
+}
+
+// What is left after everything ended and went is nothing: no byte, no event, no entry.
+TEST_P(RandomTest, NothingIsLeftOfWhatEnded) {
+  random_.seed(5);
+  for (int i = 0; i < 600; ++i) ASSERT_NO_FATAL_FAILURE(step()) << "step " << i;
+  for (auto& [id, model] : model_) {
+    for (ModelRecipient& r : model.recipients) {
+      if (r.state == RecipientState::sending) r.cancel = true;
+    }
+    (void)steer(id, SteerVerb::cancel);
+  }
+  ASSERT_NO_FATAL_FAILURE(crash());
+  RetirePolicy policy;
+  policy.history = policy.sent_bodies = policy.failed_bodies = Duration(0);
+  retire_all(policy);
+  const SpoolStats stats = store().stats();
+  EXPECT_EQ(stats.live_messages, 0u);
+  EXPECT_EQ(stats.live_bytes, 0u);
+  EXPECT_EQ(stats.finished_bytes, 0u);
+  for (const std::uint64_t count : stats.messages) EXPECT_EQ(count, 0u);
+  EXPECT_TRUE(list_all({}).empty());
+  EXPECT_TRUE(all_events().empty());
+  for (std::uint32_t bucket = 0; bucket < 3; ++bucket) EXPECT_TRUE(due_ids(bucket).empty());
+}
+
+POSTRIDER_STORE_SUITE(RandomTest);
+
+}  // namespace
+}  // namespace postrider::storage::conformance
