@@ -22,16 +22,18 @@ namespace postrider::relay {
 
 struct DispatchOptions {
   RetryPolicy retry;
-  std::size_t max_in_flight = 200;        // messages claimed by this dispatcher at once
-  std::size_t window = 512;               // due entries looked at ahead, per bucket and lane
-  std::size_t probes = 2;                 // concurrent tries while no upstream is in service
+  std::size_t max_in_flight = 200;  // messages claimed by this dispatcher at once
+  std::size_t window = 512;         // due entries looked at ahead, per bucket and lane
+  std::size_t probes = 2;           // concurrent tries while no upstream is in service
   bool remove_sent_body = true;
-  std::uint64_t jitter_seed = 0;          // 0: from std::random_device
-  std::uint32_t shard = 0, shards = 1;    // which ids of the due index are this dispatcher's
+  std::uint64_t jitter_seed = 0;        // 0: from std::random_device
+  std::uint32_t shard = 0, shards = 1;  // which ids of the due index are this dispatcher's
 };
 
 // A place in flight, taken before accept so that the accept can carry the intent. Gives itself back when destroyed.
 class Slot;
+
+class DispatchMetrics;
 
 struct FreshMessage {
   std::shared_ptr<const MessageRecord> record;  // as stored, recipients in `sending`
@@ -53,7 +55,7 @@ class Dispatcher {
   // After an accept that carried the intent. Returns at once; the hand-over runs as a task of the dispatcher.
   virtual void deliver_fresh(Reserved reserved, FreshMessage message) = 0;
 
-  virtual void start() = 0;                                   // begins to claim
+  virtual void start() = 0;                                        // begins to claim
   virtual boost::asio::awaitable<void> drain(Duration grace) = 0;  // stop claiming, wait for in-flight, settle all
   virtual std::size_t in_flight() const = 0;
 };
@@ -67,8 +69,10 @@ struct DispatcherParts {
   // One transport per upstream of Routes, in the same order; the dispatcher owns them.
   std::vector<std::unique_ptr<Transport>> transports;
   Log& log;
+  DispatchMetrics* metrics = nullptr;  // shared by all dispatchers; null: nothing is counted
 };
 
+// Before the store's first verb. Drain before destruction; the Loop must still run then.
 std::unique_ptr<Dispatcher> make_dispatcher(DispatcherParts parts, DispatchOptions options);
 
 }  // namespace postrider::relay

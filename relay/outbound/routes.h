@@ -3,54 +3,17 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "core/budget.h"
 #include "core/message.h"
 #include "core/upstream_config.h"
+#include "relay/outbound/noticeboard.h"
+#include "relay/outbound/upstream.h"
 
 namespace postrider::relay {
-
-enum class Health : std::uint8_t { closed, open, probing };  // circuit: closed = in service
-std::string_view to_string(Health);
-
-struct HealthPolicy {
-  std::uint32_t open_after = 5;       // consecutive route failures
-  Duration probe_interval = std::chrono::seconds(30);
-  std::uint32_t recover_after = 1;    // real hand-overs
-};
-
-class Upstream {
- public:
-  Upstream(UpstreamConfig config, HealthPolicy policy);
-
-  const UpstreamConfig& config() const { return config_; }
-  Health health() const { return health_.load(std::memory_order_relaxed); }
-  bool paused(Time now) const;        // throttled
-  Time paused_until() const;
-  bool in_service(Time now) const { return health() == Health::closed && !paused(now); }
-  Budget& connections() { return connections_; }  // slots over all threads
-
-  // What attempts report. Return true when the health changed (the caller logs it).
-  bool note_hand_over();
-  bool note_route_failure(const Reason& reason, Time now);
-  void pause_until(Time until);
-
-  std::string last_error() const;     // for people; copies under a small internal lock-free slot
-
- private:
-  UpstreamConfig config_;
-  HealthPolicy policy_;
-  std::atomic<Health> health_{Health::closed};
-  std::atomic<std::uint32_t> failures_{0}, recoveries_{0};
-  std::atomic<std::int64_t> paused_until_ms_{0};
-  std::atomic<std::shared_ptr<const std::string>> last_error_;
-  Budget connections_;
-};
 
 struct Candidate {
   std::size_t upstream = 0;  // index into Routes
@@ -65,13 +28,33 @@ struct RouteDecision {
 class Routes {
  public:
   Routes(std::vector<UpstreamConfig> upstreams, HealthPolicy policy);  // at least one
+
+  // By priority, equal ones in turn by weight. A recipient whose last hand-over was cut off goes to the same upstream
+  // first: it may know the message already.
   RouteDecision decide(const Envelope& envelope, const Recipient& recipient, Time now) const;
+  // The head of decide() for a message that is not accepted yet; nothing when no upstream is in service.
+  std::optional<std::size_t> first_in_service(const Envelope& envelope, Time now) const;
+  // Whom to probe while none is in service: the first that is not paused, else the one whose pause ends first.
+  std::size_t preferred(Time now) const;
+  // Whom one probe asks, in this order: everybody who is not paused. An upstream behind the preferred one may be well again.
+  std::vector<std::size_t> probe_order(Time now) const;
+  // Of no lower priority than `chosen` and out of service by its own failures: without a probe now and then nobody would
+  // learn that it works again, since `chosen` takes everything.
+  std::optional<std::size_t> open_beside(std::size_t chosen, Time now) const;
+
   std::size_t size() const { return upstreams_.size(); }
   Upstream& at(std::size_t i) { return *upstreams_[i]; }
   const Upstream& at(std::size_t i) const { return *upstreams_[i]; }
+  Noticeboard& board() { return board_; }
 
  private:
+  std::uint64_t turn() const { return turn_.fetch_add(1, std::memory_order_relaxed); }
+
   std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::size_t> order_;      // indices by priority; equal ones as configured
+  std::vector<std::size_t> group_end_;  // for each place in order_: the end of its priority group
+  mutable std::atomic<std::uint64_t> turn_{0};
+  Noticeboard board_;
 };
 
 }  // namespace postrider::relay

@@ -1,0 +1,93 @@
+#include "relay/outbound/dispatch_log.h"
+
+#include <optional>
+#include <string>
+
+namespace postrider::relay {
+
+namespace {
+
+struct Word {
+  LogLevel level;
+  std::string_view event;
+};
+
+std::optional<Word> word_for(const storage::RecipientUpdate& update) {
+  const bool uncertain = update.reason.cause == Cause::uncertain;
+  switch (update.trigger) {
+    case Trigger::hand_over:
+      return Word{LogLevel::info, "message.sent"};
+    case Trigger::defer:
+      return Word{uncertain ? LogLevel::warn : LogLevel::info, uncertain ? "message.uncertain" : "message.deferred"};
+    case Trigger::hold:
+      return Word{LogLevel::warn, uncertain ? "message.uncertain" : "message.held"};
+    case Trigger::refuse:
+      return Word{LogLevel::info, "message.bounced"};
+    case Trigger::give_up:
+      return Word{LogLevel::warn, "message.failed"};
+    case Trigger::claim:
+    case Trigger::unclaim:
+    case Trigger::release:
+    case Trigger::retry:
+    case Trigger::cancel:
+    case Trigger::expire:
+    case Trigger::suppress:
+    case Trigger::revive:
+    case Trigger::confirm_delivery:
+    case Trigger::report_bounce:
+      return std::nullopt;  // no outcome of a try, or (unclaim) no news
+  }
+  return std::nullopt;
+}
+
+std::string text_of(const Reason& reason) {
+  std::string text;
+  if (reason.code != 0) text += std::to_string(reason.code) + " ";
+  if (!reason.enhanced.empty()) text += reason.enhanced + " ";
+  return text + reason.text;
+}
+
+}  // namespace
+
+void log_settlement(Log& log, const MessageRecord& record, const storage::Settlement& settlement) {
+  for (const storage::RecipientUpdate& update : settlement.updates) {
+    const std::optional<Word> word = word_for(update);
+    if (!word || !log.enabled(word->level)) continue;
+    const Reason& reason = update.reason;
+    const std::string to = record.recipients[update.recipient].address.str();
+    if (update.trigger == Trigger::hand_over) {
+      log.write(word->level, word->event, &record.id,
+                {{"to", to}, {"upstream", update.upstream}, {"reply", update.remote_id}});
+    } else {
+      log.write(word->level, word->event, &record.id,
+                {{"to", to},
+                 {"upstream", update.upstream},
+                 {"cause", std::string(to_string(reason.cause))},
+                 {"stage", std::string(to_string(reason.stage))},
+                 {"reason", text_of(reason)},
+                 {"next_try_at", update.trigger == Trigger::defer ? format_rfc3339(update.due) : std::string("none")}});
+    }
+  }
+}
+
+void log_unsettled(Log& log, const MessageId& id, const Fault& fault) {
+  if (log.enabled(LogLevel::error)) log.write(LogLevel::error, "message.unsettled", &id, {{"reason", fault.text}});
+}
+
+void log_opened(Log& log, const Upstream& upstream, const Reason& reason) {
+  log.warn("upstream.opened", {{"upstream", upstream.config().name},
+                               {"stage", std::string(to_string(reason.stage))},
+                               {"reason", text_of(reason)}});
+}
+
+void log_closed(Log& log, const Upstream& upstream) {
+  log.info("upstream.closed", {{"upstream", upstream.config().name}});
+}
+
+void log_paused(Log& log, const Upstream& upstream, const Reason& reason) {
+  log.warn("upstream.paused", {{"upstream", upstream.config().name},
+                               {"until", format_rfc3339(upstream.paused_until())},
+                               {"reason", text_of(reason)}});
+}
+
+}  // namespace postrider::relay

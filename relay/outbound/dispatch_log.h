@@ -1,0 +1,20 @@
+// The dispatcher's words in the operator's log: message.sent, .deferred, .bounced, .failed, .held, .uncertain, .unsettled
+// and upstream.opened (taken out of service), .closed (back in service), .paused. Nothing else logs them.
+#pragma once
+
+#include "core/log.h"
+#include "core/message.h"
+#include "relay/outbound/upstream.h"
+#include "storage/store.h"
+
+namespace postrider::relay {
+
+// One line a recipient that the settlement moves.
+void log_settlement(Log& log, const MessageRecord& record, const storage::Settlement& settlement);
+void log_unsettled(Log& log, const MessageId& id, const Fault& fault);
+
+void log_opened(Log& log, const Upstream& upstream, const Reason& reason);
+void log_closed(Log& log, const Upstream& upstream);
+void log_paused(Log& log, const Upstream& upstream, const Reason& reason);
+
+}  // namespace postrider::relay

@@ -1,0 +1,64 @@
+// DueWindow: what one dispatcher knows of the due index: per lane the next entries that are due, and when to look again.
+// Decides what is read and in which order messages go: lanes by weight, so that the low lane never starves; within a lane
+// senders in turn. Pure: it does no I/O and reads no clock; the dispatcher owns it and carries out what it asks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "core/time.h"
+#include "storage/store.h"
+
+namespace postrider::relay {
+
+class DueWindow {
+ public:
+  static constexpr Duration kReadGap{20};                  // between reads of a lane that had nothing more to give
+  static constexpr Duration kFruitlessGap{500};            // after a claim that got nothing
+  static constexpr std::array<int, 3> kWeights{12, 3, 1};  // of 16 picks: high, normal, low
+
+  DueWindow(std::size_t limit, std::uint32_t shard, std::uint32_t shards);
+
+  // Something is, or will be, due at that time. Without a lane: it may be in any.
+  void hint(Lane lane, Time due);
+  void hint(Time due);
+
+  // The page to read next, if reading is worth while now; answer it with load() or failed().
+  std::optional<storage::DueQuery> wants(Time now);
+  void load(Lane lane, const storage::DuePage& page, Time now);
+  void failed(Lane lane, Time now);
+  // Claims got nothing or were refused: what is loaded is stale, and reading again at once would spin.
+  void forget(Time now);
+
+  bool ready() const;  // a due entry is loaded
+  std::optional<storage::DueEntry> pick_fair();
+  std::optional<storage::DueEntry> pick_earliest();  // in due order, whatever the lane or sender
+  std::optional<Time> earliest_ready() const;
+  // When wants() may answer something without a further hint; kNever: only then.
+  Time next_read(Time now) const;
+
+ private:
+  struct LaneWindow {
+    std::unordered_map<std::uint64_t, std::deque<storage::DueEntry>> by_sender;
+    std::deque<std::uint64_t> turns;  // senders that have entries, next one first
+    std::size_t ready = 0;
+    Time next_due{};              // not loaded yet, as far as known; the start of time: read at once
+    std::optional<Time> read_at;  // the last read, when it came to the end of what was due
+    Duration gap = kReadGap;
+    int credit = 0;  // of smooth weighted round robin
+  };
+
+  LaneWindow& at(Lane lane) { return lanes_[static_cast<std::size_t>(lane)]; }
+  bool resting(const LaneWindow& lane, Time now) const;
+  storage::DueEntry take(LaneWindow& lane, std::deque<std::uint64_t>::iterator turn);
+  static void clear(LaneWindow& lane);
+
+  std::size_t limit_;
+  std::uint32_t shard_, shards_;
+  std::array<LaneWindow, 3> lanes_;
+};
+
+}  // namespace postrider::relay

@@ -1,0 +1,175 @@
+#include "relay/outbound/try_ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace postrider::relay {
+
+namespace {
+
+// How much an outcome that another upstream might better says about what to do when none does. A throttle is the
+// strongest: the message waits for the end of the pause and spends nothing.
+int strength(Cause cause) {
+  if (cause == Cause::throttle) return 3;
+  if (cause == Cause::route) return 2;
+  return 1;  // capability
+}
+
+bool another_may_help(const RecipientOutcome& outcome) {
+  if (outcome.kind == OutcomeKind::sent || outcome.kind == OutcomeKind::uncertain) return false;
+  const Cause cause = outcome.reason.cause;
+  return cause == Cause::route || cause == Cause::throttle || cause == Cause::capability;
+}
+
+// A transport answers for every recipient it was asked for, mostly in the order asked. Where one is missing the attempt
+// as a whole speaks for it.
+RecipientOutcome outcome_for(const Attempt& attempt, std::uint32_t recipient, std::size_t place) {
+  const auto& all = attempt.recipients;
+  if (place < all.size() && all[place].recipient == recipient) return all[place];
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const RecipientOutcome& o) { return o.recipient == recipient; });
+  if (found != all.end()) return *found;
+  const OutcomeKind kind = attempt.stage == Stage::final_dot ? OutcomeKind::uncertain : OutcomeKind::deferred;
+  return {recipient, kind, attempt.reason};
+}
+
+storage::RecipientUpdate give_back(const Recipient& recipient, std::uint32_t index) {
+  storage::RecipientUpdate update;
+  update.recipient = index;
+  update.trigger = Trigger::unclaim;
+  update.due = recipient.due;  // keeps its place among those that wait
+  update.reason = recipient.reason;
+  return update;
+}
+
+// Retry is pointless where the time is over: said with the last word of the upstream, which the sender can act on.
+storage::RecipientUpdate give_up_for_age(const Recipient& recipient, std::uint32_t index, const RetryPolicy& policy) {
+  storage::RecipientUpdate update;
+  update.recipient = index;
+  update.trigger = Trigger::give_up;
+  update.reason = recipient.reason;
+  update.reason.cause = Cause::age;
+  std::string text = "gave up after " + format_duration(policy.max_age);
+  if (!recipient.reason.text.empty()) text += ": " + recipient.reason.text;
+  update.reason.text = sanitize_reason_text(text);
+  return update;
+}
+
+}  // namespace
+
+TryLedger::TryLedger(const MessageRecord& record, std::size_t upstreams) : record_(record), upstreams_(upstreams) {}
+
+void TryLedger::plan(std::uint32_t recipient, std::vector<std::size_t> candidates) {
+  Entry entry;
+  entry.recipient = recipient;
+  entry.candidates = std::move(candidates);
+  entries_.push_back(std::move(entry));
+}
+
+void TryLedger::plan_give_up(std::uint32_t recipient) {
+  plan(recipient, {});
+  entries_.back().too_old = true;
+}
+
+std::optional<TryLedger::Round> TryLedger::next_round() const {
+  if (stopped_) return std::nullopt;
+  std::optional<Round> round;
+  for (const Entry& entry : entries_) {
+    if (entry.over || entry.next == entry.candidates.size()) continue;
+    const std::size_t upstream = entry.candidates[entry.next];
+    if (!round) round.emplace().upstream = upstream;
+    if (round->upstream == upstream) round->recipients.push_back(entry.recipient);
+  }
+  return round;
+}
+
+void TryLedger::skip(const Round& round) {
+  for (Entry& entry : entries_) {
+    const bool waits = !entry.over && entry.next < entry.candidates.size();
+    if (waits && entry.candidates[entry.next] == round.upstream) ++entry.next;
+  }
+}
+
+void TryLedger::note(const Round& round, HandoverReport report) {
+  Attempt& attempt = report.attempt;
+  attempt.counted = false;  // settle() says which one spent the try
+  std::size_t place = 0;    // entries are in the order in which the round named them
+  for (Entry& entry : entries_) {
+    if (place == round.recipients.size()) break;
+    if (entry.recipient != round.recipients[place]) continue;
+    note_outcome(entry, outcome_for(attempt, entry.recipient, place), report.throttled_until);
+    ++place;
+  }
+  attempts_.push_back(std::move(attempt));
+}
+
+void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until) {
+  ++entry.next;
+  const bool final_word = !another_may_help(outcome);
+  if (outcome.reason.cause == Cause::capability) ++entry.incapable;
+  const bool stronger =
+      !entry.outcome || final_word || strength(outcome.reason.cause) >= strength(entry.outcome->reason.cause);
+  if (stronger) {
+    entry.outcome = outcome;
+    entry.attempt = attempts_.size();
+    if (outcome.reason.cause == Cause::throttle) {
+      entry.throttled_until =
+          entry.throttled_until == Time{} ? throttled_until : std::min(entry.throttled_until, throttled_until);
+    }
+  }
+  entry.over = final_word;
+}
+
+void TryLedger::stop() {
+  stopped_ = true;
+  if (attempts_.empty()) return;
+  for (Entry& entry : entries_) {
+    if (!entry.outcome || entry.attempt + 1 != attempts_.size()) continue;
+    // Sent, refused and uncertain stand; everything else was our stopping, whatever the transport took it for.
+    const Cause cause = entry.outcome->reason.cause;
+    const bool answered =
+        entry.outcome->kind != OutcomeKind::deferred || cause == Cause::recipient || cause == Cause::content;
+    if (!answered) entry.outcome.reset();
+  }
+  if (attempts_.back().outcome == OutcomeKind::deferred && attempts_.back().stage == Stage::none) attempts_.pop_back();
+}
+
+storage::Settlement TryLedger::settle(const RetryPolicy& policy, Time now, const std::function<double()>& jitter) {
+  storage::Settlement settlement;
+  settlement.id = record_.id;
+  settlement.now = now;
+  settlement.updates.reserve(entries_.size());
+  for (Entry& entry : entries_) settlement.updates.push_back(update_of(entry, policy, now, jitter));
+  const bool spent = std::any_of(settlement.updates.begin(), settlement.updates.end(),
+                                 [](const storage::RecipientUpdate& u) { return u.spends_try; });
+  if (spent && !attempts_.empty()) attempts_.back().counted = true;  // one try, however many were asked
+  settlement.attempts = std::move(attempts_);
+  return settlement;
+}
+
+storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& policy, Time now,
+                                              const std::function<double()>& jitter) {
+  const Recipient& recipient = record_.recipients[entry.recipient];
+  if (entry.too_old) return give_up_for_age(recipient, entry.recipient, policy);
+  if (!entry.outcome) return give_back(recipient, entry.recipient);
+  // Every upstream there is was asked, and none can take it: more tries would only say it again.
+  if (another_may_help(*entry.outcome) && entry.incapable == upstreams_) {
+    entry.outcome->kind = OutcomeKind::bounced;
+    if (entry.outcome->reason.enhanced.empty()) entry.outcome->reason.enhanced = "5.6.3";  // RFC 3463 3.7
+  } else if (another_may_help(*entry.outcome)) {
+    entry.outcome->kind = OutcomeKind::deferred;
+  }
+  const Decision decision = decide(recipient, *entry.outcome, policy, now, entry.throttled_until, jitter());
+  storage::RecipientUpdate update;
+  update.recipient = entry.recipient;
+  update.trigger = decision.trigger;
+  update.spends_try = decision.spends_try;
+  update.due = decision.due;
+  update.reason = decision.reason;
+  const Attempt& attempt = attempts_[entry.attempt];
+  update.upstream = attempt.upstream;
+  if (decision.trigger == Trigger::hand_over) update.remote_id = attempt.remote_id;
+  return update;
+}
+
+}  // namespace postrider::relay

@@ -1,0 +1,64 @@
+// TryLedger: the books of one try of one message: who may be asked for which recipient, what each upstream said, and what
+// becomes of every recipient in the end. Pure: no I/O, no clock. The rules for one outcome are core/retry.h; here is how the
+// outcomes of several upstreams make one (docs/decisions/0006-retry-route-failures-and-parking.md).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "core/retry.h"
+#include "relay/outbound/transport.h"
+#include "storage/store.h"
+
+namespace postrider::relay {
+
+class TryLedger {
+ public:
+  // `upstreams`: how many there are; a message that none of them can take for its size or form bounces.
+  TryLedger(const MessageRecord& record, std::size_t upstreams);
+
+  // A recipient and the upstreams that may be asked for it, in order. None: it is given back uncounted.
+  void plan(std::uint32_t recipient, std::vector<std::size_t> candidates);
+  void plan_give_up(std::uint32_t recipient);  // too old to be tried
+
+  // The recipients that go to the same upstream next; nothing: the try is over.
+  struct Round {
+    std::size_t upstream = 0;
+    std::vector<std::uint32_t> recipients;
+  };
+  std::optional<Round> next_round() const;
+  void skip(const Round& round);  // not asked: it went out of service meanwhile
+  void note(const Round& round, HandoverReport report);
+  // The relay stops: nobody more is asked. What the last upstream had not answered for is given back uncounted.
+  void stop();
+
+  // Everything that happened, as one settlement. `jitter` is asked once a recipient, for a number in [0,1).
+  storage::Settlement settle(const RetryPolicy& policy, Time now, const std::function<double()>& jitter);
+
+ private:
+  struct Entry {
+    std::uint32_t recipient = 0;
+    std::vector<std::size_t> candidates;
+    std::size_t next = 0;
+    bool too_old = false;
+    bool over = false;  // an outcome that no other upstream can better
+    std::optional<RecipientOutcome> outcome;
+    std::size_t attempt = 0;  // that gave it
+    Time throttled_until{};
+    std::size_t incapable = 0;  // upstreams that cannot take this body
+  };
+
+  void note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until);
+  storage::RecipientUpdate update_of(Entry& entry, const RetryPolicy& policy, Time now,
+                                     const std::function<double()>& jitter);
+
+  const MessageRecord& record_;
+  std::size_t upstreams_;
+  std::vector<Entry> entries_;
+  std::vector<Attempt> attempts_;
+  bool stopped_ = false;
+};
+
+}  // namespace postrider::relay
