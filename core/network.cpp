@@ -58,7 +58,9 @@ bool Network::contains(const IpAddress& address) const {
   return address.v6 == base.v6 && with_bits_cleared(address, prefix) == base;
 }
 
-std::string Network::str() const { return base.str() + '/' + std::to_string(prefix); }
+std::string Network::str() const {
+  return base.str() + '/' + std::to_string(prefix);
+}
 
 result<Network> parse_network(std::string_view text) {
   const std::size_t slash = text.find('/');

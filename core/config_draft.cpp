@@ -1,0 +1,142 @@
+#include "core/config_draft.h"
+
+#include <algorithm>
+
+namespace postrider {
+namespace {
+
+void add_value(DraftSection& section, const Option& option, const TomlValue& value) {
+  GivenValue given;
+  given.value = value;
+  section.given.insert_or_assign(option.name, std::move(given));
+}
+
+std::string did_you_mean(const std::string& near) {
+  return near.empty() ? "" : "; did you mean " + near + "?";
+}
+
+// An upstream of a type this version does not have: its own keys cannot be judged, and the type is fault enough.
+bool of_unsupported_type(const Section& section, const TomlValue& table) {
+  if (section.name != "upstream") return false;
+  const TomlValue* type = table.field("type");
+  if (!type || type->kind != TomlValue::Kind::text) return false;
+  const auto known = {to_string(UpstreamType::smtp), to_string(UpstreamType::capture)};
+  return std::find(known.begin(), known.end(), type->text) == known.end();
+}
+
+void read_repeated(Draft& draft, const Section& section, const TomlValue& value);
+
+void read_section(Draft& draft, DraftSection& into, const TomlValue& table) {
+  const std::string_view name = into.section->name;
+  const bool lenient = of_unsupported_type(*into.section, table);
+  std::vector<std::pair<const Section*, const TomlValue*>> nested;
+  for (const auto& [key, value] : table.fields) {
+    if (const Section* inner = find_section(std::string(name) + '.' + key)) {
+      nested.emplace_back(inner, &value);
+    } else if (const Option* option = find_option(name, key)) {
+      add_value(into, *option, value);
+    } else if (!lenient) {
+      fault(draft.faults, value.line, into.key(key) + " is not a known key" + did_you_mean(nearest_option(name, key)));
+    }
+  }
+  // Last: they add to the list of sections and so may move `into`.
+  for (const auto& [inner, value] : nested) read_repeated(draft, *inner, *value);
+}
+
+void read_repeated(Draft& draft, const Section& section, const TomlValue& value) {
+  const std::string name(section.name);
+  if (value.kind != TomlValue::Kind::list)
+    return fault(draft.faults, value.line, name + " may be there several times: write [[" + name + "]]");
+  for (const TomlValue& entry : value.items) {
+    if (entry.kind != TomlValue::Kind::table) {
+      fault(draft.faults, entry.line, name + " must be written as [[" + name + "]]");
+      continue;
+    }
+    read_section(draft, draft.find_or_add(name, draft.count(name), entry.line), entry);
+  }
+}
+
+void read_unknown(Draft& draft, const std::string& key, const TomlValue& value) {
+  if (value.kind == TomlValue::Kind::table || value.kind == TomlValue::Kind::list) {
+    const std::string near = nearest_section(key);
+    return fault(draft.faults, value.line,
+                 '[' + key + "] is not a known section" + did_you_mean(near.empty() ? "" : '[' + near + ']'));
+  }
+  fault(draft.faults, value.line, key + " stands in no section" + did_you_mean(nearest_option("", key)));
+}
+
+}  // namespace
+
+const GivenValue* DraftSection::find(std::string_view option) const {
+  const auto found = given.find(option);
+  return found == given.end() ? nullptr : &found->second;
+}
+
+std::string DraftSection::upstream_name() const {
+  const GivenValue* name = find("name");
+  return name && name->value.kind == TomlValue::Kind::text ? name->value.text.substr(0, 64) : "";
+}
+
+std::string DraftSection::key(std::string_view option) const {
+  std::string key(section->name);
+  const std::string name = upstream_name();
+  if (section->name == "upstream" && !name.empty() && option != "name") key += '.' + name;
+  key += '.';
+  key += option;
+  return key;
+}
+
+std::size_t Draft::count(std::string_view section) const {
+  return static_cast<std::size_t>(std::count_if(
+      sections.begin(), sections.end(), [&](const DraftSection& each) { return each.section->name == section; }));
+}
+
+const DraftSection* Draft::find(std::string_view section, std::size_t index) const {
+  for (const DraftSection& each : sections)
+    if (each.section->name == section && each.index == index) return &each;
+  return nullptr;
+}
+
+DraftSection* Draft::find(std::string_view section, std::size_t index) {
+  return const_cast<DraftSection*>(std::as_const(*this).find(section, index));
+}
+
+DraftSection& Draft::find_or_add(std::string_view section, std::size_t index, int line) {
+  if (DraftSection* known = find(section, index)) return *known;
+  DraftSection& added = sections.emplace_back();
+  added.section = find_section(section);
+  added.index = index;
+  added.line = line;
+  return added;
+}
+
+void fault(std::vector<ConfigFinding>& into, int line, std::string text) {
+  into.push_back({line, {}, std::move(text)});
+}
+
+void fault_at(std::vector<ConfigFinding>& into, const DraftSection& section, std::string_view option,
+              std::string text) {
+  const GivenValue* given = section.find(option);
+  if (given && given->origin == ConfigOrigin::environment) {
+    into.push_back({0, given->variable, std::move(text)});
+  } else {
+    fault(into, given && given->value.line > 0 ? given->value.line : section.line, std::move(text));
+  }
+}
+
+void draft_from_toml(Draft& draft, const TomlValue& root) {
+  for (const auto& [key, value] : root.fields) {
+    const Section* section = find_section(key);
+    if (!section) {
+      read_unknown(draft, key, value);
+    } else if (section->repeated) {
+      read_repeated(draft, *section, value);
+    } else if (value.kind != TomlValue::Kind::table) {
+      fault(draft.faults, value.line, key + " is a section: write [" + key + ']');
+    } else {
+      read_section(draft, draft.find_or_add(key, 0, value.line), value);
+    }
+  }
+}
+
+}  // namespace postrider

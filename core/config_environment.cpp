@@ -1,0 +1,137 @@
+// Overrides by environment: POSTRIDER_SECTION__KEY, POSTRIDER_UPSTREAM__NAME__KEY, POSTRIDER_SMTP__LISTENER__KEY (the first
+// one) or POSTRIDER_SMTP__LISTENER__1__KEY. An upstream or listener that the file does not have is added.
+#include <algorithm>
+
+#include "core/config_draft.h"
+#include "core/nearest.h"
+
+namespace postrider {
+namespace {
+
+constexpr std::string_view kPrefix = "POSTRIDER_";
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return out;
+}
+
+std::vector<std::string> parts_of(std::string_view name) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t end = name.find("__");
+    parts.push_back(lowered(name.substr(0, end)));
+    if (end == std::string_view::npos) return parts;
+    name.remove_prefix(end + 2);
+  }
+}
+
+struct Override {
+  std::string variable;
+  std::vector<std::string> parts;
+  std::string value;
+};
+
+void wrong(Draft& draft, const Override& given, std::string text) {
+  draft.faults.push_back({0, given.variable, std::move(text)});
+}
+
+void set(Draft& draft, const Override& given, std::string_view section, std::size_t index) {
+  const std::string& name = given.parts.back();
+  const Option* option = find_option(section, name);
+  if (!option) {
+    const std::string near = nearest_option(section, name);
+    return wrong(draft, given,
+                 std::string(section) + '.' + name + " is not a known key" +
+                     (near.empty() ? "" : "; did you mean " + near + "?"));
+  }
+  GivenValue value;
+  value.origin = ConfigOrigin::environment;
+  value.variable = given.variable;
+  value.value.kind = TomlValue::Kind::text;
+  value.value.text = given.value;
+  draft.find_or_add(section, index, 0).given.insert_or_assign(option->name, std::move(value));
+}
+
+void set_in_upstream(Draft& draft, const Override& given) {
+  const std::string wanted = environment_form(given.parts[1]);
+  const std::size_t count = draft.count("upstream");
+  for (std::size_t i = 0; i < count; ++i)
+    if (environment_form(draft.find("upstream", i)->upstream_name()) == wanted) return set(draft, given, "upstream", i);
+  if (!find_option("upstream", given.parts.back())) return set(draft, given, "upstream", count);
+  GivenValue name;
+  name.origin = ConfigOrigin::environment;
+  name.variable = given.variable;
+  name.value.kind = TomlValue::Kind::text;
+  name.value.text = given.parts[1];
+  draft.find_or_add("upstream", count, 0).given.emplace("name", std::move(name));
+  set(draft, given, "upstream", count);
+}
+
+void set_in_listener(Draft& draft, const Override& given, const std::string& section) {
+  std::size_t index = 0;
+  if (given.parts.size() == 4) {
+    const std::string& digits = given.parts[2];
+    const bool number = !digits.empty() && digits.size() < 4 &&
+                        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    index = number ? std::stoul(digits) : draft.count(section) + 1;
+  }
+  if (index > draft.count(section))
+    return wrong(draft, given, "names an entry of " + section + " that is not there; they are counted from 0");
+  set(draft, given, section, index);
+}
+
+void apply(Draft& draft, const Override& given) {
+  const auto& parts = given.parts;
+  const std::string nested = parts.size() > 2 ? parts[0] + '.' + parts[1] : "";
+  if (!nested.empty() && find_section(nested) && parts.size() <= 4) {
+    set_in_listener(draft, given, nested);
+  } else if (parts[0] == "upstream") {
+    if (parts.size() == 3 && !parts[1].empty()) return set_in_upstream(draft, given);
+    wrong(draft, given, "must name the upstream: POSTRIDER_UPSTREAM__NAME__KEY");
+  } else if (find_section(parts[0])) {
+    if (parts.size() == 2) return set(draft, given, parts[0], 0);
+    wrong(draft, given, "has more parts than section and key");
+  } else if (const std::string near = nearest_section(parts[0]); !near.empty()) {
+    draft.warnings.push_back(
+        {0, given.variable, "is not used: there is no section " + parts[0] + "; did you mean " + near + "?"});
+  }
+}
+
+// POSTRIDER_SERVER_DATA_DIR: a single underscore where two belong.
+void warn_of_single_underscore(Draft& draft, const std::string& variable) {
+  for (const Option& option : config_options()) {
+    std::string right(kPrefix);
+    right += environment_form(option.section) + "__" + environment_form(option.name);
+    std::string mistaken(kPrefix);
+    mistaken += environment_form(option.section) + '_' + environment_form(option.name);
+    if (variable == mistaken) draft.warnings.push_back({0, variable, "is not used; did you mean " + right + "?"});
+  }
+}
+
+}  // namespace
+
+std::string environment_form(std::string_view name) {
+  std::string out(name);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    if (c >= 'a' && c <= 'z') return static_cast<char>(c - 'a' + 'A');
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+  });
+  return out;
+}
+
+void draft_from_environment(Draft& draft, const std::map<std::string, std::string>& environment) {
+  for (auto each = environment.lower_bound(std::string(kPrefix)); each != environment.end(); ++each) {
+    const auto& [variable, value] = *each;
+    if (!std::string_view(variable).starts_with(kPrefix)) break;
+    Override given{variable, parts_of(std::string_view(variable).substr(kPrefix.size())), value};
+    // Without "__" it is not an override: POSTRIDER_URL, POSTRIDER_TOKEN, or what a container system puts there.
+    if (given.parts.size() < 2)
+      warn_of_single_underscore(draft, variable);
+    else
+      apply(draft, given);
+  }
+}
+
+}  // namespace postrider

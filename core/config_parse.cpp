@@ -1,0 +1,204 @@
+#include <algorithm>
+
+#include "core/config_draft.h"
+#include "core/config_value.h"
+
+namespace postrider {
+namespace {
+
+// Everything about one value but its place: what it became, and how the file or the environment gave it.
+class Builder {
+ public:
+  Builder(const ConfigSources& sources, Draft draft) : sources_(sources), draft_(std::move(draft)) {}
+
+  ConfigResult build();
+
+ private:
+  void build_section(const Section& section, std::size_t index);
+  void build_option(DraftSection& section, const Option& option, std::size_t index);
+  bool belongs(const DraftSection& section, const Option& option, std::size_t index);
+  result<OptionValue> value_of(const Option& option, const GivenValue& given) const;
+  result<OptionValue> secret_value(const Option& option, const TomlValue& value) const;
+  void record(const DraftSection& section, const Option& option, const GivenValue* given, const OptionValue* value);
+
+  const ConfigSources& sources_;
+  Draft draft_;
+  ConfigResult result_;
+};
+
+void add_missing_sections(Draft& draft) {
+  const bool no_upstream = draft.count("upstream") == 0;
+  for (const Section& section : config_sections()) draft.find_or_add(section.name, 0, 0);
+  if (!no_upstream) return;
+  for (const std::string_view name : {"name", "type"}) {
+    GivenValue capture;
+    capture.origin = ConfigOrigin::built_in;
+    capture.value.kind = TomlValue::Kind::text;
+    capture.value.text = "capture";
+    draft.find("upstream", 0)->given.emplace(name, std::move(capture));
+  }
+}
+
+// The environment wins over the file, also where it says `host` and the file `hosts`.
+void let_environment_choose_host(Draft& draft) {
+  for (DraftSection& section : draft.sections) {
+    const GivenValue* host = section.find("host");
+    const GivenValue* hosts = section.find("hosts");
+    if (!host || !hosts || host->origin == hosts->origin) continue;
+    section.given.erase(host->origin == ConfigOrigin::environment ? "hosts" : "host");
+  }
+}
+
+ConfigResult Builder::build() {
+  const bool no_upstream = draft_.count("upstream") == 0;
+  add_missing_sections(draft_);
+  let_environment_choose_host(draft_);
+  for (const Section& section : config_sections()) {
+    const std::size_t count = draft_.count(section.name);
+    for (std::size_t i = 0; i < count; ++i) build_section(section, i);
+  }
+  result_.faults.insert(result_.faults.begin(), draft_.faults.begin(), draft_.faults.end());
+  result_.warnings.insert(result_.warnings.begin(), draft_.warnings.begin(), draft_.warnings.end());
+  if (no_upstream && sources_.file_text)
+    fault(result_.warnings, 0, "there is no [[upstream]]: all mail is captured on this machine and none is sent on");
+  check_config(draft_, result_);
+  const auto by_line = [](const ConfigFinding& a, const ConfigFinding& b) {
+    return std::pair(a.line == 0, a.line) < std::pair(b.line == 0, b.line);
+  };
+  std::stable_sort(result_.faults.begin(), result_.faults.end(), by_line);
+  std::stable_sort(result_.warnings.begin(), result_.warnings.end(), by_line);
+  return std::move(result_);
+}
+
+void Builder::build_section(const Section& section, std::size_t index) {
+  DraftSection& draft = *draft_.find(section.name, index);
+  if (section.grow) section.grow(result_.config);
+  if (section.name == "upstream") result_.config.upstreams[index].priority = static_cast<std::uint32_t>(index + 1);
+  for (const Option& option : options_of(section.name)) build_option(draft, option, index);
+}
+
+void Builder::build_option(DraftSection& section, const Option& option, std::size_t index) {
+  OptionValue built_in;
+  if (!option.built_in.empty()) {
+    built_in = value_from_text(option, option.built_in).value();
+    option.store(result_.config, index, built_in);
+  }
+  const GivenValue* given = section.find(option.name);
+  if (!given) return record(section, option, nullptr, option.built_in.empty() ? nullptr : &built_in);
+  if (!belongs(section, option, index)) return;
+  const result<OptionValue> value = value_of(option, *given);
+  if (value.has_error()) {
+    fault_at(result_.faults, section, option.name, section.key(option.name) + value.error().text);
+    if (section.section->name == "upstream" && option.name == "type") section.unknown_type = true;
+    return;
+  }
+  option.store(result_.config, index, *value);
+  record(section, option, given, &*value);
+  if (option.not_yet)
+    fault_at(result_.warnings, section, option.name, section.key(option.name) + " has no effect in this version");
+}
+
+bool Builder::belongs(const DraftSection& section, const Option& option, std::size_t index) {
+  if (option.only_for.empty() || section.unknown_type || !section.find("type")) return true;
+  const UpstreamType known = result_.config.upstreams[index].type;
+  const std::string_view type = to_string(known);
+  if (option.only_for == type || !is_supported(known)) return true;
+  fault_at(result_.faults, section, option.name,
+           section.key(option.name) + " is for upstreams of type " + std::string(option.only_for) +
+               "; this one is of type " + std::string(type));
+  return false;
+}
+
+result<OptionValue> Builder::value_of(const Option& option, const GivenValue& given) const {
+  const TomlValue& value = given.value;
+  if (given.origin != ConfigOrigin::file) return value_from_text(option, value.text);
+  const auto must_be = [&](std::string what) {
+    return invalid(" must be " + std::move(what) + ", not " + std::string(kind_name(value)));
+  };
+  if (option.kind == OptionKind::secret) return secret_value(option, value);
+  if (option.kind == OptionKind::boolean) {
+    if (value.kind != TomlValue::Kind::boolean) return must_be("true or false");
+    return value_from_text(option, value.number ? "true" : "false");
+  }
+  if (option.kind == OptionKind::count) {
+    if (value.kind != TomlValue::Kind::integer) return must_be("a whole number");
+    return value_from_text(option, std::to_string(value.number));
+  }
+  if (is_list(option.kind)) {
+    if (value.kind != TomlValue::Kind::list) return must_be("a list of strings");
+    std::vector<std::string> items;
+    for (const TomlValue& item : value.items) {
+      if (item.kind != TomlValue::Kind::text) return invalid(" must be a list of strings");
+      items.push_back(item.text);
+    }
+    return value_from_list(option, std::move(items));
+  }
+  if (is_table(option.kind)) {
+    if (value.kind != TomlValue::Kind::table) return must_be("a table such as { \"name\" = \"address\" }");
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (const auto& [name, target] : value.fields) {
+      if (target.kind != TomlValue::Kind::text) return invalid(" must have strings as values");
+      pairs.emplace_back(name, target.text);
+    }
+    return value_from_pairs(option, std::move(pairs));
+  }
+  if (value.kind != TomlValue::Kind::text) return must_be("a string");
+  return value_from_text(option, value.text);
+}
+
+result<OptionValue> Builder::secret_value(const Option& option, const TomlValue& value) const {
+  if (value.kind == TomlValue::Kind::text) return value_from_text(option, value.text);
+  const TomlValue* source = value.fields.size() == 1 ? &value.fields.front().second : nullptr;
+  if (value.kind != TomlValue::Kind::table || !source || source->kind != TomlValue::Kind::text)
+    return invalid(" must be a string, { env = \"NAME\" } or { file = \"path\" }");
+  const std::string& how = value.fields.front().first;
+  if (how == "env") {
+    const auto found = sources_.environment.find(source->text);
+    if (found == sources_.environment.end())
+      return invalid(": the environment variable " + source->text + " is not set");
+    return value_from_text(option, found->second);
+  }
+  if (how != "file") return invalid(" knows env and file, not " + how);
+  result<std::string> content =
+      sources_.read_file ? sources_.read_file(source->text) : result<std::string>(invalid("files are not read here"));
+  if (content.has_error()) return invalid(": " + source->text + ": " + content.error().text);
+  while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
+  return value_from_text(option, *content);
+}
+
+void Builder::record(const DraftSection& section, const Option& option, const GivenValue* given,
+                     const OptionValue* value) {
+  EffectiveValue effective;
+  effective.section = option.section;
+  effective.instance = section.index;
+  effective.name = option.name;
+  if (value) effective.toml = to_toml(option, *value);
+  effective.origin = given ? given->origin : ConfigOrigin::built_in;
+  if (given) effective.variable = given->variable;
+  result_.values.push_back(std::move(effective));
+}
+
+}  // namespace
+
+std::string ConfigFinding::str() const {
+  if (!origin.empty()) return origin + ": " + text;
+  return line > 0 ? "line " + std::to_string(line) + ": " + text : text;
+}
+
+ConfigResult parse_config(const ConfigSources& sources) {
+  Draft draft;
+  if (sources.file_text) {
+    const auto root = parse_toml(*sources.file_text);
+    if (root.has_error()) {
+      // Nothing that follows from half a file would be worth reading.
+      ConfigResult result;
+      fault(result.faults, root.error().line, "not valid TOML: " + root.error().text);
+      return result;
+    }
+    draft_from_toml(draft, *root);
+  }
+  draft_from_environment(draft, sources.environment);
+  return Builder(sources, std::move(draft)).build();
+}
+
+}  // namespace postrider
