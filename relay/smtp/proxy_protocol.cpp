@@ -15,8 +15,8 @@ constexpr std::size_t kV1Max = 107;                                   // 2.1, wi
 constexpr std::string_view kV2Signature("\r\n\r\n\0\r\nQUIT\n", 12);  // 2.2
 constexpr std::size_t kV2Fixed = 16;
 
-constexpr ProxyResult kFault{ProxyStatus::fault, 0, {}};
-constexpr ProxyResult kNeedMore{ProxyStatus::need_more, 0, {}};
+const ProxyResult kFault{ProxyStatus::fault, 0, {}};
+const ProxyResult kNeedMore{ProxyStatus::need_more, 0, {}};
 
 bool may_start(std::string_view input, std::string_view with) {
   const std::size_t n = std::min(input.size(), with.size());
