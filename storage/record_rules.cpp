@@ -70,7 +70,7 @@ std::optional<EventType> arrival(RecipientState state) {
 // effect any more. A cancel that was asked as well is stronger than a hold.
 std::optional<RecipientState> requested_state(const Recipient& recipient, RecipientState without) {
   if (!is_live(without) && without != RecipientState::failed) return std::nullopt;
-  if (recipient.cancel_requested) return transition(without, Trigger::cancel);
+  if (recipient.cancel_requested) return transition(RecipientState::sending, Trigger::cancel);
   if (recipient.hold_requested) return transition(RecipientState::sending, Trigger::hold);
   return std::nullopt;
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/store_conformance/harness.h"
 
 namespace postrider::storage::conformance {
@@ -71,12 +73,12 @@ TEST_P(SteerTest, EveryVerbOnEveryState) {
     ASSERT_EQ(events.size(), before + 1);
     EXPECT_EQ(events.back().type, row.event);
     EXPECT_EQ(events.back().actor, "alice");
-    EXPECT_EQ(due_ids().size(), *row.to == S::queued ? 1u : 0u);
+    const auto waiting = due_ids();
+    EXPECT_EQ(std::count(waiting.begin(), waiting.end(), id), *row.to == S::queued ? 1 : 0);
     if (*row.to == S::queued) {
       EXPECT_EQ(record.due(), now_);
       EXPECT_EQ(record.recipients[0].tries, 0u);
       EXPECT_EQ(record.recipients[0].age_from, now_);
-      ASSERT_TRUE(steer(id, SteerVerb::cancel).has_value());
     }
   }
 }
