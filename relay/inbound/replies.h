@@ -17,6 +17,10 @@ struct FixedReply {
   operator Reply() const { return Reply(code, enhanced, text, then); }  // NOLINT: a constant is a reply
 };
 
+// Code 0: nothing is written. For what has been answered already, and for a peer that is gone.
+inline constexpr FixedReply kSilent{0, "", ""};
+inline constexpr FixedReply kSilentEnd{0, "", "", Then::close};
+
 namespace replies {
 
 inline constexpr FixedReply kBye{221, "2.0.0", "Bye", Then::close};

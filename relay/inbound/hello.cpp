@@ -1,0 +1,50 @@
+// EHLO and HELO (RFC 5321 4.1.1.1). Both end a transaction under way (4.1.4).
+#include "relay/inbound/commands.h"
+
+namespace postrider::relay {
+namespace {
+
+// RFC 9422: only what is enforced is announced.
+std::string limits_line(const SessionLimits& limits) {
+  std::string line = "LIMITS RCPTMAX=" + std::to_string(limits.max_recipients);
+  if (limits.max_transactions != 0) line += " MAILMAX=" + std::to_string(limits.max_transactions);
+  return line;
+}
+
+std::optional<Reply> meet(SessionContext& session, std::string_view argument) {
+  auto name = smtp::parse_hello(argument);
+  if (!name.has_value()) return name.error();
+  session.transaction.reset();
+  session.helo = *name;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Reply handle_ehlo(SessionContext& session, std::string_view argument) {
+  if (auto refused = meet(session, argument)) return *refused;
+  session.extended = true;
+  const SessionLimits& limits = session.options->limits;
+  Reply reply(250, "", session.options->hostname);
+  auto offer = [&reply](std::string line) { reply.lines.push_back(std::move(line)); };
+  reply.lines.reserve(11);
+  offer("PIPELINING");
+  offer("SIZE " + std::to_string(limits.max_message_size));
+  offer("8BITMIME");
+  offer("SMTPUTF8");
+  offer("ENHANCEDSTATUSCODES");
+  offer("CHUNKING");
+  offer("DSN");
+  offer(limits_line(limits));
+  if (session.tls_offered()) offer("STARTTLS");
+  if (session.auth_offered()) offer("AUTH PLAIN LOGIN SCRAM-SHA-256");
+  return reply;
+}
+
+Reply handle_helo(SessionContext& session, std::string_view argument) {
+  if (auto refused = meet(session, argument)) return *refused;
+  session.extended = false;
+  return Reply(250, "", session.options->hostname);
+}
+
+}  // namespace postrider::relay
