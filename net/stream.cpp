@@ -84,7 +84,9 @@ asio::awaitable<IoResult> Stream::read_some(std::span<char> into) {
 
 asio::awaitable<IoResult> Stream::write(std::string_view octets) {
   const std::array<asio::const_buffer, 1> one{asio::const_buffer(octets.data(), octets.size())};
-  const IoResult done = co_await (tls_ ? write_tls(one) : write_plain(one));
+  // Named: GCC 12 destroys the awaitable of a conditional expression inside co_await twice.
+  asio::awaitable<IoResult> writing = tls_ ? write_tls(one) : write_plain(one);
+  const IoResult done = co_await std::move(writing);
   co_return done;
 }
 

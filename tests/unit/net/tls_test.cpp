@@ -1,0 +1,191 @@
+#include "net/tls.h"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/net/net_test.h"
+
+namespace postrider::net {
+namespace {
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+class Tls : public NetTest {
+ protected:
+  Tls() {
+    char name[] = "/tmp/postrider-tls-XXXXXX";
+    directory_ = ::mkdtemp(name);
+    pair_ = ensure_self_signed(directory_, "mx.example").value();
+    server_ = make_server_tls(pair_.certificate_file, pair_.key_file).value();
+    trusting_ = make_client_tls(Verify::peer, pair_.certificate_file).value();
+  }
+  ~Tls() override { std::filesystem::remove_all(directory_); }
+
+  std::string directory_;
+  SelfSigned pair_;
+  TlsContext server_, trusting_;
+};
+
+awaitable<void> serve(Stream& stream, TlsContext context, IoResult& shaken, std::string& heard) {
+  stream.expires_after(10s);
+  shaken = co_await stream.handshake_server(std::move(context));
+  if (shaken.error) co_return;
+  const IoResult greeted = co_await stream.write("220");
+  EXPECT_FALSE(greeted.error);
+  auto [octets, end] = co_await read_all(stream);
+  EXPECT_EQ(end, asio::error::eof);
+  heard = std::move(octets);
+}
+
+awaitable<void> call(Stream& stream, TlsContext context, std::string name, IoResult& shaken, std::string words) {
+  stream.expires_after(10s);
+  shaken = co_await stream.handshake_client(std::move(context), std::move(name));
+  if (shaken.error) co_return;
+  const std::string greeting = co_await read_exactly(stream, 3);  // and the session tickets before it
+  EXPECT_EQ(greeting, "220");
+  const std::array<asio::const_buffer, 3> parts{asio::buffer(words), asio::const_buffer(), asio::buffer(words)};
+  const IoResult sent = co_await stream.write(parts);
+  EXPECT_FALSE(sent.error);
+  stream.close();
+}
+
+TEST_F(Tls, CarriesOctetsBothSmallAndLarge) {
+  for (const std::size_t size : {std::size_t{10}, std::size_t{3} << 20}) {
+    auto [near, far] = connected();
+    IoResult server_shaken, client_shaken;
+    std::string heard;
+    const std::string words(size, 'w');
+    group_.spawn("server", serve(*far, server_, server_shaken, heard));
+    group_.spawn("client", call(*near, trusting_, "mx.example", client_shaken, words));
+    run_all();
+    EXPECT_FALSE(client_shaken.error) << near->tls_error();
+    EXPECT_TRUE(heard == words + words);
+    EXPECT_TRUE(far->is_tls());
+    EXPECT_EQ(far->tls_info().version, "TLSv1.3");
+    EXPECT_FALSE(far->tls_info().cipher.empty());
+  }
+}
+
+struct NameCase {
+  const char* name;
+  bool good;
+};
+class TlsNames : public Tls, public ::testing::WithParamInterface<NameCase> {};
+
+TEST_P(TlsNames, AreChecked) {
+  auto [near, far] = connected();
+  IoResult server_shaken, client_shaken;
+  std::string heard;
+  group_.spawn("server", serve(*far, server_, server_shaken, heard));
+  group_.spawn("client", call(*near, trusting_, GetParam().name, client_shaken, "x"));
+  run_all();
+  EXPECT_EQ(!client_shaken.error, GetParam().good) << near->tls_error();
+  EXPECT_EQ(near->is_tls(), GetParam().good);
+  if (!GetParam().good) {
+    EXPECT_NE(near->tls_error().find("mismatch (certificate of mx.example, issuer mx.example)"), std::string::npos)
+        << near->tls_error();
+    EXPECT_TRUE(server_shaken.error || heard.empty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, TlsNames,
+                         ::testing::Values(NameCase{"mx.example", true}, NameCase{"MX.example.", true},
+                                           NameCase{"localhost", true}, NameCase{"127.0.0.1", true},
+                                           NameCase{"::1", true}, NameCase{"other.example", false},
+                                           NameCase{"example", false}, NameCase{"127.0.0.2", false}));
+
+TEST_F(Tls, AnUnknownIssuerIsRefusedInWords) {
+  auto [near, far] = connected();
+  IoResult server_shaken, client_shaken;
+  std::string heard;
+  group_.spawn("server", serve(*far, server_, server_shaken, heard));
+  group_.spawn("client", call(*near, make_client_tls(Verify::peer, "").value(), "mx.example", client_shaken, "x"));
+  run_all();
+  EXPECT_TRUE(client_shaken.error);
+  EXPECT_NE(near->tls_error().find("self-signed certificate (certificate of mx.example"), std::string::npos)
+      << near->tls_error();
+}
+
+TEST_F(Tls, WithoutVerificationAnyCertificateWillDo) {
+  auto [near, far] = connected();
+  IoResult server_shaken, client_shaken;
+  std::string heard;
+  group_.spawn("server", serve(*far, server_, server_shaken, heard));
+  group_.spawn("client", call(*near, make_client_tls(Verify::none, "").value(), "other.example", client_shaken, "x"));
+  run_all();
+  EXPECT_FALSE(client_shaken.error) << near->tls_error();
+  EXPECT_EQ(heard, "xx");
+}
+
+awaitable<void> talk_plain(Stream& stream) {
+  const IoResult sent = co_await stream.write("EHLO not tls at all\r\n");
+  EXPECT_FALSE(sent.error);
+}
+
+TEST_F(Tls, APeerThatSpeaksPlainIsNamedAsSuch) {
+  auto [near, far] = connected();
+  IoResult shaken;
+  std::string heard;
+  group_.spawn("server", serve(*far, server_, shaken, heard));
+  group_.spawn("client", talk_plain(*near));
+  run_all();
+  EXPECT_TRUE(shaken.error);
+  EXPECT_FALSE(far->is_tls());
+  EXPECT_FALSE(far->tls_error().empty());
+}
+
+awaitable<void> shake_with_silence(Stream& stream, TlsContext context) {
+  stream.expires_after(1ms);
+  const IoResult shaken = co_await stream.handshake_server(std::move(context));
+  EXPECT_EQ(shaken.error, asio::error::timed_out);
+  EXPECT_EQ(stream.tls_error(), "the TLS handshake timed out");
+}
+
+TEST_F(Tls, AHandshakeMeetsTheDeadline) {
+  auto [near, far] = connected();
+  run(shake_with_silence(*far, server_));
+}
+
+TEST_F(Tls, AHandshakeIsCancelled) {
+  auto [near, far] = connected();
+  IoResult shaken;
+  std::string heard;
+  group_.spawn("server", serve(*far, server_, shaken, heard));
+  loop_.post(Task([this] { group_.cancel(); }));
+  run_all();
+  EXPECT_EQ(shaken.error, asio::error::operation_aborted);
+}
+
+TEST_F(Tls, FilesThatWillNotDoAreNamed) {
+  const std::string broken = directory_ + "/broken.pem";
+  std::ofstream(broken) << "no PEM here\n";
+  const auto missing = make_server_tls(directory_ + "/none.crt", pair_.key_file);
+  ASSERT_TRUE(missing.has_error());
+  EXPECT_NE(missing.error().text.find("none.crt"), std::string::npos);
+  const auto bad_key = make_server_tls(pair_.certificate_file, broken);
+  ASSERT_TRUE(bad_key.has_error());
+  EXPECT_NE(bad_key.error().text.find("broken.pem"), std::string::npos);
+  const SelfSigned other = ensure_self_signed(directory_ + "/other", "mx.example").value();
+  EXPECT_TRUE(make_server_tls(pair_.certificate_file, other.key_file).has_error());
+  EXPECT_TRUE(make_client_tls(Verify::peer, broken).has_error());
+}
+
+TEST_F(Tls, TheSelfSignedPairIsMadeOnceAndItsKeyIsPrivate) {
+  EXPECT_TRUE(pair_.made);
+  struct stat about {};
+  ASSERT_EQ(::stat(pair_.key_file.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0600u);
+  const auto written = std::filesystem::last_write_time(pair_.certificate_file);
+  const SelfSigned again = ensure_self_signed(directory_, "mx.example").value();
+  EXPECT_FALSE(again.made);
+  EXPECT_EQ(std::filesystem::last_write_time(pair_.certificate_file), written);
+  EXPECT_TRUE(ensure_self_signed(directory_ + "/bad", "a,DNS:evil.example").has_error());
+  EXPECT_TRUE(ensure_self_signed(pair_.key_file + "/below", "mx.example").has_error());  // under a file
+}
+
+}  // namespace
+}  // namespace postrider::net
