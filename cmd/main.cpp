@@ -1,3 +1,5 @@
 #include "cmd/cli.h"
 
-int main(int argc, char** argv) { return postrider::cmd::run(argc, argv); }
+int main(int argc, char** argv) {
+  return postrider::cmd::run(argc, argv);
+}

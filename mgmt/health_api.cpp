@@ -28,10 +28,13 @@ asio::awaitable<Response> alive(const Request&) {
 HealthApi::HealthApi(const Readiness& readiness, const storage::Store& store, const MetricsRegistry& metrics)
     : readiness_(readiness), store_(store), metrics_(metrics) {}
 
-void HealthApi::add_routes(Router& router) {
+void HealthApi::add_public_routes(Router& router) {
   router.add({http::verb::get, "/health", Access::open, kJson, {}, healthy});
   router.add({http::verb::get, "/livez", Access::open, kJson, {}, alive});
   router.add({http::verb::get, "/readyz", Access::open, kJson, {}, [this](const Request& r) { return ready(r); }});
+}
+
+void HealthApi::add_metrics_route(Router& router) {
   router.add(
       {http::verb::get, "/metrics", Access::key, "text/plain", {}, [this](const Request& r) { return metrics(r); }});
 }

@@ -24,7 +24,8 @@ class Readiness {
 class HealthApi {
  public:
   HealthApi(const Readiness& readiness, const storage::Store& store, const MetricsRegistry& metrics);
-  void add_routes(Router& router);
+  void add_public_routes(Router& router);
+  void add_metrics_route(Router& router);
 
  private:
   boost::asio::awaitable<Response> ready(const Request& request);

@@ -1,6 +1,5 @@
 #include "mgmt/server.h"
 
-#include <boost/asio/buffer.hpp>
 #include <random>
 
 #include "mgmt/connection.h"
@@ -34,15 +33,13 @@ HttpServer::HttpServer(net::Loop& loop, const Router& router, HttpLimits limits,
       }) {}
 
 void HttpServer::accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls) {
+  auto stream = std::make_unique<net::Stream>(loop_, std::move(socket));
   if (stopping_ || connections_.size() >= limits_.max_connections) {
-    // One attempt without waiting: a full server must not spend a task on telling so.
-    boost::system::error_code ignored;
-    socket.non_blocking(true, ignored);
-    if (!tls) socket.write_some(boost::asio::buffer(kTooMany), ignored);
+    if (!tls) stream->farewell(kTooMany);
     return;
   }
   ConnectionParts parts{router_, limits_, request_ids_, loop_.clock(), log_, stopping_};
-  auto connection = std::make_unique<Connection>(parts, std::make_unique<net::Stream>(loop_, std::move(socket)));
+  auto connection = std::make_unique<Connection>(parts, std::move(stream));
   connections_.spawn("http.connection", run_connection(std::move(connection), std::move(tls)));
 }
 

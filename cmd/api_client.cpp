@@ -1,0 +1,152 @@
+#include "cmd/api_client.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cmd/config_command.h"
+#include "cmd/data_dir.h"
+#include "cmd/exit_codes.h"
+#include "core/network.h"
+
+namespace postrider::cmd {
+
+namespace {
+
+namespace json = boost::json;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string first_of(const std::string& option, const char* variable) {
+  return option.empty() ? environment(variable) : option;
+}
+
+// The address to reach a listener by, from this machine: a listener on every address is reached by loopback.
+std::string url_of(const MgmtListenerConfig& listener) {
+  const std::string scheme = listener.tls == HttpTls::on ? "https://" : "http://";
+  const auto parsed = parse_listen_address(listener.address);
+  if (!parsed) return scheme + listener.address;
+  std::string host = "127.0.0.1";
+  if (parsed->address && !parsed->address->is_unspecified())
+    host = parsed->address->v6 ? "[" + parsed->address->str() + "]" : parsed->address->str();
+  return scheme + host + ":" + std::to_string(parsed->port);
+}
+
+int exit_code_for(int status) {
+  if (status == 401 || status == 403) return EX_NOPERM;
+  if (status == 404) return EX_NOINPUT;
+  if (status == 503) return EX_TEMPFAIL;
+  return status >= 500 ? EX_SOFTWARE : EX_DATAERR;
+}
+
+// The `detail` of a problem, or what is left to say about an answer that is none of ours.
+std::string detail_of(const net::HttpResponse& response) {
+  boost::system::error_code error;
+  const json::value body = json::parse(response.body, error);
+  if (!error && body.is_object())
+    if (const json::value* detail = body.get_object().if_contains("detail"); detail && detail->is_string())
+      return std::string(detail->get_string());
+  return "status " + std::to_string(response.status);
+}
+
+}  // namespace
+
+ApiClient::ApiClient(const ApiOptions& options)
+    : url_(first_of(options.url, "POSTRIDER_URL")), token_(first_of(options.token, "POSTRIDER_TOKEN")) {
+  if (url_.empty() || token_.empty()) {
+    const LoadedConfig loaded = load_config(options.config_file);
+    if (!loaded.ok()) {
+      print_findings(loaded);
+      throw CommandError(EX_CONFIG, "the configuration has faults; --url and --token make it unnecessary");
+    }
+    const Config& config = loaded.result.config;
+    if (url_.empty()) url_ = url_of(config.mgmt_listeners.front());
+    if (token_.empty()) {
+      auto token = read_operator_token(config.server.data_dir);
+      if (!token)
+        throw CommandError(EX_NOPERM, token.error().text +
+                                          "; give --token, set POSTRIDER_TOKEN, or name the "
+                                          "configuration of the daemon with --config");
+      token_ = std::move(*token);
+    }
+    const auto own = std::filesystem::path(config.server.data_dir) / "certs" / "relay.crt";
+    std::error_code error;
+    if (config.tls.certificate.empty() && std::filesystem::exists(own, error)) ca_file_ = own.string();
+  }
+  while (!url_.empty() && url_.back() == '/') url_.pop_back();
+}
+
+json::value ApiClient::get(std::string_view path, const Parameters& query) {
+  net::HttpRequest request;
+  request.url = url_ + std::string(path);
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    request.url += separator + url_encode(name) + "=" + url_encode(value);
+    separator = '&';
+  }
+  request.headers.emplace_back("Accept", "application/json");
+  boost::system::error_code error;
+  json::value value = json::parse(call(std::move(request)).body, error);
+  if (error) throw CommandError(EX_PROTOCOL, "the answer of " + url_ + " is not JSON: is it postrider?");
+  return value;
+}
+
+std::string ApiClient::get_text(std::string_view path, std::string_view accept) {
+  net::HttpRequest request;
+  request.url = url_ + std::string(path);
+  request.headers.emplace_back("Accept", std::string(accept));
+  return call(std::move(request)).body;
+}
+
+json::value ApiClient::send(std::string_view method, std::string_view path, const json::value& body) {
+  net::HttpRequest request;
+  request.method = std::string(method);
+  request.url = url_ + std::string(path);
+  request.headers.emplace_back("Content-Type", "application/json");
+  if (!body.is_null()) request.body = json::serialize(body);
+  const net::HttpResponse response = call(std::move(request));
+  if (response.body.empty()) return nullptr;
+  boost::system::error_code error;
+  json::value value = json::parse(response.body, error);
+  if (error) throw CommandError(EX_PROTOCOL, "the answer of " + url_ + " is not JSON: is it postrider?");
+  return value;
+}
+
+net::HttpResponse ApiClient::call(net::HttpRequest request) {
+  request.headers.emplace_back("Authorization", "Bearer " + token_);
+  request.ca_file = ca_file_;
+  auto response = net::http_call(request);
+  if (!response)
+    throw CommandError(EX_UNAVAILABLE, "cannot reach postrider at " + url_ + ": " + response.error().text +
+                                           "; is it running? see --url");
+  if (response->status == 401)
+    throw CommandError(EX_NOPERM, "postrider at " + url_ + " refuses the key: " + detail_of(*response) +
+                                      "; see --token and POSTRIDER_TOKEN");
+  if (response->status < 200 || response->status > 299)
+    throw CommandError(exit_code_for(response->status), detail_of(*response));
+  return std::move(*response);
+}
+
+std::string url_encode(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-._~@:";
+  std::string out;
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    const bool letter = (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z');
+    if (letter || kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[u >> 4];
+      out += kHex[u & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace postrider::cmd

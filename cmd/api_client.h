@@ -1,0 +1,46 @@
+// The management API as commands see it: where it is, which key to show, and JSON in and out. Errors become CommandErrors that
+// say what to do. One per command run.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/http_client.h"
+
+namespace postrider::cmd {
+
+// What --url, --token and --config said; empty: not given.
+struct ApiOptions {
+  std::string url, token;
+  std::optional<std::string> config_file;
+};
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+class ApiClient {
+ public:
+  // --url, else POSTRIDER_URL, else the first [[mgmt.listener]]; the key: --token, else POSTRIDER_TOKEN, else
+  // data_dir/operator.token. Throws CommandError when no key can be found.
+  explicit ApiClient(const ApiOptions& options);
+
+  boost::json::value get(std::string_view path, const Parameters& query = {});
+  std::string get_text(std::string_view path, std::string_view accept);
+  // `body` null: none. Null when the answer has no content.
+  boost::json::value send(std::string_view method, std::string_view path, const boost::json::value& body);
+
+  const std::string& url() const { return url_; }
+
+ private:
+  net::HttpResponse call(net::HttpRequest request);
+
+  std::string url_, token_, ca_file_;
+};
+
+// One path segment or query value, percent-encoded (RFC 3986 2.1).
+std::string url_encode(std::string_view text);
+
+}  // namespace postrider::cmd

@@ -1,0 +1,137 @@
+#include "cmd/daemon.h"
+
+#include <thread>
+
+#include "cmd/bind.h"
+#include "cmd/certificates.h"
+#include "cmd/data_dir.h"
+#include "cmd/settings.h"
+#include "mgmt/spool_metrics.h"
+#include "storage/lmdb_store.h"
+
+namespace postrider::cmd {
+
+namespace {
+
+using boost::asio::ip::tcp;
+
+void wait_all(const std::vector<std::future<void>>& futures) {
+  for (const std::future<void>& future : futures) future.wait();
+}
+
+}  // namespace
+
+Daemon::Daemon(Config config, OperatorLog& log)
+    : config_(std::move(config)),
+      hostname_(hostname_of(config_)),
+      log_(log),
+      store_(storage::open_lmdb_store(spool_options(config_), log_)),
+      routes_(upstreams(config_, hostname_), health_policy(config_)),
+      body_memory_(config_.spool.body_memory),
+      connection_counts_(),
+      smtp_metrics_(metrics_),
+      dispatch_metrics_(metrics_, routes_),
+      tls_(load_certificate(config_, hostname_, log_)),
+      resolver_(std::make_unique<net::Resolver>(net::ResolverOptions())),
+      transports_{*resolver_, load_upstream_tls(routes_), hostname_} {
+  add_metrics();
+  make_relay_threads();
+  management_ = std::make_unique<Management>(
+      config_, ManagementParts{*store_, metrics_, ensure_operator_token(config_.server.data_dir), tls_, log_});
+  open_smtp_listeners();
+}
+
+Daemon::~Daemon() {
+  listeners_.clear();
+  store_->close();
+  // What asks the resolver, the store and each other stops running before any of them goes.
+  if (management_) management_->finish();
+  for (const auto& relay : relays_) relay->finish();
+  resolver_.reset();
+}
+
+void Daemon::start() {
+  for (const auto& relay : relays_) relay->start();
+  management_->start();
+  for (const auto& listener : listeners_) listener->start();
+  management_->set(mgmt::Phase::serving);
+}
+
+void Daemon::stop() {
+  management_->set(mgmt::Phase::stopping);
+  for (const auto& listener : listeners_) listener->close();
+  std::vector<std::future<void>> sessions, deliveries;
+  for (const auto& relay : relays_) sessions.push_back(relay->drain_sessions(kSessionGrace));
+  wait_all(sessions);
+  for (const auto& relay : relays_) deliveries.push_back(relay->drain_deliveries(kDeliveryGrace));
+  wait_all(deliveries);
+  management_->close();
+  store_->close();
+}
+
+void Daemon::reload(const Config& config) {
+  tls_ = load_certificate(config, hostname_, log_);
+  const auto options = smtp_options(tls_);
+  for (const auto& relay : relays_) relay->use(options);
+  management_->use(tls_);
+  log_.set_level(config.log.level);
+}
+
+std::string Daemon::summary() const {
+  std::string text = "SMTP on ";
+  for (std::size_t i = 0; i < listeners_.size(); ++i)
+    text += (i == 0 ? "" : " and ") + net::format_endpoint(listeners_[i]->endpoint());
+  const auto urls = management_->urls();
+  for (std::size_t i = 0; i < urls.size(); ++i) text += (i == 0 ? ", API on " : " and ") + urls[i];
+  return text + ", operator token in " + operator_token_file(config_.server.data_dir);
+}
+
+void Daemon::add_metrics() {
+  metrics_.gauge("postrider_build_info", "Always 1; the version is a label.", "version=\"" POSTRIDER_VERSION "\"")
+      .set(1);
+  mgmt::add_spool_metrics(metrics_, *store_);
+  metrics_.computed_gauge("postrider_log_dropped_lines", "Lines the log dropped because its queue was full.",
+                          [this] { return double(log_.dropped()); });
+  metrics_.computed_gauge("postrider_body_memory_bytes", "Bodies held in memory.",
+                          [this] { return double(body_memory_.used()); });
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    const relay::Upstream& upstream = routes_.at(i);
+    const std::string label = "upstream=\"" + upstream.config().name + "\"";
+    metrics_.computed_gauge(
+        "postrider_upstream_in_service", "1 while the upstream is asked for every due message.",
+        [&upstream] { return upstream.in_service(net::SystemClock().now()) ? 1.0 : 0.0; }, label);
+  }
+}
+
+void Daemon::make_relay_threads() {
+  const std::uint32_t count = relay_threads(config_, std::thread::hardware_concurrency());
+  const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_));
+  const auto smtp = smtp_options(tls_);
+  const SharedParts shared{*store_,    routes_,       transports_,       body_memory_, connection_counts_,
+                           passwords_, smtp_metrics_, dispatch_metrics_, log_};
+  for (std::uint32_t i = 0; i < count; ++i)
+    relays_.push_back(std::make_unique<RelayThread>(i, shared, dispatch_options(config_, i, count), submission, smtp));
+}
+
+void Daemon::open_smtp_listeners() {
+  std::vector<net::Loop*> loops;
+  for (const auto& relay : relays_) loops.push_back(&relay->loop());
+  for (const SmtpListenerConfig& listener : config_.smtp_listeners) {
+    const auto policy = std::make_shared<const relay::ListenerPolicy>(listener_policy(listener));
+    auto take = [this, policy](std::size_t relay, tcp::socket socket) {
+      relays_[relay]->take(std::move(socket), policy);
+    };
+    listeners_.push_back(bind_listener(loops, listener.address, "smtp.listener", std::move(take), log_));
+  }
+}
+
+std::shared_ptr<const relay::SmtpOptions> Daemon::smtp_options(net::TlsContext tls) const {
+  auto options = std::make_shared<relay::SmtpOptions>();
+  options->hostname = hostname_;
+  options->limits = session_limits(config_);
+  options->access = access_policy(config_);
+  options->tls = std::move(tls);
+  return options;
+}
+
+}  // namespace postrider::cmd

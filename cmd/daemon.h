@@ -1,0 +1,59 @@
+// The daemon: every part of Postrider, built bottom-up from the configuration, and taken down in the opposite order. Lives on the
+// main thread. What it promises at the end: no connection is cut in a transaction it could finish, what was acknowledged is on
+// disk, what was handed over is settled.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmd/logging.h"
+#include "cmd/management.h"
+#include "cmd/relay_thread.h"
+#include "core/config.h"
+#include "core/metrics.h"
+
+namespace postrider::cmd {
+
+class Daemon {
+ public:
+  static constexpr Duration kSessionGrace = std::chrono::seconds(10);
+  static constexpr Duration kDeliveryGrace = std::chrono::seconds(10);
+
+  // Opens the spool and binds every address; accepts nothing yet. Throws CommandError or storage::SpoolError.
+  Daemon(Config config, OperatorLog& log);
+  ~Daemon();
+
+  void start();
+  void stop();
+  // Certificates for new connections, and the level of the log; the rest of `config` waits for a restart.
+  void reload(const Config& config);
+  // "SMTP on 127.0.0.1:2525, API on http://127.0.0.1:8025, operator token in ./postrider-data/operator.token"
+  std::string summary() const;
+
+ private:
+  void add_metrics();
+  void make_relay_threads();
+  void open_smtp_listeners();
+  std::shared_ptr<const relay::SmtpOptions> smtp_options(net::TlsContext tls) const;
+
+  const Config config_;
+  const std::string hostname_;
+  OperatorLog& log_;
+  MetricsRegistry metrics_;
+  std::unique_ptr<storage::Store> store_;
+  relay::Routes routes_;
+  Budget body_memory_;
+  relay::ConnectionCounts connection_counts_;
+  relay::PasswordWorker passwords_;
+  relay::SmtpMetrics smtp_metrics_;
+  relay::DispatchMetrics dispatch_metrics_;
+  net::TlsContext tls_;
+  std::unique_ptr<net::Resolver> resolver_;
+  TransportParts transports_;
+  std::vector<std::unique_ptr<RelayThread>> relays_;
+  std::unique_ptr<Management> management_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+};
+
+}  // namespace postrider::cmd

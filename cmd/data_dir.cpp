@@ -1,0 +1,121 @@
+#include "cmd/data_dir.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "cmd/exit_codes.h"
+
+namespace postrider::cmd {
+
+namespace {
+
+constexpr std::size_t kTokenBytes = 32;
+constexpr std::size_t kMaxTokenFile = 512;
+
+[[noreturn]] void fail(const std::string& what, int error) {
+  throw CommandError(error == EACCES || error == EPERM ? EX_NOPERM : EX_CANTCREAT, what + ": " + std::strerror(error));
+}
+
+// A descriptor that closes itself.
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Written beside and renamed, synced before, so that a token is whole or not there.
+void write_secret(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".new";
+  {
+    const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (file.fd() < 0) fail("cannot write " + temporary, errno);
+    if (::write(file.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(file.fd()) != 0)
+      fail("cannot write " + temporary, errno);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("cannot make " + path, errno);
+}
+
+}  // namespace
+
+void prepare_data_dir(const std::string& data_dir) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path path = fs::absolute(data_dir, error).lexically_normal();
+  fs::path made;
+  for (const fs::path& part : path) {
+    made /= part;
+    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST && errno != EISDIR)
+      fail("cannot make the data directory " + made.string() + " (server.data_dir)", errno);
+  }
+  if (!fs::is_directory(path, error)) fail("the data directory " + path.string() + " (server.data_dir)", ENOTDIR);
+}
+
+void become_owner_of(const std::string& data_dir) {
+  struct stat owner {};
+  if (::geteuid() != 0 || ::stat(data_dir.c_str(), &owner) != 0 || owner.st_uid == 0) return;
+  if (::setgroups(0, nullptr) != 0 || ::setgid(owner.st_gid) != 0 || ::setuid(owner.st_uid) != 0)
+    fail("cannot go on as the owner of " + data_dir, errno);
+}
+
+std::string operator_token_file(const std::string& data_dir) {
+  return (std::filesystem::path(data_dir) / "operator.token").string();
+}
+
+std::string make_operator_token() {
+  std::array<unsigned char, kTokenBytes> secret{};
+  if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1)
+    throw CommandError(EX_OSERR, "the system gives no random numbers");
+  std::array<unsigned char, 4 * ((kTokenBytes + 2) / 3) + 1> text{};
+  const int length = EVP_EncodeBlock(text.data(), secret.data(), static_cast<int>(secret.size()));
+  std::string token = "pr_";
+  for (int i = 0; i < length && text[static_cast<std::size_t>(i)] != '='; ++i) {
+    const char c = static_cast<char>(text[static_cast<std::size_t>(i)]);
+    token += c == '+' ? '-' : c == '/' ? '_' : c;
+  }
+  return token;
+}
+
+std::string ensure_operator_token(const std::string& data_dir) {
+  auto token = read_operator_token(data_dir);
+  if (token) return std::move(*token);
+  if (token.error().kind != FaultKind::not_found) throw CommandError(EX_NOPERM, token.error().text);
+  std::string made = make_operator_token();
+  write_secret(operator_token_file(data_dir), made + "\n");
+  return made;
+}
+
+result<std::string> read_operator_token(const std::string& data_dir) {
+  const std::string path = operator_token_file(data_dir);
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return Fault{FaultKind::not_found, "there is no operator token at " + path};
+    return Fault{FaultKind::unavailable, "cannot read " + path + ": " + std::strerror(errno)};
+  }
+  std::array<char, kMaxTokenFile> text{};
+  const ssize_t size = ::read(file.fd(), text.data(), text.size());
+  std::string token(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  if (token.empty())
+    return Fault{FaultKind::invalid, path + " holds no token: remove it, and the next start makes one"};
+  return token;
+}
+
+}  // namespace postrider::cmd

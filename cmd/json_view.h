@@ -1,0 +1,22 @@
+// Reading our own JSON where a member may be null or, from another version, missing: the absent is the empty value. Pure.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/time.h"
+
+namespace postrider::cmd {
+
+std::string text_of(const boost::json::object& object, std::string_view name);  // numbers too
+std::int64_t number_of(const boost::json::object& object, std::string_view name);
+bool flag_of(const boost::json::object& object, std::string_view name);
+std::optional<Time> time_of(const boost::json::object& object, std::string_view name);
+// The objects among the items of an array.
+std::vector<const boost::json::object*> objects_of(const boost::json::object& object, std::string_view name);
+
+}  // namespace postrider::cmd

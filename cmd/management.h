@@ -1,0 +1,69 @@
+// The management side, put together: the mgmt thread, the API behind each [[mgmt.listener]], retention. Made, started and closed
+// by the daemon on the main thread; everything inside runs on the mgmt thread, so that no report ever delays mail.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmd/loop_thread.h"
+#include "cmd/retention_runner.h"
+#include "core/config.h"
+#include "core/metrics.h"
+#include "mgmt/auth.h"
+#include "mgmt/health_api.h"
+#include "mgmt/messages_api.h"
+#include "mgmt/router.h"
+#include "mgmt/server.h"
+#include "mgmt/users_api.h"
+#include "net/listener.h"
+#include "net/tls.h"
+
+namespace postrider::cmd {
+
+struct ManagementParts {
+  storage::Store& store;
+  const MetricsRegistry& metrics;
+  std::string operator_token;
+  net::TlsContext tls;
+  Log& log;
+};
+
+class Management {
+ public:
+  // Binds every listener; throws CommandError when one cannot be.
+  Management(const Config& config, ManagementParts parts);
+  ~Management();
+
+  void start();
+  std::vector<std::string> urls() const;
+  void set(mgmt::Phase phase) { readiness_.set(phase); }
+  void use(net::TlsContext tls);  // for connections from now on
+  void close();                   // no more retention, no more requests; returns when the last connection is gone
+  void finish() { thread_.finish(); }
+
+ private:
+  struct Door {
+    Door(net::Loop& loop, const mgmt::Authenticator& authenticator, Log& log)
+        : router(authenticator, log), server(loop, router, mgmt::HttpLimits(), log) {}
+    mgmt::Router router;
+    mgmt::HttpServer server;
+    std::unique_ptr<net::Listener> listener;
+    bool tls = false;
+  };
+  std::unique_ptr<Door> open(const MgmtListenerConfig& config);
+  boost::asio::awaitable<void> close_doors();
+
+  LoopThread thread_;
+  Log& log_;
+  mgmt::Readiness readiness_;
+  mgmt::Authenticator authenticator_;
+  mgmt::HealthApi health_;
+  mgmt::MessagesApi messages_;
+  mgmt::UsersApi users_;
+  RetentionRunner retention_;
+  net::TlsContext tls_;
+  std::vector<std::unique_ptr<Door>> doors_;
+};
+
+}  // namespace postrider::cmd

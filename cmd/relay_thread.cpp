@@ -1,0 +1,58 @@
+#include "cmd/relay_thread.h"
+
+namespace postrider::cmd {
+
+namespace {
+
+std::unique_ptr<relay::Dispatcher> make_dispatcher(net::Loop& loop, const SharedParts& shared,
+                                                   relay::DispatchOptions options) {
+  relay::DispatcherParts parts{loop,          loop.clock(),
+                               loop,          shared.store,
+                               shared.routes, make_transports(loop, shared.routes, shared.transports),
+                               shared.log,    &shared.dispatch_metrics};
+  return relay::make_dispatcher(std::move(parts), std::move(options));
+}
+
+relay::SubmissionParts submission_parts(net::Loop& loop, const SharedParts& shared, relay::Dispatcher& dispatcher) {
+  return {loop, loop.clock(), shared.store, &dispatcher, shared.body_memory, shared.log};
+}
+
+}  // namespace
+
+RelayThread::RelayThread(std::uint32_t index, const SharedParts& shared, relay::DispatchOptions dispatch,
+                         std::shared_ptr<const relay::SubmissionOptions> submission,
+                         std::shared_ptr<const relay::SmtpOptions> smtp)
+    : thread_("relay-" + std::to_string(index), shared.log),
+      dispatcher_(make_dispatcher(loop(), shared, std::move(dispatch))),
+      submission_(relay::make_submission(submission_parts(loop(), shared, *dispatcher_), std::move(submission))),
+      authenticator_(loop(), loop().clock(), shared.store, shared.passwords),
+      smtp_({loop(), loop().clock(), *submission_, authenticator_, shared.connection_counts, shared.smtp_metrics,
+             shared.log},
+            std::move(smtp)) {}
+
+RelayThread::~RelayThread() {
+  thread_.finish();
+}
+
+void RelayThread::start() {
+  thread_.run();
+  loop().post(Task([this] { dispatcher_->start(); }));
+}
+
+void RelayThread::take(boost::asio::ip::tcp::socket socket, std::shared_ptr<const relay::ListenerPolicy> listener) {
+  smtp_.take(std::move(socket), std::move(listener));
+}
+
+void RelayThread::use(std::shared_ptr<const relay::SmtpOptions> options) {
+  loop().post(Task([this, options = std::move(options)]() mutable { smtp_.use(std::move(options)); }));
+}
+
+std::future<void> RelayThread::drain_sessions(Duration grace) {
+  return thread_.spawn("drain sessions", [this, grace] { return smtp_.drain(grace); });
+}
+
+std::future<void> RelayThread::drain_deliveries(Duration grace) {
+  return thread_.spawn("drain deliveries", [this, grace] { return dispatcher_->drain(grace); });
+}
+
+}  // namespace postrider::cmd

@@ -1,0 +1,61 @@
+// One relay thread, put together: its Loop, its transports and dispatcher, its submission, its SMTP server. What it accepts it
+// delivers itself. Made, started and stopped by the daemon on the main thread; everything inside runs on the Loop.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <future>
+#include <memory>
+
+#include "cmd/loop_thread.h"
+#include "cmd/transports.h"
+#include "core/budget.h"
+#include "relay/inbound/authenticator.h"
+#include "relay/inbound/smtp_server.h"
+#include "relay/outbound/dispatch_metrics.h"
+#include "relay/outbound/dispatcher.h"
+#include "relay/outbound/routes.h"
+#include "storage/store.h"
+
+namespace postrider::cmd {
+
+// What all relay threads share; outlives them.
+struct SharedParts {
+  storage::Store& store;
+  relay::Routes& routes;
+  const TransportParts& transports;
+  Budget& body_memory;
+  relay::ConnectionCounts& connection_counts;
+  relay::PasswordWorker& passwords;
+  relay::SmtpMetrics& smtp_metrics;
+  relay::DispatchMetrics& dispatch_metrics;
+  Log& log;
+};
+
+class RelayThread {
+ public:
+  RelayThread(std::uint32_t index, const SharedParts& shared, relay::DispatchOptions dispatch,
+              std::shared_ptr<const relay::SubmissionOptions> submission,
+              std::shared_ptr<const relay::SmtpOptions> smtp);
+  ~RelayThread();
+
+  net::Loop& loop() { return thread_.loop(); }
+  void start();  // the thread, and the claiming of due messages
+  void finish() { thread_.finish(); }
+
+  // On the Loop's thread.
+  void take(boost::asio::ip::tcp::socket socket, std::shared_ptr<const relay::ListenerPolicy> listener);
+  // For connections from now on.
+  void use(std::shared_ptr<const relay::SmtpOptions> options);
+
+  std::future<void> drain_sessions(Duration grace);
+  std::future<void> drain_deliveries(Duration grace);
+
+ private:
+  LoopThread thread_;
+  std::unique_ptr<relay::Dispatcher> dispatcher_;
+  std::unique_ptr<relay::Submission> submission_;
+  relay::Authenticator authenticator_;
+  relay::SmtpServer smtp_;
+};
+
+}  // namespace postrider::cmd

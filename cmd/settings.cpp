@@ -1,0 +1,125 @@
+#include "cmd/settings.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+namespace postrider::cmd {
+
+namespace {
+
+relay::ListenerTls relay_tls(ListenerTls tls) {
+  switch (tls) {
+    case ListenerTls::none:
+      return relay::ListenerTls::none;
+    case ListenerTls::starttls:
+      return relay::ListenerTls::starttls;
+    case ListenerTls::implicit:
+      return relay::ListenerTls::implicit;
+  }
+  return relay::ListenerTls::starttls;
+}
+
+}  // namespace
+
+std::string hostname_of(const Config& config) {
+  if (!config.server.hostname.empty()) return config.server.hostname;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+std::uint32_t relay_threads(const Config& config, unsigned cores) {
+  if (config.server.threads > 0) return config.server.threads;
+  return std::max(1u, cores > 1 ? cores - 1 : 1);
+}
+
+storage::SpoolOptions spool_options(const Config& config) {
+  storage::SpoolOptions options;
+  options.data_dir = config.server.data_dir;
+  options.max_size = config.spool.max_size;
+  options.high_water_percent = config.spool.high_water;
+  options.reserve_bytes = config.spool.reserve;
+  options.settle_delay = config.spool.settle_delay;
+  return options;
+}
+
+storage::RetirePolicy retire_policy(const Config& config) {
+  return {config.retention.history, config.retention.history_max_size, config.retention.sent_bodies,
+          config.retention.failed_bodies};
+}
+
+relay::SessionLimits session_limits(const Config& config) {
+  const SmtpConfig& smtp = config.smtp;
+  relay::SessionLimits limits;
+  limits.max_message_size = smtp.max_message_size;
+  limits.max_recipients = smtp.max_recipients;
+  limits.max_transactions = smtp.max_transactions;
+  limits.max_command_line = smtp.max_command_line;
+  limits.max_auth_line = smtp.max_auth_line;
+  limits.max_text_line = smtp.max_text_line;
+  limits.max_errors = smtp.max_errors;
+  limits.max_auth_failures = smtp.max_auth_failures;
+  limits.max_unimportant = smtp.max_unimportant;
+  limits.max_connections = smtp.max_connections;
+  limits.max_connections_per_address = smtp.max_connections_per_address;
+  limits.idle_timeout = smtp.idle_timeout;
+  limits.data_timeout = smtp.data_timeout;
+  limits.transaction_timeout = smtp.transaction_timeout;
+  limits.handshake_timeout = smtp.handshake_timeout;
+  limits.bare_newline = smtp.bare_lf == BareLf::normalise ? relay::BareNewline::normalise : relay::BareNewline::reject;
+  return limits;
+}
+
+relay::AccessPolicy access_policy(const Config& config) {
+  return {config.access.trusted_networks, config.access.allow_plaintext_auth_from_loopback};
+}
+
+relay::ListenerPolicy listener_policy(const SmtpListenerConfig& listener) {
+  return {relay_tls(listener.tls), listener.require_tls, listener.require_auth, listener.proxy_protocol_from};
+}
+
+relay::SubmissionOptions submission_options(const Config& config, const std::string& hostname) {
+  relay::SubmissionOptions options;
+  options.hostname = hostname;
+  options.addresses.origin = config.addresses.origin.empty() ? hostname : config.addresses.origin;
+  options.addresses.aliases = config.addresses.aliases;
+  options.addresses.rewrite_sender = config.addresses.rewrite_sender;
+  options.max_message_size = config.smtp.max_message_size;
+  options.max_received = config.smtp.max_received;
+  options.hide_client = config.smtp.hide_client;
+  return options;
+}
+
+relay::HealthPolicy health_policy(const Config& config) {
+  return {config.delivery.open_after, config.delivery.probe_interval, config.delivery.recover_after};
+}
+
+relay::DispatchOptions dispatch_options(const Config& config, std::uint32_t shard, std::uint32_t shards) {
+  relay::DispatchOptions options;
+  options.retry.retries = config.delivery.retries;
+  options.retry.retry_interval = config.delivery.retry_interval;
+  options.retry.max_age = config.delivery.max_age;
+  options.retry.on_uncertain = config.delivery.on_uncertain;
+  options.remove_sent_body = config.retention.sent_bodies == Duration::zero();
+  options.shard = shard;
+  options.shards = shards;
+  return options;
+}
+
+std::vector<UpstreamConfig> upstreams(const Config& config, const std::string& hostname) {
+  std::vector<UpstreamConfig> out = config.upstreams;
+  const std::filesystem::path captures = std::filesystem::path(config.server.data_dir) / "capture";
+  std::size_t without_directory = 0;
+  for (UpstreamConfig& upstream : out) {
+    if (upstream.helo.empty()) upstream.helo = hostname;
+    if (upstream.type != UpstreamType::capture || !upstream.directory.empty()) continue;
+    // The first has the directory for itself; each further one gets its own below it.
+    upstream.directory = (without_directory++ == 0 ? captures : captures / upstream.name).string();
+  }
+  return out;
+}
+
+}  // namespace postrider::cmd

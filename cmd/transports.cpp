@@ -1,0 +1,52 @@
+#include "cmd/transports.h"
+
+#include "cmd/exit_codes.h"
+#include "relay/outbound/capture_transport.h"
+#include "relay/outbound/smtp_transport.h"
+
+namespace postrider::cmd {
+
+namespace {
+
+std::unique_ptr<relay::Transport> make_transport(net::Loop& loop, relay::Upstream& upstream, net::TlsContext tls,
+                                                 const TransportParts& parts) {
+  const UpstreamConfig& config = upstream.config();
+  switch (config.type) {
+    case UpstreamType::smtp:
+      return relay::make_smtp_transport({loop, parts.resolver, upstream, std::move(tls), parts.hostname});
+    case UpstreamType::capture:
+      return relay::make_capture_transport(loop, config, parts.hostname);
+    case UpstreamType::mailgun:
+    case UpstreamType::sendgrid:
+    case UpstreamType::mailjet:
+    case UpstreamType::ses:
+    case UpstreamType::postmark:
+    case UpstreamType::resend:
+      break;
+  }
+  throw CommandError(EX_CONFIG, "[[upstream]] \"" + config.name + "\": this version cannot speak type " +
+                                    std::string(to_string(config.type)));
+}
+
+}  // namespace
+
+std::vector<net::TlsContext> load_upstream_tls(const relay::Routes& routes) {
+  std::vector<net::TlsContext> contexts;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const UpstreamConfig& config = routes.at(i).config();
+    auto context = config.type == UpstreamType::smtp ? relay::make_upstream_tls(config) : net::TlsContext();
+    if (!context) throw CommandError(EX_CONFIG, "[[upstream]] \"" + config.name + "\": " + context.error().text);
+    contexts.push_back(std::move(*context));
+  }
+  return contexts;
+}
+
+std::vector<std::unique_ptr<relay::Transport>> make_transports(net::Loop& loop, relay::Routes& routes,
+                                                               const TransportParts& parts) {
+  std::vector<std::unique_ptr<relay::Transport>> transports;
+  for (std::size_t i = 0; i < routes.size(); ++i)
+    transports.push_back(make_transport(loop, routes.at(i), parts.tls.at(i), parts));
+  return transports;
+}
+
+}  // namespace postrider::cmd

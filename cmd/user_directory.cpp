@@ -1,0 +1,140 @@
+#include "cmd/user_directory.h"
+
+#include <cstdlib>
+
+#include "cmd/blocking.h"
+#include "cmd/config_command.h"
+#include "cmd/data_dir.h"
+#include "cmd/exit_codes.h"
+#include "cmd/settings.h"
+#include "mgmt/user_rules.h"
+#include "net/loop.h"
+#include "relay/inbound/password.h"
+#include "storage/lmdb_store.h"
+
+namespace postrider::cmd {
+
+namespace {
+
+namespace json = boost::json;
+using storage::UserRecord;
+
+class ApiUsers final : public UserDirectory {
+ public:
+  explicit ApiUsers(const ApiOptions& options) : client_(options) {}
+
+  void add(UserRecord user, const std::string& password, bool scram) override {
+    client_.send("POST", "/v1/users",
+                 json::object{{"name", user.name},
+                              {"password", password},
+                              {"role", user.role},
+                              {"senders", json::array(user.senders.begin(), user.senders.end())},
+                              {"scram", scram}});
+  }
+  void change_password(const std::string& name, const std::string& password) override {
+    client_.send("PUT", "/v1/users/" + url_encode(name) + "/password", json::object{{"password", password}});
+  }
+  void remove(const std::string& name) override { client_.send("DELETE", "/v1/users/" + url_encode(name), nullptr); }
+  json::object list() override {
+    json::value answer = client_.get("/v1/users");
+    if (!answer.is_object()) throw CommandError(EX_PROTOCOL, "the answer is not what postrider gives");
+    return std::move(answer.get_object());
+  }
+
+ private:
+  ApiClient client_;
+};
+
+template <typename T>
+T value_of(result<T> answer) {
+  if (answer) return std::move(*answer);
+  const Fault& fault = answer.error();
+  const int code = fault.kind == FaultKind::not_found ? EX_NOUSER
+                   : fault.kind == FaultKind::full    ? EX_TEMPFAIL
+                                                      : EX_DATAERR;
+  throw CommandError(code, fault.text);
+}
+
+class SpoolUsers final : public UserDirectory {
+ public:
+  explicit SpoolUsers(const storage::SpoolOptions& options) : store_(storage::open_lmdb_store(options, log_)) {}
+  ~SpoolUsers() override { store_->close(); }
+
+  void add(UserRecord user, const std::string& password, bool scram) override {
+    check(mgmt::check_user(user));
+    check(set_password(user, password, scram));
+    user.created_at = user.changed_at = net::SystemClock().now();
+    put(std::move(user), true);
+  }
+  void change_password(const std::string& name, const std::string& password) override {
+    UserRecord user =
+        value_of(wait_for<UserRecord>([&](Done<UserRecord> done) { store_->find_user(name, std::move(done)); }));
+    const bool scram = !user.scram.empty();
+    check(set_password(user, password, scram));
+    user.changed_at = net::SystemClock().now();
+    put(std::move(user), false);
+  }
+  void remove(const std::string& name) override {
+    value_of(wait_for<Nothing>([&](Done<Nothing> done) { store_->remove_user(name, std::move(done)); }));
+  }
+  json::object list() override {
+    using Users = std::vector<UserRecord>;
+    return mgmt::users_json(value_of(wait_for<Users>([&](Done<Users> done) { store_->list_users(std::move(done)); })));
+  }
+
+ private:
+  static void check(const result<void>& checked) {
+    if (!checked) throw CommandError(EX_DATAERR, checked.error().text);
+  }
+  void put(UserRecord user, bool must_be_new) {
+    value_of(wait_for<Nothing>(
+        [&](Done<Nothing> done) { store_->put_user(std::move(user), must_be_new, std::move(done)); }));
+  }
+
+  NullLog log_;
+  std::unique_ptr<storage::Store> store_;
+};
+
+}  // namespace
+
+std::unique_ptr<UserDirectory> open_user_directory(const ApiOptions& options) {
+  if (!options.url.empty() || std::getenv("POSTRIDER_URL")) return std::make_unique<ApiUsers>(options);
+  const LoadedConfig loaded = load_config(options.config_file);
+  if (!loaded.ok()) {
+    print_findings(loaded);
+    throw CommandError(EX_CONFIG, "the configuration has faults");
+  }
+  const Config& config = loaded.result.config;
+  prepare_data_dir(config.server.data_dir);
+  become_owner_of(config.server.data_dir);
+  std::string why_not;
+  try {
+    return std::make_unique<SpoolUsers>(spool_options(config));
+  } catch (const storage::SpoolError& error) {
+    why_not = error.what();
+  }
+  // Most often a daemon has the spool: it shall do it.
+  try {
+    auto users = std::make_unique<ApiUsers>(options);
+    users->list();
+    return users;
+  } catch (const CommandError& error) {
+    throw CommandError(error.exit_code(), why_not + "; and " + error.what());
+  }
+}
+
+result<void> set_password(UserRecord& user, std::string_view password, bool scram) {
+  auto hash = relay::make_password_hash(password);
+  if (!hash) return hash.error();
+  std::string verifier;
+  if (scram) {
+    auto text = relay::make_scram_text(password);
+    if (!text) return text.error();
+    verifier = std::move(*text);
+  }
+  user.password_hash = std::move(*hash);
+  user.scram = std::move(verifier);
+  return {};
+}
+
+}  // namespace postrider::cmd
