@@ -1,0 +1,152 @@
+// Puts the parts together: environment, writer, readers, behind the Store contract.
+#include "storage/lmdb_store.h"
+
+#include <chrono>
+
+#include "storage/lmdb/environment.h"
+#include "storage/lmdb/queries.h"
+#include "storage/lmdb/readers.h"
+#include "storage/lmdb/repair_ops.h"
+#include "storage/lmdb/write_ops.h"
+#include "storage/lmdb/writer.h"
+
+namespace postrider::storage {
+
+namespace {
+
+using namespace lmdb;  // the parts named below are all from there
+
+class LmdbStore final : public Store {
+ public:
+  LmdbStore(const SpoolOptions& options, Environment::Access access, Log& log)
+      : environment_(options, access),
+        writer_(access == Environment::Access::write ? std::make_unique<Writer>(environment_, options, log) : nullptr) {
+    if (writer_) {
+      writer_->run_now(std::make_unique<NewEpoch>());
+      writer_->run_now(std::make_unique<RecoverClaims>(options.max_interruptions, std::string()));
+      writer_->run_now(std::make_unique<CollectStaged>());
+      writer_->start();
+    }
+    const auto on_damage = [this](Damage damage) {
+      if (writer_) writer_->submit(std::make_unique<Quarantine>(std::move(damage)));
+    };
+    readers_ = std::make_unique<Readers>(environment_, options.readers, on_damage, log);
+  }
+  ~LmdbStore() override { close(); }
+
+  void accept(NewMessage message, Done<Accepted> done) override { write<Accept>(std::move(done), std::move(message)); }
+  void stage(StagedChunk chunk, Done<Nothing> done) override { write<Stage>(std::move(done), std::move(chunk)); }
+  void unstage(MessageId id) override {
+    if (writer_) writer_->submit(std::make_unique<Unstage>(id));
+  }
+  void claim(std::vector<ClaimRequest> requests, Done<std::vector<Claimed>> done) override {
+    write<Claim>(std::move(done), std::move(requests));
+  }
+  void settle(Settlement settlement, Done<Settled> done) override {
+    write<Settle>(std::move(done), std::move(settlement));
+  }
+  void steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) override {
+    write<Steer>(std::move(done), std::move(requests));
+  }
+  void retire(RetireRequest request, Done<Retired> done) override { write<Retire>(std::move(done), request); }
+  void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {
+    write<PutUser>(std::move(done), std::move(user), must_be_new);
+  }
+  void remove_user(std::string name, Done<Nothing> done) override {
+    write<RemoveUser>(std::move(done), std::move(name));
+  }
+
+  void find(MessageId id, Done<MessageRecord> done) override {
+    read(std::move(done), [id](Snapshot& s) { return lmdb::find(s, id); });
+  }
+  void history(MessageId id, Done<std::vector<Event>> done) override {
+    read(std::move(done), [id](Snapshot& s) { return lmdb::history(s, id); });
+  }
+  void list(ListQuery query, Done<ListPage> done) override {
+    read(std::move(done), [query = std::move(query)](Snapshot& s) { return lmdb::list(s, query); });
+  }
+  void events(EventQuery query, Done<std::vector<Event>> done) override {
+    read(std::move(done), [query](Snapshot& s) { return lmdb::events(s, query); });
+  }
+  void read_body(BodyQuery query, Done<std::vector<std::shared_ptr<const std::string>>> done) override {
+    read(std::move(done), [query](Snapshot& s) { return lmdb::read_body(s, query); });
+  }
+  void due(DueQuery query, Done<DuePage> done) override {
+    read(std::move(done), [query](Snapshot& s) { return lmdb::due(s, query); });
+  }
+  void verify(VerifyQuery query, Done<VerifyPage> done) override {
+    read(std::move(done), [query](Snapshot& s) { return lmdb::verify(s, query); });
+  }
+  void find_user(std::string name, Done<UserRecord> done) override {
+    read(std::move(done), [name = std::move(name)](Snapshot& s) { return lmdb::find_user(s, name); });
+  }
+  void list_users(Done<std::vector<UserRecord>> done) override {
+    read(std::move(done), [](Snapshot& s) { return lmdb::list_users(s); });
+  }
+
+  SpoolStats stats() const override { return writer_ ? writer_->stats() : read_stats(); }
+  void on_due_changed(Mailbox& where, std::function<void(Time)> call) override {
+    if (writer_) writer_->on_due_changed(where, std::move(call));
+  }
+
+  void close() override {
+    readers_->close();  // before the writer: what they find damaged still gets there
+    if (writer_) writer_->close();
+  }
+
+ private:
+  // Operation(input..., done) goes to the writer.
+  template <typename Operation, typename T, typename... Input>
+  void write(Done<T> done, Input... input) {
+    if (!writer_) return done.complete(Fault{FaultKind::unavailable, "the spool was opened for reading only"});
+    writer_->submit(std::make_unique<Operation>(std::move(input)..., std::move(done)));
+  }
+  template <typename T, typename Query>
+  void read(Done<T> done, Query query) {
+    readers_->submit(std::make_unique<QueryJob<T, Query>>(std::move(query), std::move(done)));
+  }
+  SpoolStats read_stats() const;
+
+  Environment environment_;
+  std::unique_ptr<Writer> writer_;  // null: read only
+  std::unique_ptr<Readers> readers_;
+};
+
+// From the file: the numbers of the last commit, whoever made it.
+SpoolStats LmdbStore::read_stats() const {
+  SpoolStats stats;
+  stats.accepting = stats.can_settle = false;
+  stats.trouble = "opened for reading only";
+  Txn txn(environment_.raw(), Txn::Mode::read);
+  const auto row = txn.get(environment_.tables().meta, kMetaKey);
+  const auto meta = row ? decode_meta(*row) : result<Meta>(Fault{FaultKind::damaged, "the spool's own row is missing"});
+  if (!meta) {
+    stats.trouble = meta.error().text;
+    return stats;
+  }
+  fill_stats(*meta, stats);
+  stats.max_bytes = environment_.map_size();
+  stats.file_bytes = environment_.file_end();
+  const Time oldest = oldest_due(txn, environment_.tables());
+  stats.oldest_due_ms = oldest == kNever ? 0 : static_cast<std::uint64_t>(to_ms(oldest));
+  return stats;
+}
+
+SpoolOptions with_defaults(SpoolOptions options) {
+  if (!options.now) {
+    options.now = [] { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); };
+  }
+  return options;
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_lmdb_store(SpoolOptions options, Log& log) {
+  return std::make_unique<LmdbStore>(with_defaults(std::move(options)), Environment::Access::write, log);
+}
+
+std::unique_ptr<Store> open_lmdb_store_read_only(SpoolOptions options, Log& log) {
+  return std::make_unique<LmdbStore>(with_defaults(std::move(options)), Environment::Access::read_only, log);
+}
+
+}  // namespace postrider::storage

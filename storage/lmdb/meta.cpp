@@ -1,0 +1,61 @@
+#include "storage/lmdb/meta.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "storage/wire.h"
+
+namespace postrider::storage::lmdb {
+
+namespace {
+constexpr std::string_view kMagic = "PRspool";
+constexpr std::uint8_t kVersion = 1;
+}  // namespace
+
+void encode_meta(const Meta& meta, std::string& out) {
+  out.assign(kMagic);
+  wire::Put to(out);
+  to.u8(kVersion);
+  to.u32(meta.epoch);
+  for (std::uint64_t value : {meta.next_seq, meta.live_messages, meta.live_bytes, meta.finished_bytes, meta.quarantined,
+                              meta.history_cursor, meta.sent_cursor, meta.failed_cursor, meta.passed_over}) {
+    to.u64(value);
+  }
+  for (std::uint64_t count : meta.messages) to.u64(count);
+  to.u64(XXH3_64bits(out.data(), out.size()));
+}
+
+result<Meta> decode_meta(std::string_view value) {
+  if (value.substr(0, kMagic.size()) != kMagic) return Fault{FaultKind::damaged, "this is no Postrider spool"};
+  wire::Take in(value.substr(kMagic.size()));
+  if (const std::uint8_t version = in.u8(); version != kVersion) {
+    return Fault{FaultKind::damaged, "the spool has format " + std::to_string(version) + ", this program knows " +
+                                         std::to_string(kVersion)};
+  }
+  Meta meta;
+  meta.epoch = in.u32();
+  for (std::uint64_t* field :
+       {&meta.next_seq, &meta.live_messages, &meta.live_bytes, &meta.finished_bytes, &meta.quarantined,
+        &meta.history_cursor, &meta.sent_cursor, &meta.failed_cursor, &meta.passed_over}) {
+    *field = in.u64();
+  }
+  for (std::uint64_t& count : meta.messages) count = in.u64();
+  const std::uint64_t checksum = in.u64();
+  if (!in.ok_and_empty() || checksum != XXH3_64bits(value.data(), value.size() - sizeof checksum)) {
+    return Fault{FaultKind::damaged, "the spool's own row is damaged"};
+  }
+  return meta;
+}
+
+void fill_stats(const Meta& meta, SpoolStats& stats) {
+  std::copy(meta.messages.begin(), meta.messages.end(), stats.messages);
+  stats.live_messages = meta.live_messages;
+  stats.live_bytes = meta.live_bytes;
+  stats.finished_bytes = meta.finished_bytes;
+  stats.quarantined = meta.quarantined;
+  stats.last_seq = meta.next_seq - 1;
+  stats.epoch = meta.epoch;
+}
+
+}  // namespace postrider::storage::lmdb

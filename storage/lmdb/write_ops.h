@@ -1,0 +1,104 @@
+// The Store verbs that write, as operations of the writer's queue. Each constructor runs on the caller's thread and takes
+// over what it is given.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/lmdb/operation.h"
+#include "storage/store.h"
+
+namespace postrider::storage::lmdb {
+
+class Accept final : public Answering<Accepted> {
+ public:
+  Accept(NewMessage message, Done<Accepted> done);
+  void run(WriteContext& context) override;
+  std::unique_ptr<WriteOperation> clean_up() const override;
+
+ private:
+  std::optional<Accepted> known_key(WriteContext& context) const;
+  void remember_key(WriteContext& context) const;
+  result<Accepted> store(WriteContext& context);
+
+  NewMessage message_;  // its record is moved to `record_`
+  std::shared_ptr<MessageRecord> record_;
+  result<std::vector<Event>> events_;  // of accept_record
+};
+
+class Stage final : public Answering<Nothing> {
+ public:
+  Stage(StagedChunk chunk, Done<Nothing> done);
+  void run(WriteContext& context) override;
+
+ private:
+  StagedChunk chunk_;
+};
+
+class Unstage final : public Chore {
+ public:
+  explicit Unstage(MessageId id) : id_(id) {}
+  void run(WriteContext& context) override;
+
+ private:
+  MessageId id_;
+};
+
+class Claim final : public Answering<std::vector<Claimed>> {
+ public:
+  Claim(std::vector<ClaimRequest> requests, Done<std::vector<Claimed>> done);
+  void run(WriteContext& context) override;
+
+ private:
+  std::vector<ClaimRequest> requests_;
+};
+
+class Settle final : public Answering<Settled> {
+ public:
+  Settle(Settlement settlement, Done<Settled> done);
+  void run(WriteContext& context) override;
+
+ private:
+  Settlement settlement_;
+};
+
+class Steer final : public Answering<std::vector<result<Steered>>> {
+ public:
+  Steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done);
+  void run(WriteContext& context) override;
+
+ private:
+  std::vector<SteerRequest> requests_;
+};
+
+class Retire final : public Answering<Retired> {
+ public:
+  Retire(RetireRequest request, Done<Retired> done);
+  void run(WriteContext& context) override;
+
+ private:
+  RetireRequest request_;
+};
+
+class PutUser final : public Answering<Nothing> {
+ public:
+  PutUser(UserRecord user, bool must_be_new, Done<Nothing> done);
+  void run(WriteContext& context) override;
+
+ private:
+  UserRecord user_;
+  bool must_be_new_;
+};
+
+class RemoveUser final : public Answering<Nothing> {
+ public:
+  RemoveUser(std::string name, Done<Nothing> done) : Answering(std::move(done)), name_(std::move(name)) {}
+  void run(WriteContext& context) override;
+
+ private:
+  std::string name_;
+};
+
+}  // namespace postrider::storage::lmdb

@@ -1,0 +1,110 @@
+// Group commit: the thread `spool-writer` takes all waiting operations in call order, up to batch_bytes, runs them in one
+// transaction, syncs once, and then answers, each mailbox once. Settles and retire steps wait a little for company.
+//
+// When LMDB refuses something in mid-batch the whole transaction is undone and the batch runs again one by one, so that
+// only the operation at fault fails. After a fatal error nothing is written any more and everything is refused.
+// submit() and stats() may be called by any thread; the rest belongs to the owner (LmdbStore).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/log.h"
+#include "storage/lmdb/environment.h"
+#include "storage/lmdb/meta.h"
+#include "storage/lmdb/operation.h"
+#include "storage/lmdb/space.h"
+#include "storage/lmdb/write_context.h"
+
+namespace postrider::storage::lmdb {
+
+class Writer {
+ public:
+  using OperationPtr = std::unique_ptr<WriteOperation>;
+
+  Writer(Environment& environment, const SpoolOptions& options, Log& log);  // reads or makes the meta row
+  ~Writer();
+
+  // Before start(), on the caller's thread: the operation and all that follow from it, each in its own commit.
+  void run_now(OperationPtr operation);
+  void start();
+  void submit(OperationPtr operation);
+  void close();  // runs what was taken, then ends the thread
+
+  void on_due_changed(Mailbox& where, std::function<void(Time)> call);
+  SpoolStats stats() const;
+  std::uint32_t epoch() const { return meta_.epoch; }  // only before start()
+
+ private:
+  using SteadyClock = std::chrono::steady_clock;
+  struct Watcher {
+    Mailbox* where;
+    std::shared_ptr<std::function<void(Time)>> call;
+  };
+  struct Failure {
+    int code = 0;  // LMDB's or the system's; 0: an exception of another kind
+    std::string what;
+  };
+
+  void loop();
+  std::vector<OperationPtr> wait_for_batch(bool& closing);
+  bool ready(SteadyClock::time_point now) const;
+  void process(std::vector<OperationPtr> batch);
+  void prepare_space(std::span<const OperationPtr> batch);
+  std::optional<Failure> commit(std::span<const OperationPtr> batch);
+  void give_up(std::span<const OperationPtr> batch, const Failure& failure);
+  void after_commit(WriteContext& context, std::span<const OperationPtr> batch, SteadyClock::duration took);
+  void note_failure(const Failure& failure, std::span<const OperationPtr> batch);
+  void note_due(Outbox& outbox);
+  static void tell(const Watcher& watcher, Time earliest, Outbox& outbox);
+  void tick();
+  void sweep_orphans();
+  void publish();
+  void recover_from_shortage();
+
+  Environment& environment_;
+  const SpoolOptions options_;
+  Log& log_;
+  Space space_;
+  const std::uint64_t high_water_;
+
+  // The writer thread's own (the owner's before start).
+  Meta meta_;
+  std::string buffer_;
+  std::vector<OperationPtr> follow_ups_;
+  std::vector<MessageId> orphans_;
+  std::optional<Time> earliest_due_;
+  Time oldest_due_ = kNever;
+  bool fatal_ = false, disk_full_ = false, cannot_settle_ = false, closed_ = false;
+  std::string trouble_;
+  std::uint64_t used_ = 0;
+  std::uint64_t commits_ = 0, synced_ = 0, last_commit_us_ = 0;
+  SteadyClock::time_point next_probe_{}, next_reader_check_{};
+
+  mutable std::mutex stats_mutex_;
+  SpoolStats stats_;
+
+  std::mutex watchers_mutex_;
+  std::vector<Watcher> watchers_;
+  std::optional<Time> recovered_due_;  // what recovery at open made due, for each watcher that comes
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  std::vector<OperationPtr> queue_;
+  std::uint64_t queue_weight_ = 0;
+  std::size_t urgent_ = 0;  // of queue_, those that do not wait
+  SteadyClock::time_point lazy_until_{};
+  bool closing_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace postrider::storage::lmdb

@@ -1,0 +1,231 @@
+// Layouts of message records, chunks and users, each after the header of record_frame.h:
+//
+//   message   := envelope body wait_bucket:u32 history idempotency_key:string headers:string recipients
+//   envelope  := sender:address envid:string ret:u8 flags:u8 lane:u8 door:u8 tenant:string client:string helo:string
+//                subject:string message_id_header:string created_at:i64
+//                flags: 1 eight_bit, 2 smtputf8, 4 requires_tls
+//   body      := size:varint chunks:varint state:u8
+//   history   := bytes:varint count:varint delta:varint*count      each the distance from the one before, the first from 0
+//   recipients:= count:varint recipient*count
+//   recipient := address orcpt:string notify:u8 state:u8 flags:u8 tries:varint interruptions:varint due:i64 age_from:i64
+//                changed_at:i64 reason upstream:string remote_id:string
+//                notify: 1 never, 2 success, 4 failure, 8 delay; flags: 1 cancel_requested, 2 hold_requested
+//   address   := local:string domain:string
+//   reason    := 0 | 1 cause:u8 stage:u8 code:varint enhanced:string text:string      0: the empty reason
+//
+//   chunk     := the body's octets
+//   user      := name:string role:string password_hash:string scram:string count:varint sender:string*count
+//                created_at:i64 changed_at:i64
+//
+//   string    := size:varint octets          i64: milliseconds since 1970, INT64_MAX: never
+#include "storage/record_codec.h"
+
+#include <cstring>
+
+#include "storage/reason_codec.h"
+#include "storage/record_frame.h"
+#include "storage/wire.h"
+
+namespace postrider::storage {
+
+namespace {
+
+using wire::Put;
+using wire::Take;
+
+// The least a recipient can take: used to refuse counts that the value cannot hold.
+constexpr std::size_t kLeastRecipient = 35;
+
+void put(Put& out, const Address& address) {
+  out.string(address.local);
+  out.string(address.domain);
+}
+
+void put(Put& out, const Envelope& envelope) {
+  put(out, envelope.sender);
+  out.string(envelope.envid);
+  out.u8(static_cast<std::uint8_t>(envelope.ret));
+  out.u8(static_cast<std::uint8_t>((envelope.eight_bit ? 1 : 0) | (envelope.smtputf8 ? 2 : 0) |
+                                   (envelope.requires_tls ? 4 : 0)));
+  out.u8(static_cast<std::uint8_t>(envelope.lane));
+  out.u8(static_cast<std::uint8_t>(envelope.door));
+  out.string(envelope.tenant);
+  out.string(envelope.client);
+  out.string(envelope.helo);
+  out.string(envelope.subject);
+  out.string(envelope.message_id_header);
+  out.i64(to_ms(envelope.created_at));
+}
+
+void put(Put& out, const Recipient& recipient) {
+  const Notify& notify = recipient.notify;
+  put(out, recipient.address);
+  out.string(recipient.orcpt);
+  out.u8(static_cast<std::uint8_t>((notify.never ? 1 : 0) | (notify.success ? 2 : 0) | (notify.failure ? 4 : 0) |
+                                   (notify.delay ? 8 : 0)));
+  out.u8(static_cast<std::uint8_t>(recipient.state));
+  out.u8(static_cast<std::uint8_t>((recipient.cancel_requested ? 1 : 0) | (recipient.hold_requested ? 2 : 0)));
+  out.varint(recipient.tries);
+  out.varint(recipient.interruptions);
+  out.i64(to_ms(recipient.due));
+  out.i64(to_ms(recipient.age_from));
+  out.i64(to_ms(recipient.changed_at));
+  put_reason(out, recipient.reason);
+  out.string(recipient.upstream);
+  out.string(recipient.remote_id);
+}
+
+Address take_address(Take& in) {
+  Address address;
+  address.local = in.string();
+  address.domain = in.string();
+  return address;
+}
+
+std::uint8_t take_flags(Take& in, std::uint8_t known) {
+  const std::uint8_t flags = in.u8();
+  if ((flags & ~known) != 0) in.fail();
+  return flags;
+}
+
+Envelope take_envelope(Take& in) {
+  Envelope envelope;
+  envelope.sender = take_address(in);
+  envelope.envid = in.string();
+  envelope.ret = in.enumerator<DsnReturn>(3);
+  const std::uint8_t flags = take_flags(in, 7);
+  envelope.eight_bit = (flags & 1) != 0;
+  envelope.smtputf8 = (flags & 2) != 0;
+  envelope.requires_tls = (flags & 4) != 0;
+  envelope.lane = in.enumerator<Lane>(3);
+  envelope.door = in.enumerator<Door>(4);
+  envelope.tenant = in.string();
+  envelope.client = in.string();
+  envelope.helo = in.string();
+  envelope.subject = in.string();
+  envelope.message_id_header = in.string();
+  envelope.created_at = from_ms(in.i64());
+  return envelope;
+}
+
+Recipient take_recipient(Take& in) {
+  Recipient recipient;
+  recipient.address = take_address(in);
+  recipient.orcpt = in.string();
+  const std::uint8_t notify = take_flags(in, 15);
+  recipient.notify = {(notify & 1) != 0, (notify & 2) != 0, (notify & 4) != 0, (notify & 8) != 0};
+  recipient.state = in.enumerator<RecipientState>(kRecipientStates);
+  const std::uint8_t flags = take_flags(in, 3);
+  recipient.cancel_requested = (flags & 1) != 0;
+  recipient.hold_requested = (flags & 2) != 0;
+  recipient.tries = static_cast<std::uint32_t>(in.varint());
+  recipient.interruptions = static_cast<std::uint32_t>(in.varint());
+  recipient.due = from_ms(in.i64());
+  recipient.age_from = from_ms(in.i64());
+  recipient.changed_at = from_ms(in.i64());
+  recipient.reason = take_reason(in);
+  recipient.upstream = in.string();
+  recipient.remote_id = in.string();
+  return recipient;
+}
+
+void begin(std::string& out, const Frame& frame) {
+  out.resize(kRecordHeader);
+  write_frame(frame, out.data());
+}
+
+}  // namespace
+
+void encode_message(const StoredMessage& message, std::string& out) {
+  const MessageRecord& record = message.record;
+  begin(out, {Magic::message, 0, record.id});
+  Put to(out);
+  put(to, record.envelope);
+  to.varint(record.body_size);
+  to.varint(record.body_chunks);
+  to.u8(static_cast<std::uint8_t>(record.body));
+  to.u32(record.wait_bucket);
+  to.varint(message.history_bytes);
+  to.varint(record.history.size());
+  std::uint64_t last = 0;
+  for (std::uint64_t seq : record.history) {
+    to.varint(seq - last);
+    last = seq;
+  }
+  to.string(record.idempotency_key);
+  to.string(record.headers);
+  to.varint(record.recipients.size());
+  for (const Recipient& recipient : record.recipients) put(to, recipient);
+  seal_frame(out.data(), out.size());
+}
+
+result<StoredMessage> decode_message(std::string_view value, const MessageId& id) {
+  auto opened = open_frame(value, Magic::message, id);
+  if (!opened) return opened.error();
+  Take in(opened->payload);
+  StoredMessage message;
+  MessageRecord& record = message.record;
+  record.id = id;
+  record.envelope = take_envelope(in);
+  record.body_size = in.varint();
+  record.body_chunks = static_cast<std::uint32_t>(in.varint());
+  record.body = in.enumerator<BodyState>(2);
+  record.wait_bucket = in.u32();
+  message.history_bytes = in.varint();
+  record.history.resize(in.count(1));
+  std::uint64_t last = 0;
+  for (std::uint64_t& seq : record.history) seq = last += in.varint();
+  record.idempotency_key = in.string();
+  record.headers = in.string();
+  const std::size_t recipients = in.count(kLeastRecipient);
+  record.recipients.reserve(recipients);
+  for (std::size_t i = 0; i < recipients; ++i) record.recipients.push_back(take_recipient(in));
+  if (!in.ok_and_empty() || recipients == 0) return damaged("the record's fields do not fill it");
+  return message;
+}
+
+void encode_chunk(const MessageId& id, std::uint32_t index, std::string_view payload, char* out) {
+  write_frame({Magic::chunk, index, id}, out);
+  std::memcpy(out + kRecordHeader, payload.data(), payload.size());
+  seal_frame(out, kRecordHeader + payload.size());
+}
+
+result<std::string_view> decode_chunk(std::string_view value, const MessageId& id, std::uint32_t index) {
+  auto opened = open_frame(value, Magic::chunk, id);
+  if (!opened) return opened.error();
+  if (opened->aux != index) return damaged("the chunk names another index than its key");
+  return opened->payload;
+}
+
+void encode_user(const UserRecord& user, std::string& out) {
+  begin(out, {Magic::user, 0, {}});
+  Put to(out);
+  to.string(user.name);
+  to.string(user.role);
+  to.string(user.password_hash);
+  to.string(user.scram);
+  to.varint(user.senders.size());
+  for (const std::string& sender : user.senders) to.string(sender);
+  to.i64(to_ms(user.created_at));
+  to.i64(to_ms(user.changed_at));
+  seal_frame(out.data(), out.size());
+}
+
+result<UserRecord> decode_user(std::string_view value) {
+  auto opened = open_frame(value, Magic::user, {});
+  if (!opened) return opened.error();
+  Take in(opened->payload);
+  UserRecord user;
+  user.name = in.string();
+  user.role = in.string();
+  user.password_hash = in.string();
+  user.scram = in.string();
+  user.senders.resize(in.count(1));
+  for (std::string& sender : user.senders) sender = in.string();
+  user.created_at = from_ms(in.i64());
+  user.changed_at = from_ms(in.i64());
+  if (!in.ok_and_empty()) return damaged("the user's fields do not fill the value");
+  return user;
+}
+
+}  // namespace postrider::storage

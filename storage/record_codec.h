@@ -1,0 +1,50 @@
+// The byte layouts of the spool's values: message records, body chunks, rows of the event feed, users. Pure functions,
+// any thread. Decoders take any bytes, check magic, version, id and checksum, and answer a Fault of kind `damaged` that
+// says what was wrong; they never read past the value. The grammar is at the top of the .cpp files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/message.h"
+#include "core/result.h"
+#include "storage/store.h"
+
+namespace postrider::storage {
+
+// A message as the spool keeps it.
+struct StoredMessage {
+  MessageRecord record;
+  std::uint64_t history_bytes =
+      0;  // of its rows in the event feed, so that the space it takes is known without reading them
+};
+
+// One row of the event feed: what one operation did to one message, numbered first_seq, first_seq + 1, ...
+struct FeedRow {
+  std::uint64_t first_seq = 0;
+  MessageId message;
+  std::vector<Event> events;  // seq and message filled in by the decoder
+};
+
+inline constexpr std::size_t kRecordHeader = 32;
+static_assert(kRecordHeader == kChunkRecordHeader);
+
+// Each encoder replaces `out`; callers reuse one buffer.
+void encode_message(const StoredMessage& message, std::string& out);
+result<StoredMessage> decode_message(std::string_view value, const MessageId& id);
+
+void encode_feed_row(const FeedRow& row, std::string& out);
+result<FeedRow> decode_feed_row(std::string_view value, std::uint64_t first_seq);
+
+// Writes header and payload to `out`, which has room for kChunkRecordHeader + payload.size() octets: the database's page
+// itself, so that a body is copied once.
+void encode_chunk(const MessageId& id, std::uint32_t index, std::string_view payload, char* out);
+// The payload, a view into `value`.
+result<std::string_view> decode_chunk(std::string_view value, const MessageId& id, std::uint32_t index);
+
+void encode_user(const UserRecord& user, std::string& out);
+result<UserRecord> decode_user(std::string_view value);
+
+}  // namespace postrider::storage

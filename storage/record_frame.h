@@ -1,0 +1,43 @@
+// The 32-octet header that every value of the spool starts with, and its checks. For the codecs only.
+//
+//   value    := checksum magic version aux id payload
+//   checksum := u64        XXH3-64 of everything after it
+//   magic    := 3 octets   "PRm" message, "PRc" chunk, "PRe" row of events, "PRu" user
+//   version  := u8         of the payload's layout, 1
+//   aux      := u32        chunk: its index; row: number of events; else 0
+//   id       := 16 octets  of the message; user: zeros
+//
+// All integers are little-endian. A scan of raw pages finds values by their magic (docs/spool.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/id.h"
+#include "core/result.h"
+
+namespace postrider::storage {
+
+enum class Magic : char { message = 'm', chunk = 'c', events = 'e', user = 'u' };
+
+struct Frame {
+  Magic magic;
+  std::uint32_t aux = 0;
+  MessageId id;
+};
+
+void write_frame(const Frame& frame, char* header);  // all but the checksum
+void seal_frame(char* value, std::size_t size);      // the checksum, once the payload is in place
+// The payload and the frame's aux; a fault names what is wrong.
+struct Opened {
+  std::string_view payload;
+  std::uint32_t aux = 0;
+};
+result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& id);
+
+inline Fault damaged(std::string text) {
+  return {FaultKind::damaged, std::move(text)};
+}
+
+}  // namespace postrider::storage
