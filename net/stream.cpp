@@ -70,8 +70,11 @@ Stream::~Stream() {
   close();
 }
 
+// Asio asks the socket once before it waits, in vain after most writes. Waiting for readiness first was measured and is no
+// cheaper: the vain recv (200 ns) goes, an epoll_ctl (more than that) comes, for each read.
 asio::awaitable<IoResult> Stream::read_some(std::span<char> into) {
-  const error_code refused = co_await refusal();
+  const asio::cancellation_state task = co_await asio::this_coro::cancellation_state;
+  const error_code refused = refusal(task);
   if (refused) co_return finish(refused, 0);
   const asio::mutable_buffer buffer(into.data(), into.size());
   if (tls_) {
@@ -84,14 +87,22 @@ asio::awaitable<IoResult> Stream::read_some(std::span<char> into) {
 
 asio::awaitable<IoResult> Stream::write(std::string_view octets) {
   const std::array<asio::const_buffer, 1> one{asio::const_buffer(octets.data(), octets.size())};
+  error_code error;
+  const std::size_t sent = tls_ ? 0 : send_direct(one, error);
+  if (!tls_ && (error || sent == octets.size())) co_return finish(error, sent);
   // Named: GCC 12 destroys the awaitable of a conditional expression inside co_await twice.
-  asio::awaitable<IoResult> writing = tls_ ? write_tls(one) : write_plain(one);
-  const IoResult done = co_await std::move(writing);
+  asio::awaitable<IoResult> rest = tls_ ? write_tls(one) : write_rest(one, sent);
+  const IoResult done = co_await std::move(rest);
   co_return done;
 }
 
-asio::awaitable<IoResult> Stream::write(std::span<const asio::const_buffer> buffers) {
-  return tls_ ? write_tls(buffers) : write_plain(buffers);
+asio::awaitable<IoResult> Stream::write(Buffers buffers) {
+  error_code error;
+  const std::size_t sent = tls_ ? 0 : send_direct(buffers, error);
+  if (!tls_ && (error || sent == total(buffers))) co_return finish(error, sent);
+  asio::awaitable<IoResult> rest = tls_ ? write_tls(buffers) : write_rest(buffers, sent);
+  const IoResult done = co_await std::move(rest);
+  co_return done;
 }
 
 asio::awaitable<IoResult> Stream::handshake_server(TlsContext context) {
@@ -163,11 +174,10 @@ void Stream::expire() {
   tls_ ? socket_.close(ignored) : socket_.cancel(ignored);
 }
 
-asio::awaitable<error_code> Stream::refusal() const {
-  if (timed_out_) co_return asio::error::timed_out;
-  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) co_return asio::error::operation_aborted;
-  co_return error_code();
+error_code Stream::refusal(const asio::cancellation_state& task) const {
+  if (timed_out_) return asio::error::timed_out;
+  if (task.cancelled() != asio::cancellation_type::none) return asio::error::operation_aborted;
+  return {};
 }
 
 IoResult Stream::finish(error_code error, std::size_t bytes) const {
@@ -185,22 +195,25 @@ IoResult Stream::finish(error_code error, std::size_t bytes) const {
   return done;
 }
 
-asio::awaitable<IoResult> Stream::write_plain(Buffers buffers) {
-  if (timed_out_) co_return finish(asio::error::timed_out, 0);
-  if (!socket_.is_open()) co_return finish(asio::error::operation_aborted, 0);
-  error_code error;
-  const std::size_t size = total(buffers);
-  const std::size_t sent = size == 0 ? 0 : send_now(socket_.native_handle(), buffers, 0, error);
-  if (sent == size || (error && !would_block(error))) co_return finish(error, sent);
-  const IoResult done = co_await write_rest(buffers, sent);
-  co_return done;
+// What the socket takes without waiting. The error says why nothing more can ever be sent, not that it is full.
+std::size_t Stream::send_direct(Buffers buffers, error_code& error) {
+  if (timed_out_) {
+    error = asio::error::timed_out;
+  } else if (!socket_.is_open()) {
+    error = asio::error::operation_aborted;
+  }
+  if (error || total(buffers) == 0) return 0;
+  const std::size_t sent = send_now(socket_.native_handle(), buffers, 0, error);
+  if (would_block(error)) error = {};
+  return sent;
 }
 
 asio::awaitable<IoResult> Stream::write_rest(Buffers buffers, std::size_t sent) {
+  const asio::cancellation_state task = co_await asio::this_coro::cancellation_state;
   const std::size_t size = total(buffers);
   error_code error;
   while (sent < size && !error) {
-    error = co_await refusal();
+    error = refusal(task);
     if (error) break;
     std::tie(error) = co_await socket_.async_wait(tcp::socket::wait_write, kWait);
     if (error || timed_out_ || !socket_.is_open()) break;
@@ -213,7 +226,8 @@ asio::awaitable<IoResult> Stream::write_rest(Buffers buffers, std::size_t sent) 
 
 // Small pieces are joined first: each buffer would become a record and a system call of its own.
 asio::awaitable<IoResult> Stream::write_tls(Buffers buffers) {
-  const error_code refused = co_await refusal();
+  const asio::cancellation_state task = co_await asio::this_coro::cancellation_state;
+  const error_code refused = refusal(task);
   if (refused) co_return finish(refused, 0);
   tls_writing_ = true;
   error_code error;
@@ -231,7 +245,8 @@ asio::awaitable<IoResult> Stream::write_tls(Buffers buffers) {
 }
 
 asio::awaitable<IoResult> Stream::handshake(asio::ssl::stream_base::handshake_type side) {
-  error_code error = co_await refusal();
+  const asio::cancellation_state task = co_await asio::this_coro::cancellation_state;
+  error_code error = refusal(task);
   if (!error) std::tie(error) = co_await tls_->async_handshake(side, kWait);
   const IoResult done = finish(error, 0);
   tls_ready_ = !done.error;
@@ -254,7 +269,8 @@ asio::awaitable<std::pair<error_code, std::unique_ptr<Stream>>> connect(Loop& lo
   std::pair<error_code, std::unique_ptr<Stream>> made;
   auto stream = std::make_unique<Stream>(loop, tcp::socket(loop.io()));
   stream->expires_after(timeout);
-  error_code error = co_await stream->refusal();
+  const asio::cancellation_state task = co_await asio::this_coro::cancellation_state;
+  error_code error = stream->refusal(task);
   if (!error) stream->socket_.open(endpoint.protocol(), error);
   if (!error) stream->socket_.set_option(tcp::no_delay(true), error);
   if (!error) std::tie(error) = co_await stream->socket_.async_connect(endpoint, kWait);

@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <memory>
@@ -71,10 +72,10 @@ class Stream {
       Loop& loop, boost::asio::ip::tcp::endpoint endpoint, Duration timeout);
 
   void expire();
-  // The error a wait may not begin with: none, timed_out or operation_aborted.
-  boost::asio::awaitable<boost::system::error_code> refusal() const;
+  // Why a wait may not begin: none, timed_out, or operation_aborted once the task was cancelled.
+  boost::system::error_code refusal(const boost::asio::cancellation_state& task) const;
   IoResult finish(boost::system::error_code error, std::size_t bytes) const;
-  boost::asio::awaitable<IoResult> write_plain(Buffers buffers);
+  std::size_t send_direct(Buffers buffers, boost::system::error_code& error);
   boost::asio::awaitable<IoResult> write_rest(Buffers buffers, std::size_t sent);
   boost::asio::awaitable<IoResult> write_tls(Buffers buffers);
   boost::asio::awaitable<IoResult> handshake(boost::asio::ssl::stream_base::handshake_type side);

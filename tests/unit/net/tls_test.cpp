@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -108,6 +109,19 @@ TEST_F(Tls, AnUnknownIssuerIsRefusedInWords) {
   EXPECT_TRUE(client_shaken.error);
   EXPECT_NE(near->tls_error().find("self-signed certificate (certificate of mx.example"), std::string::npos)
       << near->tls_error();
+}
+
+TEST_F(Tls, AnExpiredCertificateIsRefusedInWords) {
+  constexpr std::time_t kTwentyYears = std::time_t{20} * 366 * 24 * 3600;
+  X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(trusting_->native_handle()), std::time(nullptr) + kTwentyYears);
+  auto [near, far] = connected();
+  IoResult server_shaken, client_shaken;
+  std::string heard;
+  group_.spawn("server", serve(*far, server_, server_shaken, heard));
+  group_.spawn("client", call(*near, trusting_, "mx.example", client_shaken, "x"));
+  run_all();
+  EXPECT_TRUE(client_shaken.error);
+  EXPECT_EQ(near->tls_error(), "certificate has expired (certificate of mx.example, issuer mx.example)");
 }
 
 TEST_F(Tls, WithoutVerificationAnyCertificateWillDo) {
