@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <thread>
 
 #include "tests/store_conformance/harness.h"
 
@@ -53,6 +54,37 @@ TEST_P(ClaimTest, HeldAndFinishedRecipientsAreNotTaken) {
     EXPECT_EQ(claim(id).record, nullptr) << to_string(s);
     EXPECT_EQ(state(id), s);
   }
+}
+
+TEST_P(ClaimTest, ClaimersOnManyThreadsNeverGetTheSameRecipient) {
+  constexpr std::size_t kThreads = 4, kMessages = 100;
+  std::vector<ClaimRequest> requests;
+  for (std::size_t i = 0; i < kMessages; ++i) requests.push_back({stored(), "primary", now_});
+  std::vector<std::vector<MessageId>> got(kThreads);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      QueueMailbox inbox;
+      std::size_t answers = 0;
+      for (std::size_t i = 0; i < kMessages; ++i) {  // each from another place, so that they meet in the middle
+        store().claim({requests[(i + t * kMessages / kThreads) % kMessages]},
+                      Done<std::vector<Claimed>>(inbox, [&, t](result<std::vector<Claimed>> claims) {
+                        ++answers;
+                        for (const Claimed& claimed_one : claims.value()) {
+                          if (claimed_one.record) got[t].push_back(claimed_one.record->id);
+                        }
+                      }));
+      }
+      inbox.run_until([&] { return answers == kMessages; });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<MessageId> all, expected;
+  for (const auto& some : got) all.insert(all.end(), some.begin(), some.end());
+  for (const ClaimRequest& request : requests) expected.push_back(request.id);
+  std::sort(all.begin(), all.end());
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(all, expected);
 }
 
 // ---- the due index ------------------------------------------------------------------------------------------------
