@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "net/loop.h"
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "relay/outbound/transport.h"

@@ -1,0 +1,156 @@
+#include "relay/outbound/smtp_connection.h"
+
+#include "net/await.h"
+
+namespace postrider::relay {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kMaxAddresses = 8;  // asked for one connection, over all hosts
+
+bool is_loopback(const asio::ip::address& address) {
+  if (address.is_loopback()) return true;
+  return address.is_v6() && address.to_v6().is_v4_mapped() &&
+         asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
+}
+
+std::string describe(const std::string& host, const asio::ip::tcp::endpoint& endpoint) {
+  return host + '[' + endpoint.address().to_string() + "]:" + std::to_string(endpoint.port());
+}
+
+// Whether another address of the upstream may do better: not once a login or the TLS policy said no.
+bool try_next_address(const Verdict& verdict) {
+  return verdict.reason.stage <= Stage::greeting && verdict.reason.cause != Cause::interrupted;
+}
+
+}  // namespace
+
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open() {
+  Opened opened;
+  opened.verdict = judge_finding(Stage::resolve, Cause::route, "", "the upstream has no host");
+  std::size_t addresses_left = kMaxAddresses;
+  for (const std::string& host : config_.hosts) {
+    opened = co_await open_host(host, addresses_left);
+    if (opened.connection || addresses_left == 0 || !try_next_address(opened.verdict)) break;
+  }
+  co_return opened;
+}
+
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_host(std::string host, std::size_t& addresses_left) {
+  using Addresses = std::vector<asio::ip::address>;
+  auto ask = [this, &host](Done<Addresses> done) { parts_.resolver.resolve(host, std::move(done)); };
+  const result<Addresses> addresses = co_await net::await_done<Addresses>(parts_.loop, std::move(ask));
+  Opened opened;
+  opened.peer = host;
+  if (!addresses) {
+    opened.verdict = judge_finding(Stage::resolve, Cause::route, "", host + ": " + addresses.error().text);
+    co_return opened;
+  }
+  opened.verdict = judge_finding(Stage::resolve, Cause::route, "", host + " has no address");
+  for (const asio::ip::address& address : *addresses) {
+    if (addresses_left == 0) break;
+    --addresses_left;
+    const Endpoint endpoint(address, config_.port);
+    opened = co_await open_endpoint(host, endpoint);
+    if (opened.connection || !try_next_address(opened.verdict)) break;
+  }
+  co_return opened;
+}
+
+// Opportunistic TLS that fails costs the connection: the same address is asked once more, in clear.
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_endpoint(std::string host, Endpoint endpoint) {
+  handshake_failed_ = false;
+  Opened opened = co_await open_once(host, endpoint, TlsUse::as_configured);
+  if (!opened.connection && handshake_failed_ && config_.tls == UpstreamTls::opportunistic) {
+    opened = co_await open_once(host, endpoint, TlsUse::never);
+  }
+  co_return opened;
+}
+
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_once(std::string host, Endpoint endpoint, TlsUse use) {
+  Opened opened;
+  opened.peer = describe(host, endpoint);
+  auto [error, stream] = co_await net::connect(parts_.loop, endpoint, config_.connect_timeout);
+  if (error) {
+    const Break how = error == asio::error::timed_out           ? Break::timed_out
+                      : error == asio::error::operation_aborted ? Break::stopped
+                                                                : Break::closed;
+    opened.verdict = how == Break::closed ? judge_finding(Stage::connect, Cause::route, "", error.message())
+                                          : judge_break(Stage::connect, how, "");
+    co_return opened;
+  }
+  auto connection = std::make_unique<SmtpConnection>(std::move(stream));
+  SmtpConnection& c = *connection;
+  c.peer = opened.peer;
+  c.loopback = is_loopback(endpoint.address());
+
+  if (config_.tls == UpstreamTls::implicit) {
+    const bool secured = co_await handshake(c, host, opened.verdict);
+    if (!secured) co_return opened;
+  }
+  const Answer greeting = co_await c.wire.reply(config_.stage_timeout);
+  if (!greeting.positive()) {
+    opened.verdict = greeting.judge(Stage::greeting);
+    co_return opened;
+  }
+  bool good = co_await hello(c, opened.verdict);
+  const bool may_start =
+      config_.tls == UpstreamTls::starttls || (config_.tls == UpstreamTls::opportunistic && use != TlsUse::never);
+  if (good && may_start) good = co_await starttls(c, host, opened.verdict);
+  if (good) good = co_await smtp_login(c, config_, opened.verdict);
+  if (good) opened.connection = std::move(connection);
+  co_return opened;
+}
+
+asio::awaitable<bool> SmtpConnector::handshake(SmtpConnection& connection, std::string host, Verdict& verdict) {
+  net::Stream& stream = connection.wire.stream();
+  stream.expires_after(config_.stage_timeout);
+  const net::IoResult done = co_await stream.handshake_client(parts_.tls, host);
+  if (done.error) {
+    handshake_failed_ = done.error != asio::error::operation_aborted;
+    verdict = handshake_failed_ ? judge_finding(Stage::tls, Cause::route, "", "TLS: " + stream.tls_error())
+                                : judge_break(Stage::tls, Break::stopped, "");
+    co_return false;
+  }
+  connection.tls = stream.tls_info().version;
+  co_return true;
+}
+
+asio::awaitable<bool> SmtpConnector::hello(SmtpConnection& connection, Verdict& verdict) {
+  const std::string& name = config_.helo.empty() ? parts_.hostname : config_.helo;
+  connection.capabilities = {};
+  const std::string ehlo = "EHLO " + name;
+  Answer answer = co_await connection.wire.command(ehlo, config_.stage_timeout);
+  if (answer.positive()) {
+    connection.capabilities = smtp::parse_ehlo_reply(answer.reply);
+    co_return true;
+  }
+  if (answer.reply.permanent()) {  // RFC 5321 3.2: an old server may know only HELO
+    const std::string helo = "HELO " + name;
+    answer = co_await connection.wire.command(helo, config_.stage_timeout);
+    if (answer.positive()) co_return true;
+  }
+  verdict = answer.judge(Stage::hello);
+  co_return false;
+}
+
+asio::awaitable<bool> SmtpConnector::starttls(SmtpConnection& connection, std::string host, Verdict& verdict) {
+  const bool required = config_.tls == UpstreamTls::starttls;
+  if (!connection.capabilities.starttls) {
+    if (required) verdict = judge_finding(Stage::tls, Cause::route, "", "STARTTLS is required but not offered");
+    co_return !required;
+  }
+  const Answer answer = co_await connection.wire.command("STARTTLS", config_.stage_timeout);
+  if (!answer.positive()) {
+    verdict = answer.judge(Stage::tls);
+    co_return !required && answer.answered();
+  }
+  connection.wire.drop_received();
+  bool good = co_await handshake(connection, host, verdict);
+  if (good) good = co_await hello(connection, verdict);
+  co_return good;
+}
+
+}  // namespace postrider::relay
