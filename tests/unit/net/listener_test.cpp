@@ -146,7 +146,10 @@ class ReleasingLog final : public Log {
 
 TEST_F(Listening, PausesWhenDescriptorsRunOutAndGoesOn) {
   std::vector<int> held;
-  ReleasingLog log(held);
+  ReleasingLog releasing(held);
+  Log& log = releasing;
+  log.info("warm up", {});  // UBSan checks a type the first time by way of a descriptor
+  releasing.events.clear();
   int accepted = 0;
   const auto on_connection = [&](std::size_t, tcp::socket) {
     if (++accepted == 2) loop_.stop();
@@ -166,7 +169,7 @@ TEST_F(Listening, PausesWhenDescriptorsRunOutAndGoesOn) {
   loop_.run();
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(accepted, 2);
-  EXPECT_EQ(log.events, std::vector<std::string>{"listener.paused"});
+  EXPECT_EQ(releasing.events, std::vector<std::string>{"listener.paused"});
 }
 
 TEST(Endpoints, AreReadAndWritten) {
