@@ -22,9 +22,11 @@ class LmdbStore final : public Store {
       : environment_(options, access),
         writer_(access == Environment::Access::write ? std::make_unique<Writer>(environment_, options, log) : nullptr) {
     if (writer_) {
-      writer_->run_now(std::make_unique<NewEpoch>());
-      writer_->run_now(std::make_unique<RecoverClaims>(options.max_interruptions, std::string()));
-      writer_->run_now(std::make_unique<CollectStaged>());
+      std::vector<Writer::OperationPtr> opening;
+      opening.push_back(std::make_unique<NewEpoch>());
+      opening.push_back(std::make_unique<RecoverClaims>(options.max_interruptions, std::string()));
+      opening.push_back(std::make_unique<CollectStaged>());
+      writer_->run_now(std::move(opening));
       writer_->start();
     }
     const auto on_damage = [this](Damage damage) {

@@ -124,7 +124,7 @@ void ForgetDue::run(WriteContext& context) {
     }
   }
   for (const std::string& key : dead) context.txn().erase(context.tables().due, key);
-  if (!dead.empty()) context.touch_due();
+  context.note_dropped_due(dead.size());
   if (!last.empty()) context.follow_up(std::make_unique<ForgetDue>(ids_, last));
 }
 

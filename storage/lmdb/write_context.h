@@ -80,6 +80,10 @@ class WriteContext {
   void quarantine(Damage damage, Time now);
 
   void touch_due() { due_touched_ = true; }  // due entries changed by other means than save()
+  void note_dropped_due(std::size_t entries) {
+    dropped_due_ += entries;
+    if (entries > 0) due_touched_ = true;
+  }
   void forget_due_of(const MessageId& id) { orphans_.push_back(id); }
   void follow_up(std::unique_ptr<WriteOperation> operation) { follow_ups_.push_back(std::move(operation)); }
 
@@ -90,6 +94,7 @@ class WriteContext {
   std::vector<MessageId> take_orphans() { return std::move(orphans_); }
   std::vector<std::unique_ptr<WriteOperation>> take_follow_ups() { return std::move(follow_ups_); }
   const std::vector<Damage>& damages() const { return damages_; }
+  std::size_t dropped_due() const { return dropped_due_; }
   Time now = {};  // for repairs met on the way
 
  private:
@@ -107,6 +112,7 @@ class WriteContext {
   std::optional<Time> earliest_due_;
   std::optional<Time> oldest_due_;
   bool due_touched_ = false;
+  std::size_t dropped_due_ = 0;
   std::vector<MessageId> orphans_;
   std::vector<std::unique_ptr<WriteOperation>> follow_ups_;
   std::vector<Damage> damages_;

@@ -42,9 +42,7 @@ Writer::~Writer() {
   close();
 }
 
-void Writer::run_now(OperationPtr operation) {
-  std::vector<OperationPtr> batch;
-  batch.push_back(std::move(operation));
+void Writer::run_now(std::vector<OperationPtr> batch) {
   while (!batch.empty()) {
     auto failure = commit(batch);
     if (failure) {  // a full disk: giving the reserve back may be enough
@@ -117,14 +115,14 @@ SpoolStats Writer::stats() const {
 void Writer::loop() {
   pthread_setname_np(pthread_self(), "spool-writer");
   for (bool closing = false;;) {
-    std::vector<OperationPtr> batch = wait_for_batch(closing);
-    if (batch.empty() && closing) return;
-    if (!batch.empty()) process(std::move(batch));
-    tick();
     sweep_orphans();
     for (OperationPtr& operation : std::exchange(follow_ups_, {})) {
       if (!closing) submit(std::move(operation));  // a repair that the next start takes up again
     }
+    std::vector<OperationPtr> batch = wait_for_batch(closing);
+    if (batch.empty() && closing) return;
+    if (!batch.empty()) process(std::move(batch));
+    tick();
   }
 }
 
@@ -238,8 +236,12 @@ void Writer::after_commit(WriteContext& context, std::span<const OperationPtr> b
   for (const MessageId& id : context.take_orphans()) orphans_.push_back(id);
   for (OperationPtr& operation : context.take_follow_ups()) follow_ups_.push_back(std::move(operation));
   for (const Damage& damage : context.damages()) {
-    log_.error("spool.quarantined", {{"kind", std::string(to_string(damage.origin))}, {"reason", damage.reason}});
+    const bool by_id = damage.origin == Origin::messages || damage.origin == Origin::chunks;
+    const auto id = by_id ? parse_id(std::string_view(damage.key).substr(0, MessageId::kBytes)) : std::nullopt;
+    log_.write(LogLevel::error, "spool.quarantined", id ? &*id : nullptr,
+               {{"kind", std::string(to_string(damage.origin))}, {"reason", damage.reason}});
   }
+  if (context.dropped_due() > 0) log_.warn("spool.due_dropped", {{"entries", std::to_string(context.dropped_due())}});
   const auto settles = [](const OperationPtr& o) { return o->need() == WriteOperation::Need::settle; };
   if (cannot_settle_ && std::any_of(batch.begin(), batch.end(), settles)) cannot_settle_ = false;
   if (!disk_full_ && !cannot_settle_ && !fatal_) trouble_.clear();

@@ -33,8 +33,8 @@ class Writer {
   Writer(Environment& environment, const SpoolOptions& options, Log& log);  // reads or makes the meta row
   ~Writer();
 
-  // Before start(), on the caller's thread: the operation and all that follow from it, each in its own commit.
-  void run_now(OperationPtr operation);
+  // Before start(), on the caller's thread: one commit of these, then of what follows from them, until nothing does.
+  void run_now(std::vector<OperationPtr> batch);
   void start();
   void submit(OperationPtr operation);
   void close();  // runs what was taken, then ends the thread

@@ -1,0 +1,310 @@
+// The byte layouts: what is written is what is read, the bytes are those of the grammar and stay so, and no bytes at all
+// make a decoder do worse than answer `damaged`.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "storage/record_codec.h"
+#include "storage/record_frame.h"
+
+namespace postrider::storage {
+namespace {
+
+MessageId test_id() {
+  std::array<std::uint8_t, MessageId::kBytes> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i + 1);
+  return MessageId(bytes);
+}
+
+std::string hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    text += kDigits[static_cast<unsigned char>(c) >> 4];
+    text += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+
+StoredMessage full_message() {
+  StoredMessage stored;
+  stored.history_bytes = 300;
+  MessageRecord& r = stored.record;
+  r.id = test_id();
+  r.envelope.sender = {"app", "example.org"};
+  r.envelope.envid = "env";
+  r.envelope.ret = DsnReturn::headers;
+  r.envelope.eight_bit = true;
+  r.envelope.requires_tls = true;
+  r.envelope.lane = Lane::low;
+  r.envelope.door = Door::bounce;
+  r.envelope.tenant = "shop";
+  r.envelope.client = "192.0.2.1";
+  r.envelope.helo = "client";
+  r.envelope.subject = "hello";
+  r.envelope.message_id_header = "<1@example.org>";
+  r.envelope.created_at = from_ms(1'800'000'000'000);
+  r.body_size = 50'000;
+  r.body_chunks = 2;
+  r.body = BodyState::removed;
+  r.headers = "Subject: hello\r\n";
+  r.wait_bucket = 0xdeadbeef;
+  r.history = {5, 200, 70'000};
+  r.idempotency_key = "key";
+  Recipient& a = r.recipients.emplace_back();
+  a.address = {"user", "example.com"};
+  a.orcpt = "rfc822;user@example.com";
+  a.notify = {false, true, true, false};
+  a.state = RecipientState::suppressed;
+  a.tries = 3;
+  a.interruptions = 1;
+  a.due = kNever;
+  a.age_from = from_ms(1);
+  a.changed_at = from_ms(-2);
+  a.reason = {Cause::operator_, Stage::local, 550, "5.1.1", "no such user"};
+  a.upstream = "primary";
+  a.remote_id = "2.0.0 Ok";
+  a.cancel_requested = true;
+  r.recipients.emplace_back().hold_requested = true;
+  return stored;
+}
+
+FeedRow full_row() {
+  FeedRow row;
+  row.first_seq = 77;
+  row.message = test_id();
+  const Reason said{Cause::none, Stage::final_dot, 250, "2.0.0", "Ok"};
+  Event& attempted = row.events.emplace_back();
+  attempted.type = EventType::attempted;
+  attempted.at = from_ms(1'800'000'000'000);
+  attempted.reason = said;
+  attempted.attempt = std::make_shared<Attempt>();
+  attempted.attempt->upstream = "primary";
+  attempted.attempt->peer = "mx[192.0.2.1]:25";
+  attempted.attempt->tls = "TLSv1.3";
+  attempted.attempt->started_at = from_ms(1'799'999'999'000);
+  attempted.attempt->duration_ms = 1000;
+  attempted.attempt->stage = Stage::final_dot;
+  attempted.attempt->outcome = OutcomeKind::sent;
+  attempted.attempt->reason = said;
+  attempted.attempt->remote_id = "x";
+  attempted.attempt->recipients = {{0, OutcomeKind::sent, said}, {1, OutcomeKind::deferred, {}}};
+  Event& sent = row.events.emplace_back();
+  sent.type = EventType::quarantined;
+  sent.at = attempted.at;
+  sent.recipient = 1;
+  sent.reason = said;
+  sent.actor = "alice";
+  return row;
+}
+
+// ---- round trips --------------------------------------------------------------------------------------------------
+
+TEST(MessageCodec, KeepsEveryField) {
+  const StoredMessage before = full_message();
+  std::string bytes, again;
+  encode_message(before, bytes);
+  const auto after = decode_message(bytes, test_id());
+  ASSERT_TRUE(after.has_value()) << after.error().text;
+  EXPECT_EQ(after->history_bytes, 300u);
+  const MessageRecord &x = before.record, &y = after->record;
+  EXPECT_EQ(y.envelope.sender.str(), x.envelope.sender.str());
+  EXPECT_EQ(y.envelope.ret, x.envelope.ret);
+  EXPECT_EQ(y.envelope.eight_bit, x.envelope.eight_bit);
+  EXPECT_EQ(y.envelope.smtputf8, x.envelope.smtputf8);
+  EXPECT_EQ(y.envelope.requires_tls, x.envelope.requires_tls);
+  EXPECT_EQ(y.envelope.lane, x.envelope.lane);
+  EXPECT_EQ(y.envelope.door, x.envelope.door);
+  EXPECT_EQ(y.envelope.subject, x.envelope.subject);
+  EXPECT_EQ(y.envelope.created_at, x.envelope.created_at);
+  EXPECT_EQ(y.history, x.history);
+  EXPECT_EQ(y.wait_bucket, x.wait_bucket);
+  EXPECT_EQ(y.body, x.body);
+  EXPECT_EQ(y.headers, x.headers);
+  ASSERT_EQ(y.recipients.size(), 2u);
+  EXPECT_EQ(y.recipients[0].notify, x.recipients[0].notify);
+  EXPECT_EQ(y.recipients[0].due, kNever);
+  EXPECT_EQ(y.recipients[0].changed_at, x.recipients[0].changed_at);
+  EXPECT_EQ(y.recipients[0].reason, x.recipients[0].reason);
+  EXPECT_TRUE(y.recipients[0].cancel_requested);
+  EXPECT_TRUE(y.recipients[1].hold_requested);
+  encode_message(*after, again);  // and whatever has no line above
+  EXPECT_EQ(hex(again), hex(bytes));
+}
+
+TEST(MessageCodec, TakesEveryEnumerator) {
+  StoredMessage stored = full_message();
+  Recipient& recipient = stored.record.recipients[0];
+  std::string bytes;
+  for (int state = 0; state < kRecipientStates; ++state) {
+    for (int cause = 0; cause <= static_cast<int>(Cause::operator_); ++cause) {
+      recipient.state = static_cast<RecipientState>(state);
+      recipient.reason.cause = static_cast<Cause>(cause);
+      encode_message(stored, bytes);
+      const auto after = decode_message(bytes, test_id());
+      ASSERT_TRUE(after.has_value()) << state << " " << cause;
+      EXPECT_EQ(after->record.recipients[0].reason.cause, recipient.reason.cause);
+    }
+  }
+}
+
+TEST(EventCodec, KeepsEveryFieldAndNumbersTheEvents) {
+  std::string bytes, again;
+  encode_feed_row(full_row(), bytes);
+  const auto row = decode_feed_row(bytes, 77);
+  ASSERT_TRUE(row.has_value()) << row.error().text;
+  EXPECT_EQ(row->message, test_id());
+  ASSERT_EQ(row->events.size(), 2u);
+  EXPECT_EQ(row->events[0].seq, 77u);
+  EXPECT_EQ(row->events[1].seq, 78u);
+  EXPECT_EQ(row->events[1].message, test_id());
+  EXPECT_EQ(row->events[0].recipient, kAllRecipients);
+  EXPECT_EQ(row->events[1].recipient, 1u);
+  EXPECT_EQ(row->events[1].reason.text, "Ok");
+  EXPECT_EQ(row->events[1].actor, "alice");
+  ASSERT_NE(row->events[0].attempt, nullptr);
+  EXPECT_EQ(row->events[0].attempt->recipients[0].reason.enhanced, "2.0.0");
+  EXPECT_EQ(row->events[0].attempt->recipients[1].reason, Reason{});
+  encode_feed_row(*row, again);
+  EXPECT_EQ(hex(again), hex(bytes));
+}
+
+TEST(EventCodec, WritesWhatWasSaidOnce) {
+  FeedRow row = full_row();
+  const std::string said(400, 's');
+  std::string bytes;
+  for (Reason* reason : {&row.events[0].reason, &row.events[0].attempt->reason,
+                         &row.events[0].attempt->recipients[0].reason, &row.events[1].reason}) {
+    reason->text = said;
+  }
+  encode_feed_row(row, bytes);
+  EXPECT_LT(bytes.size(), 2 * said.size());
+}
+
+TEST(ChunkCodec, GivesThePayloadBackAndKnowsItsPlace) {
+  const std::string payload = "octets";
+  std::string bytes(kChunkRecordHeader + payload.size(), '\0');
+  encode_chunk(test_id(), 9, payload, bytes.data());
+  EXPECT_EQ(decode_chunk(bytes, test_id(), 9).value(), payload);
+  EXPECT_EQ(decode_chunk(bytes, test_id(), 8).error().kind, FaultKind::damaged);
+  EXPECT_EQ(decode_chunk(bytes, MessageId(), 9).error().kind, FaultKind::damaged);
+}
+
+TEST(UserCodec, KeepsEveryField) {
+  const UserRecord user{"alice", "sender", "scrypt$x", "SCRAM", {"*@example.com", ""}, from_ms(1), from_ms(2)};
+  std::string bytes, again;
+  encode_user(user, bytes);
+  const auto after = decode_user(bytes);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(after->name, "alice");
+  EXPECT_EQ(after->senders, user.senders);
+  EXPECT_EQ(after->changed_at, user.changed_at);
+  encode_user(*after, again);
+  EXPECT_EQ(hex(again), hex(bytes));
+}
+
+// ---- the format on disk -------------------------------------------------------------------------------------------
+// A change of these bytes is a change of the format: raise the version in record_frame.cpp and read both.
+
+constexpr char kGoldenMessage[] =
+    "67aaaec24452c00d50526d01000000000102030405060708090a0b0c0d0e0f10036170700b6578616d706c652e6f7267"
+    "03656e76020502030473686f70093139322e302e322e3106636c69656e740568656c6c6f0f3c31406578616d706c652e"
+    "6f72673e00505c18a3010000d086030201efbeaddeac020305c301a8a104036b6579105375626a6563743a2068656c6c"
+    "6f0d0a0204757365720b6578616d706c652e636f6d177266633832323b75736572406578616d706c652e636f6d060a01"
+    "0301ffffffffffffff7f0100000000000000feffffffffffffff010c0da60405352e312e310c6e6f2073756368207573"
+    "6572077072696d61727908322e302e30204f6b0000000000020000000000000000000000000000000000000000000000"
+    "000000000000";
+constexpr char kGoldenRow[] =
+    "168c3bfc5c68eafd50526501020000000102030405060708090a0b0c0d0e0f104d000000000000000100505c18a30100"
+    "000001000cfa0105322e302e30024f6b0001077072696d617279106d785b3139322e302e322e315d3a323507544c5376"
+    "312e33184c5c18a3010000e8070c0002017801020000020101001500505c18a3010000020205616c69636500";
+constexpr char kGoldenChunk[] = "9fb5123bcfd46b5850526301090000000102030405060708090a0b0c0d0e0f10616263";
+constexpr char kGoldenUser[] =
+    "6912c372936d107050527501000000000000000000000000000000000000000005616c6963650673656e646572087363"
+    "72797074247800010d2a406578616d706c652e636f6d01000000000000000200000000000000";
+
+TEST(GoldenBytes, OfAMessage) {
+  std::string bytes;
+  encode_message(full_message(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenMessage);
+}
+
+TEST(GoldenBytes, OfARowOfEvents) {
+  std::string bytes;
+  encode_feed_row(full_row(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenRow);
+}
+
+TEST(GoldenBytes, OfAChunk) {
+  std::string bytes(kChunkRecordHeader + 3, '\0');
+  encode_chunk(test_id(), 9, "abc", bytes.data());
+  EXPECT_EQ(hex(bytes), kGoldenChunk);
+}
+
+TEST(GoldenBytes, OfAUser) {
+  std::string bytes;
+  encode_user({"alice", "sender", "scrypt$x", "", {"*@example.com"}, from_ms(1), from_ms(2)}, bytes);
+  EXPECT_EQ(hex(bytes), kGoldenUser);
+}
+
+// ---- damage -------------------------------------------------------------------------------------------------------
+
+TEST(Damage, EveryTruncationAndEveryFlippedBitIsFound) {
+  std::string message, row;
+  encode_message(full_message(), message);
+  encode_feed_row(full_row(), row);
+  for (std::size_t size = 0; size < message.size(); ++size) {
+    ASSERT_EQ(decode_message(message.substr(0, size), test_id()).error().kind, FaultKind::damaged) << size;
+  }
+  for (std::size_t size = 0; size < row.size(); ++size) {
+    ASSERT_EQ(decode_feed_row(row.substr(0, size), 77).error().kind, FaultKind::damaged) << size;
+  }
+  for (std::size_t bit = 0; bit < message.size() * 8; ++bit) {
+    std::string flipped = message;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    ASSERT_FALSE(decode_message(flipped, test_id()).has_value()) << bit;
+  }
+  EXPECT_FALSE(decode_message(message + '\0', test_id()).has_value());
+  EXPECT_FALSE(decode_message(message, MessageId()).has_value());
+  EXPECT_FALSE(decode_feed_row(row, 78).has_value());
+}
+
+// Past the checksum: what a mistake of ours, or a collision, could put there.
+TEST(Damage, BytesThatPassTheChecksumAreReadWithinBounds) {
+  std::mt19937_64 dice(11);
+  std::string originals[2];
+  encode_message(full_message(), originals[0]);
+  encode_feed_row(full_row(), originals[1]);
+  int refused = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string bytes = originals[round % 2];
+    for (std::uint64_t n = dice() % 4; n > 0; --n) {
+      bytes[kRecordHeader + dice() % (bytes.size() - kRecordHeader)] = static_cast<char>(dice());
+    }
+    if (dice() % 3 == 0) bytes.resize(kRecordHeader + dice() % (bytes.size() - kRecordHeader));
+    seal_frame(bytes.data(), bytes.size());
+    std::string again;
+    if (round % 2 == 0) {
+      const auto message = decode_message(bytes, test_id());
+      if (message) encode_message(*message, again);
+    } else {
+      const auto row = decode_feed_row(bytes, 77);
+      if (row) encode_feed_row(*row, again);
+    }
+    refused += again.empty() ? 1 : 0;
+  }
+  EXPECT_GT(refused, 1000);
+  EXPECT_LT(refused, 20'000);
+}
+
+TEST(Damage, CountsThatTheValueCannotHoldAllocateNothing) {
+  FeedRow row = full_row();
+  std::string bytes;
+  encode_feed_row(row, bytes);
+  bytes[12] = bytes[13] = bytes[14] = bytes[15] = '\xff';  // 4 milliard events
+  seal_frame(bytes.data(), bytes.size());
+  EXPECT_EQ(decode_feed_row(bytes, 77).error().kind, FaultKind::damaged);
+}
+
+}  // namespace
+}  // namespace postrider::storage
