@@ -7,6 +7,7 @@
 
 #include "net/await.h"
 #include "net/task_group.h"
+#include "relay/outbound/age_watch.h"
 #include "relay/outbound/dispatch_log.h"
 #include "relay/outbound/dispatch_metrics.h"
 #include "relay/outbound/due_window.h"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until the store is asked again whether it can settle
 constexpr Duration kSettleGrace = std::chrono::seconds(5);   // for a store that refuses settlements while we drain
+constexpr std::size_t kAgesAtOnce = 32;                      // records read in one go to learn how old they are
 
 // A due entry that is to be claimed, and with what right.
 struct Pick {
@@ -46,6 +48,7 @@ class ThreadDispatcher final : public Dispatcher {
   asio::awaitable<void> claim_due();
   bool may_claim() const;
   asio::awaitable<void> read_page(storage::DueQuery query);
+  asio::awaitable<bool> learn_ages(Time now);
   std::vector<Pick> pick(Time now);
   void pick_fairly(std::vector<Pick>& picks);
   void pick_aged(std::vector<Pick>& picks, Time now);
@@ -64,6 +67,7 @@ class ThreadDispatcher final : public Dispatcher {
   const DispatchOptions options_;
   std::shared_ptr<SlotPool> slots_;
   DueWindow window_;
+  AgeWatch ages_;
   TryRunner runner_;
   SettleQueue settles_;
   net::TaskGroup tasks_;
@@ -83,6 +87,7 @@ ThreadDispatcher::ThreadDispatcher(DispatcherParts parts, DispatchOptions option
       options_(options),
       slots_(std::make_shared<SlotPool>(options_.max_in_flight, [this] { slot_freed(); })),
       window_(options_.window, options_.shard, options_.shards),
+      ages_(options_.retry.max_age),
       runner_(parts_, options_),
       settles_(
           parts_.loop, parts_.clock, parts_.alarms, parts_.store, parts_.log,
@@ -174,6 +179,8 @@ asio::awaitable<void> ThreadDispatcher::claim_due() {
         co_await read_page(*query);
         continue;
       }
+      const bool learnt = co_await learn_ages(now);
+      if (learnt) continue;
       std::vector<Pick> picks = pick(now);
       if (!picks.empty()) {
         co_await claim(std::move(picks));
@@ -200,6 +207,23 @@ asio::awaitable<void> ThreadDispatcher::read_page(storage::DueQuery query) {
   }
 }
 
+// While nothing is in service messages wait unclaimed and uncounted, but not for ever: true when the record of one that may
+// have waited too long was read.
+asio::awaitable<bool> ThreadDispatcher::learn_ages(Time now) {
+  if (!window_.ready() || parts_.routes.first_in_service(Envelope{}, now)) co_return false;
+  const AgeWatch::Findings findings = ages_.look(window_, kAgesAtOnce, now);
+  for (const MessageId& id : findings.unknown) {
+    auto start = [this, id](Done<MessageRecord> done) { parts_.store.find(id, std::move(done)); };
+    const result<MessageRecord> record = co_await net::await_done<MessageRecord>(parts_.loop, start);
+    if (record) {
+      ages_.learn(*record, now);
+    } else {
+      ages_.learn_gone(id);
+    }
+  }
+  co_return !findings.unknown.empty();
+}
+
 std::vector<Pick> ThreadDispatcher::pick(Time now) {
   std::vector<Pick> picks;
   if (!window_.ready()) return picks;
@@ -221,14 +245,11 @@ void ThreadDispatcher::pick_fairly(std::vector<Pick>& picks) {
   }
 }
 
-// While nothing is in service messages wait unclaimed and uncounted, but not for ever. Age counts from the first due time,
-// which is no later than this one.
 void ThreadDispatcher::pick_aged(std::vector<Pick>& picks, Time now) {
-  const std::size_t free = slots_->free();
-  while (picks.size() < free) {
-    const std::optional<Time> earliest = window_.earliest_ready();
-    if (!earliest || *earliest + options_.retry.max_age > now) return;
-    picks.push_back({std::move(*window_.pick_earliest()), std::nullopt});
+  const AgeWatch::Findings findings = ages_.look(window_, slots_->free(), now);
+  for (const MessageId& id : findings.too_old) {
+    ages_.forget(id);
+    picks.push_back({std::move(*window_.pick(id)), std::nullopt});
   }
 }
 
@@ -291,7 +312,7 @@ void ThreadDispatcher::sleep_until_worth_it(Time now) {
     at = now + kStoreTrouble;
   } else {
     at = window_.next_read(now);
-    if (window_.ready()) at = std::min({at, service_again(now), *window_.earliest_ready() + options_.retry.max_age});
+    if (window_.ready()) at = std::min({at, service_again(now), ages_.look(window_, 0, now).look_again});
   }
   alarm_at_ = at;
   if (at == kNever) return alarm_->cancel();

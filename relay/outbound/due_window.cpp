@@ -107,15 +107,26 @@ std::optional<DueEntry> DueWindow::pick_earliest() {
   return take(*best, best_turn);
 }
 
-std::optional<Time> DueWindow::earliest_ready() const {
-  std::optional<Time> earliest;
-  for (const LaneWindow& lane : lanes_) {
-    for (const std::uint64_t sender : lane.turns) {
-      const Time due = lane.by_sender.at(sender).front().key.due;
-      if (!earliest || due < *earliest) earliest = due;
+std::optional<DueEntry> DueWindow::pick(const MessageId& id) {
+  for (LaneWindow& lane : lanes_) {
+    for (auto turn = lane.turns.begin(); turn != lane.turns.end(); ++turn) {
+      auto& queue = lane.by_sender.at(*turn);
+      const auto found =
+          std::find_if(queue.begin(), queue.end(), [&](const DueEntry& entry) { return entry.key.id == id; });
+      if (found == queue.end()) continue;
+      std::rotate(queue.begin(), found, found + 1);
+      return take(lane, turn);
     }
   }
-  return earliest;
+  return std::nullopt;
+}
+
+void DueWindow::each(const std::function<void(const DueEntry&)>& visit) const {
+  for (const LaneWindow& lane : lanes_) {
+    for (const std::uint64_t sender : lane.turns) {
+      for (const DueEntry& entry : lane.by_sender.at(sender)) visit(entry);
+    }
+  }
 }
 
 Time DueWindow::next_read(Time now) const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 
@@ -36,7 +37,8 @@ class DueWindow {
   bool ready() const;  // a due entry is loaded
   std::optional<storage::DueEntry> pick_fair();
   std::optional<storage::DueEntry> pick_earliest();  // in due order, whatever the lane or sender
-  std::optional<Time> earliest_ready() const;
+  std::optional<storage::DueEntry> pick(const MessageId& id);
+  void each(const std::function<void(const storage::DueEntry&)>& visit) const;
   // When wants() may answer something without a further hint; kNever: only then.
   Time next_read(Time now) const;
 
