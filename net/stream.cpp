@@ -180,16 +180,16 @@ error_code Stream::refusal(const asio::cancellation_state& task) const {
   return {};
 }
 
-IoResult Stream::finish(error_code error, std::size_t bytes) const {
+IoResult Stream::finish(error_code why, std::size_t bytes) const {
   IoResult done;
   done.bytes = bytes;
-  done.error = error;
-  if (!error) return done;
+  done.error = why;
+  if (!why) return done;
   if (timed_out_) {
     done.error = asio::error::timed_out;
-  } else if (error == asio::ssl::error::stream_truncated) {
+  } else if (why == asio::ssl::error::stream_truncated) {
     done.error = asio::error::eof;  // SMTP marks its ends itself, a missing close_notify cuts nothing off
-  } else if (error == asio::error::bad_descriptor) {
+  } else if (why == asio::error::bad_descriptor) {
     done.error = asio::error::operation_aborted;  // closed by us
   }
   return done;

@@ -39,6 +39,7 @@ class Stream {
   void expires_after(Duration d) { deadline_.set(d); }
   void expires_never() { deadline_.clear(); }
   bool timed_out() const { return timed_out_; }
+  Loop& loop() const { return loop_; }
 
   boost::asio::awaitable<IoResult> read_some(std::span<char> into);
   // Tries a direct non-blocking send first, so that a reply that fits the socket buffer costs one system call
@@ -74,7 +75,7 @@ class Stream {
   void expire();
   // Why a wait may not begin: none, timed_out, or operation_aborted once the task was cancelled.
   boost::system::error_code refusal(const boost::asio::cancellation_state& task) const;
-  IoResult finish(boost::system::error_code error, std::size_t bytes) const;
+  IoResult finish(boost::system::error_code why, std::size_t bytes) const;
   std::size_t send_direct(Buffers buffers, boost::system::error_code& error);
   boost::asio::awaitable<IoResult> write_rest(Buffers buffers, std::size_t sent);
   boost::asio::awaitable<IoResult> write_tls(Buffers buffers);
