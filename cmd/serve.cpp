@@ -70,9 +70,9 @@ void reload(const std::optional<std::string>& file, const LoadedConfig& running,
 }  // namespace
 
 int run_serve(const std::optional<std::string>& config_file) {
-  Signals signals;
   const LoadedConfig loaded = load_or_throw(config_file);
   const Config& config = loaded.result.config;
+  Signals signals;
   const auto log = make_stderr_log({config.log.level, config.log.format});
   ::umask(077);
   const std::uint64_t open_files = net::raise_open_files();

@@ -1,0 +1,119 @@
+// The rhythm of retention, with an alarm and a clock of the test's own.
+#include "cmd/retention_runner.h"
+
+#include <gtest/gtest.h>
+
+#include "storage/memory_store.h"
+
+namespace postrider::cmd {
+namespace {
+
+class FakeClock final : public Clock {
+ public:
+  Time now() const override { return time; }
+  Duration monotonic() const override { return time.time_since_epoch(); }
+  Time time = from_ms(1'700'000'000'000);
+};
+
+struct AlarmState {
+  Time due{};
+  std::function<void()> fire;
+};
+
+class FakeAlarm final : public Alarm {
+ public:
+  explicit FakeAlarm(AlarmState& state) : state_(state) {}
+  void set(Time due, std::function<void()> fire) override { state_ = {due, std::move(fire)}; }
+  void cancel() override { state_.fire = nullptr; }
+
+ private:
+  AlarmState& state_;
+};
+
+class InlineMailbox final : public Mailbox {
+ public:
+  void post(std::vector<Task> tasks) override {
+    for (Task& task : tasks) task();
+  }
+};
+
+// Runs the pending step as if its time had come.
+void fire(AlarmState& alarm, FakeClock& clock) {
+  ASSERT_TRUE(alarm.fire);
+  clock.time = alarm.due;
+  const auto call = std::exchange(alarm.fire, nullptr);
+  call();
+}
+
+void accept_and_cancel(storage::Store& store, MessageIdSource& ids, Time now, InlineMailbox& here) {
+  storage::NewMessage message;
+  message.now = now;
+  message.record.id = ids.next(now);
+  message.record.envelope.created_at = now;
+  Recipient recipient;
+  recipient.address = parse_address("b@example.net").value();
+  message.record.recipients.push_back(recipient);
+  storage::SteerRequest cancel;
+  cancel.id = message.record.id;
+  cancel.verb = storage::SteerVerb::cancel;
+  cancel.now = now;
+  store.accept(std::move(message), Done<storage::Accepted>(here, [](result<storage::Accepted> a) { a.value(); }));
+  store.steer({cancel}, Done<std::vector<result<storage::Steered>>>(
+                            here, [](result<std::vector<result<storage::Steered>>> s) { s.value().at(0).value(); }));
+}
+
+class RetentionRunnerTest : public testing::Test {
+ protected:
+  std::uint64_t finished() const {
+    return store->stats().messages[static_cast<std::size_t>(RecipientState::cancelled)];
+  }
+
+  FakeClock clock;
+  AlarmState alarm;
+  InlineMailbox here;
+  NullLog log;
+  MessageIdSource ids{1};
+  std::unique_ptr<storage::MemoryStore> store = storage::make_memory_store();
+  storage::RetirePolicy policy;
+};
+
+TEST_F(RetentionRunnerTest, StepsOnceAMinute) {
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  runner.start();
+  EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
+  fire(alarm, clock);
+  EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
+}
+
+TEST_F(RetentionRunnerTest, StepsSoonAgainUntilAllThatMayGoIsGone) {
+  for (int i = 0; i < 1200; ++i) accept_and_cancel(*store, ids, clock.time, here);
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  runner.start();
+  alarm.due = clock.time + policy.history + std::chrono::hours(1);
+  fire(alarm, clock);
+  EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kShortPause);
+  for (int steps = 0; alarm.due == clock.time + RetentionRunner::kShortPause; ++steps) {
+    ASSERT_LT(steps, 100);
+    fire(alarm, clock);
+  }
+  EXPECT_EQ(finished(), 0u);
+}
+
+TEST_F(RetentionRunnerTest, GoesOnAfterAFault) {
+  store->fail_writes(true);
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  runner.start();
+  fire(alarm, clock);
+  EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
+  EXPECT_TRUE(alarm.fire);
+}
+
+TEST_F(RetentionRunnerTest, StopsForGood) {
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  runner.start();
+  runner.stop();
+  EXPECT_FALSE(alarm.fire);
+}
+
+}  // namespace
+}  // namespace postrider::cmd

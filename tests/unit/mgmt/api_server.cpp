@@ -1,0 +1,186 @@
+#include "tests/unit/mgmt/api_server.h"
+
+#include <algorithm>
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json/parse.hpp>
+#include <stdexcept>
+
+#include "mgmt/spool_metrics.h"
+
+namespace postrider::mgmt::test {
+
+namespace asio = boost::asio;
+
+namespace {
+
+result<void> plain_password(storage::UserRecord& user, std::string_view password, bool scram) {
+  if (password.empty()) return invalid("the password must not be empty");
+  user.password_hash = "hash-of-" + std::string(password);
+  user.scram = scram ? "scram-of-" + std::string(password) : "";
+  return {};
+}
+
+class InlineMailbox final : public Mailbox {
+ public:
+  void post(std::vector<Task> tasks) override {
+    for (Task& task : tasks) task();
+  }
+};
+
+asio::awaitable<void> close_and_tell(HttpServer& server, std::promise<void>& closed) {
+  co_await server.close();
+  closed.set_value();
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+}  // namespace
+
+std::string Answer::header(const std::string& lower_case_name) const {
+  for (const auto& [name, value] : headers)
+    if (name == lower_case_name) return value;
+  return {};
+}
+
+boost::json::object Answer::json() const {
+  return boost::json::parse(body).as_object();
+}
+
+RawClient::RawClient(asio::ip::tcp::endpoint server) : socket_(io_) {
+  socket_.connect(server);
+}
+
+void RawClient::send(const std::string& octets) {
+  boost::system::error_code closed_by_server;
+  asio::write(socket_, asio::buffer(octets), closed_by_server);
+}
+
+std::string RawClient::read_to_end() {
+  boost::system::error_code end;
+  asio::read(socket_, asio::dynamic_buffer(buffer_), end);
+  return std::exchange(buffer_, {});
+}
+
+Answer RawClient::read_answer(bool head) {
+  const std::size_t size = asio::read_until(socket_, asio::dynamic_buffer(buffer_), "\r\n\r\n");
+  std::string fields = buffer_.substr(0, size);
+  buffer_.erase(0, size);
+  Answer answer;
+  answer.status = std::stoi(fields.substr(9, 3));
+  std::size_t at = fields.find("\r\n") + 2;
+  for (std::size_t end; (end = fields.find("\r\n", at)) != at; at = end + 2) {
+    const std::string line = fields.substr(at, end - at);
+    const auto colon = line.find(": ");
+    answer.headers.emplace_back(lower(line.substr(0, colon)), line.substr(colon + 2));
+  }
+  const std::string length = answer.header("content-length");
+  const std::size_t wanted = head || length.empty() ? 0 : std::stoul(length);
+  if (buffer_.size() < wanted)
+    asio::read(socket_, asio::dynamic_buffer(buffer_), asio::transfer_exactly(wanted - buffer_.size()));
+  answer.body = buffer_.substr(0, wanted);
+  buffer_.erase(0, wanted);
+  return answer;
+}
+
+ApiServer::ApiServer(ServerSetup setup)
+    : loop_("mgmt"),
+      tasks_(loop_, [](std::string_view, const std::exception&) {}),
+      store_(storage::make_memory_store(setup.store)),
+      authenticator_({kToken, std::move(setup.trusted)}),
+      router_(authenticator_, log_),
+      health_(readiness_, *store_, metrics_),
+      messages_(loop_, loop_.clock(), *store_),
+      users_(loop_, loop_.clock(), *store_, plain_password),
+      server_(std::make_unique<HttpServer>(loop_, router_, setup.limits, log_)),
+      tls_(std::move(setup.tls)) {
+  add_spool_metrics(metrics_, *store_);
+  health_.add_public_routes(router_);
+  health_.add_metrics_route(router_);
+  messages_.add_routes(router_);
+  users_.add_routes(router_);
+  readiness_.set(Phase::serving);
+  const asio::ip::tcp::endpoint any_port(asio::ip::address_v4::loopback(), 0);
+  auto take = [this](std::size_t, asio::ip::tcp::socket socket) { server_->accept(std::move(socket), tls_); };
+  listener_ = std::move(net::Listener::bind({&loop_}, any_port, std::move(take), log_)).value();
+  listener_->start();
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+ApiServer::~ApiServer() {
+  listener_->close();
+  close();
+  loop_.stop();
+  thread_.join();
+  store_->close();
+}
+
+void ApiServer::close() {
+  std::promise<void> closed;
+  loop_.post(Task([&] { tasks_.spawn("close", close_and_tell(*server_, closed)); }));
+  closed.get_future().wait();
+}
+
+Answer ApiServer::call(const std::string& method, const std::string& target, const std::string& body) {
+  std::string headers = std::string("Authorization: Bearer ") + kToken + "\r\n";
+  if (!body.empty()) headers += "Content-Type: application/json\r\n";
+  return call_raw(method, target, headers, body);
+}
+
+Answer ApiServer::call_raw(const std::string& method, const std::string& target, const std::string& headers,
+                           const std::string& body) {
+  RawClient client(endpoint());
+  std::string request = method + " " + target + " HTTP/1.1\r\nHost: test\r\n" + headers;
+  if (!body.empty() || method == "POST" || method == "PUT")
+    request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  client.send(request + "\r\n" + body);
+  return client.read_answer(method == "HEAD");
+}
+
+MessageId ApiServer::accept(const std::string& sender, const std::vector<std::string>& recipients,
+                            const std::string& body) {
+  storage::NewMessage message;
+  message.now = loop_.clock().now();
+  message.record.id = ids_.next(message.now);
+  message.record.envelope.sender = parse_address(sender).value();
+  message.record.envelope.created_at = message.now;
+  message.record.envelope.subject = "hi";
+  for (const std::string& address : recipients) {
+    Recipient recipient;
+    recipient.address = parse_address(address).value();
+    recipient.due = recipient.age_from = message.now;
+    message.record.recipients.push_back(std::move(recipient));
+  }
+  for (std::size_t at = 0; at < body.size(); at += storage::kChunkPayload)
+    message.body.chunks.push_back(std::make_shared<const std::string>(body.substr(at, storage::kChunkPayload)));
+  message.body.size = message.record.body_size = body.size();
+  message.record.body_chunks = static_cast<std::uint32_t>(message.body.chunks.size());
+  const MessageId id = message.record.id;
+  InlineMailbox here;
+  store_->accept(std::move(message), Done<storage::Accepted>(here, [](result<storage::Accepted> accepted) {
+                   if (!accepted) throw std::runtime_error(accepted.error().text);
+                 }));
+  return id;
+}
+
+void ApiServer::retire_everything() {
+  storage::RetireRequest request;
+  request.policy.failed_bodies = request.policy.sent_bodies = Duration(0);
+  request.now = loop_.clock().now() + std::chrono::hours(1);
+  InlineMailbox here;
+  store_->retire(request, Done<storage::Retired>(here, [](const result<storage::Retired>&) {}));
+}
+
+storage::UserRecord ApiServer::user(const std::string& name) {
+  storage::UserRecord found;
+  InlineMailbox here;
+  store_->find_user(name,
+                    Done<storage::UserRecord>(here, [&](result<storage::UserRecord> user) { found = user.value(); }));
+  return found;
+}
+
+}  // namespace postrider::mgmt::test

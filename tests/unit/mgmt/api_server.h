@@ -1,0 +1,101 @@
+// The management API over a real loopback socket and a memory store, for tests: the server on its own thread, the clients
+// blocking on the test's.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/json/object.hpp>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/log.h"
+#include "core/metrics.h"
+#include "mgmt/health_api.h"
+#include "mgmt/messages_api.h"
+#include "mgmt/server.h"
+#include "mgmt/users_api.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "storage/memory_store.h"
+
+namespace postrider::mgmt::test {
+
+inline constexpr const char* kToken = "pr_test-token";
+
+struct Answer {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+
+  std::string header(const std::string& lower_case_name) const;
+  boost::json::object json() const;
+};
+
+// One connection, octets in and out.
+class RawClient {
+ public:
+  explicit RawClient(boost::asio::ip::tcp::endpoint server);
+  void send(const std::string& octets);
+  std::string read_to_end();              // until the server closes
+  Answer read_answer(bool head = false);  // the next response; what follows stays
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::socket socket_;
+  std::string buffer_;
+};
+
+struct ServerSetup {
+  HttpLimits limits;
+  std::function<bool(const boost::asio::ip::address&)> trusted;
+  storage::MemoryStoreOptions store;
+  net::TlsContext tls;
+};
+
+class ApiServer {
+ public:
+  explicit ApiServer(ServerSetup setup = {});
+  ~ApiServer();
+
+  boost::asio::ip::tcp::endpoint endpoint() const { return listener_->endpoint(); }
+  storage::MemoryStore& store() { return *store_; }
+  Readiness& readiness() { return readiness_; }
+  Router& router() { return router_; }  // add routes before the first request
+  void close();
+
+  // With the operator's key. A body is sent as application/json.
+  Answer call(const std::string& method, const std::string& target, const std::string& body = {});
+  // As written: headers end with CRLF each.
+  Answer call_raw(const std::string& method, const std::string& target, const std::string& headers,
+                  const std::string& body = {});
+
+  // Stores a message with `body` and tells its id.
+  MessageId accept(const std::string& sender, const std::vector<std::string>& recipients,
+                   const std::string& body = "Subject: hi\r\n\r\nhello\r\n");
+  // Removes every body that may go.
+  void retire_everything();
+  storage::UserRecord user(const std::string& name);
+
+ private:
+  net::Loop loop_;
+  net::TaskGroup tasks_;
+  NullLog log_;
+  MetricsRegistry metrics_;
+  std::unique_ptr<storage::MemoryStore> store_;
+  Readiness readiness_;
+  Authenticator authenticator_;
+  Router router_;
+  HealthApi health_;
+  MessagesApi messages_;
+  UsersApi users_;
+  std::unique_ptr<HttpServer> server_;
+  net::TlsContext tls_;
+  std::unique_ptr<net::Listener> listener_;
+  std::thread thread_;
+  MessageIdSource ids_{1};
+};
+
+}  // namespace postrider::mgmt::test

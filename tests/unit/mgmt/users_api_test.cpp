@@ -1,0 +1,82 @@
+// /v1/users over HTTP, on a memory store.
+#include <gtest/gtest.h>
+
+#include "mgmt/user_rules.h"
+#include "tests/unit/mgmt/api_server.h"
+
+namespace postrider::mgmt::test {
+namespace {
+
+namespace json = boost::json;
+
+TEST(UsersApi, AddsListsAndRemoves) {
+  ApiServer server;
+  const Answer added =
+      server.call("POST", "/v1/users", R"({"name":"app","password":"wald","senders":["*@example.com"],"scram":true})");
+  EXPECT_EQ(added.status, 201);
+  EXPECT_EQ(added.body.find("wald"), std::string::npos);
+  const json::array users = server.call("GET", "/v1/users").json().at("users").as_array();
+  ASSERT_EQ(users.size(), 1u);
+  EXPECT_EQ(users[0].at("name").as_string(), "app");
+  EXPECT_EQ(users[0].at("role").as_string(), "sender");
+  EXPECT_EQ(users[0].at("senders").as_array().at(0).as_string(), "*@example.com");
+  EXPECT_TRUE(users[0].at("scram").as_bool());
+  const Answer removed = server.call("DELETE", "/v1/users/app");
+  EXPECT_EQ(removed.status, 204);
+  EXPECT_EQ(removed.header("content-length"), "");
+  EXPECT_TRUE(server.call("GET", "/v1/users").json().at("users").as_array().empty());
+}
+
+TEST(UsersApi, ANameIsGivenOnce) {
+  ApiServer server;
+  const std::string body = R"({"name":"app","password":"wald"})";
+  EXPECT_EQ(server.call("POST", "/v1/users", body).status, 201);
+  EXPECT_EQ(server.call("POST", "/v1/users", body).status, 409);
+}
+
+TEST(UsersApi, ChangesAPasswordAndKeepsScram) {
+  ApiServer server;
+  ASSERT_EQ(server.call("POST", "/v1/users", R"({"name":"app","password":"wald","scram":true})").status, 201);
+  EXPECT_EQ(server.call("PUT", "/v1/users/app/password", R"({"password":"wiese"})").status, 204);
+  const storage::UserRecord user = server.user("app");
+  EXPECT_EQ(user.password_hash, "hash-of-wiese");
+  EXPECT_EQ(user.scram, "scram-of-wiese");
+}
+
+TEST(UsersApi, UnknownUsersAre404) {
+  ApiServer server;
+  EXPECT_EQ(server.call("DELETE", "/v1/users/nobody").status, 404);
+  EXPECT_EQ(server.call("PUT", "/v1/users/nobody/password", R"({"password":"x"})").status, 404);
+}
+
+TEST(UsersApi, FaultyUsersAreRefused) {
+  ApiServer server;
+  for (const char* body :
+       {"", "{}", R"({"name":"app"})", R"({"password":"x"})", R"({"name":"a b","password":"x"})",
+        R"({"name":"","password":"x"})", R"({"name":"app","password":""})",
+        R"({"name":"app","password":"x","role":"king"})", R"({"name":"app","password":"x","senders":"a@b"})",
+        R"({"name":"app","password":"x","senders":["a b"]})", R"({"name":"app","password":"x","scram":"yes"})",
+        R"({"name":"app","password":"x","colour":"red"})"})
+    EXPECT_EQ(server.call("POST", "/v1/users", body).status, 400) << body;
+  EXPECT_EQ(server.call("PUT", "/v1/users/app/password", "{}").status, 400);
+}
+
+TEST(UsersApi, NeedsAKeyForEverything) {
+  ApiServer server;
+  EXPECT_EQ(server.call_raw("GET", "/v1/users", "").status, 401);
+  EXPECT_EQ(server.call_raw("POST", "/v1/users", "Content-Type: application/json\r\n", "{}").status, 401);
+  EXPECT_EQ(server.call_raw("DELETE", "/v1/users/app", "").status, 401);
+  EXPECT_EQ(server.call_raw("PUT", "/v1/users/app/password", "").status, 401);
+}
+
+TEST(UsersApi, ATrustedNetworkMayUseItAndAWebPageMayNot) {
+  ServerSetup setup;
+  setup.trusted = [](const boost::asio::ip::address&) { return true; };
+  ApiServer server(std::move(setup));
+  EXPECT_EQ(server.call_raw("GET", "/v1/users", "").status, 200);
+  EXPECT_EQ(server.call_raw("GET", "/v1/users", "Origin: https://evil.example\r\n").status, 403);
+  EXPECT_EQ(server.call_raw("DELETE", "/v1/users/app", "").status, 415);
+}
+
+}  // namespace
+}  // namespace postrider::mgmt::test
