@@ -119,7 +119,8 @@ void Checker::check_upstream_names() {
   for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
     const std::string& name = config_.upstreams[i].name;
     const DraftSection& at = section("upstream", i);
-    if (!given(at, "name")) continue;
+    const GivenValue* as_given = at.find("name");
+    if (!as_given || as_given->value.kind != TomlValue::Kind::text) continue;  // said already
     if (!is_upstream_name(name)) {
       fault(at, "name",
             "upstream.name = " + toml_string(name.substr(0, 64)) + " must be 1 to 64 letters, digits, - or _");
@@ -190,7 +191,8 @@ void Checker::check_access() {
 void Checker::check_sizes() {
   const SpoolConfig& spool = config_.spool;
   if (spool.reserve > spool.max_size / 4)
-    fault(section("spool"), "reserve", "spool.reserve must be at most a quarter of spool.max_size");
+    fault(section("spool"), given(section("spool"), "max_size") ? "max_size" : "reserve",
+          "spool.max_size must be at least four times spool.reserve");
   if (config_.smtp.max_message_size > spool.max_size / 100 * spool.high_water)
     fault(section("smtp"), "max_message_size",
           "smtp.max_message_size does not fit into the spool: raise spool.max_size");

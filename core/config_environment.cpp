@@ -69,14 +69,19 @@ void set_in_upstream(Draft& draft, const Override& given) {
   set(draft, given, "upstream", count);
 }
 
+constexpr std::size_t kNoIndex = 1000;  // more listeners than that nobody means
+
+// POSTRIDER_SMTP__LISTENER__1__TLS; without a number the first.
+std::size_t listener_index(const Override& given) {
+  if (given.parts.size() != 4) return 0;
+  const std::string& digits = given.parts[2];
+  const bool number = !digits.empty() && digits.size() <= 3 &&
+                      std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return number ? std::stoul(digits) : kNoIndex;
+}
+
 void set_in_listener(Draft& draft, const Override& given, const std::string& section) {
-  std::size_t index = 0;
-  if (given.parts.size() == 4) {
-    const std::string& digits = given.parts[2];
-    const bool number = !digits.empty() && digits.size() < 4 &&
-                        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    index = number ? std::stoul(digits) : draft.count(section) + 1;
-  }
+  const std::size_t index = listener_index(given);
   if (index > draft.count(section))
     return wrong(draft, given, "names an entry of " + section + " that is not there; they are counted from 0");
   set(draft, given, section, index);
@@ -122,15 +127,22 @@ std::string environment_form(std::string_view name) {
 }
 
 void draft_from_environment(Draft& draft, const std::map<std::string, std::string>& environment) {
+  std::vector<Override> overrides;
   for (auto each = environment.lower_bound(std::string(kPrefix)); each != environment.end(); ++each) {
     const auto& [variable, value] = *each;
     if (!std::string_view(variable).starts_with(kPrefix)) break;
-    Override given{variable, parts_of(std::string_view(variable).substr(kPrefix.size())), value};
+    overrides.push_back({variable, parts_of(std::string_view(variable).substr(kPrefix.size())), value});
+  }
+  // Listeners are added one after the other, so in the order of their numbers.
+  std::stable_sort(overrides.begin(), overrides.end(),
+                   [](const Override& a, const Override& b) { return listener_index(a) < listener_index(b); });
+  for (const Override& given : overrides) {
     // Without "__" it is not an override: POSTRIDER_URL, POSTRIDER_TOKEN, or what a container system puts there.
-    if (given.parts.size() < 2)
-      warn_of_single_underscore(draft, variable);
-    else
+    if (given.parts.size() < 2) {
+      warn_of_single_underscore(draft, given.variable);
+    } else {
       apply(draft, given);
+    }
   }
 }
 

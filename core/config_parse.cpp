@@ -6,7 +6,8 @@
 namespace postrider {
 namespace {
 
-// Everything about one value but its place: what it became, and how the file or the environment gave it.
+// From the draft to the Config: takes each option of the table in turn, from the environment, the file or the table's own
+// default, and keeps going after a fault so that all of them are reported.
 class Builder {
  public:
   Builder(const ConfigSources& sources, Draft draft) : sources_(sources), draft_(std::move(draft)) {}
@@ -16,6 +17,8 @@ class Builder {
  private:
   void build_section(const Section& section, std::size_t index);
   void build_option(DraftSection& section, const Option& option, std::size_t index);
+  std::optional<OptionValue> built_in_value(const Option& option, std::size_t index) const;
+  bool applies(const DraftSection& section, const Option& option, std::size_t index) const;
   bool belongs(const DraftSection& section, const Option& option, std::size_t index);
   result<OptionValue> value_of(const Option& option, const GivenValue& given) const;
   result<OptionValue> secret_value(const Option& option, const TomlValue& value) const;
@@ -73,18 +76,17 @@ ConfigResult Builder::build() {
 void Builder::build_section(const Section& section, std::size_t index) {
   DraftSection& draft = *draft_.find(section.name, index);
   if (section.grow) section.grow(result_.config);
-  if (section.name == "upstream") result_.config.upstreams[index].priority = static_cast<std::uint32_t>(index + 1);
   for (const Option& option : options_of(section.name)) build_option(draft, option, index);
 }
 
 void Builder::build_option(DraftSection& section, const Option& option, std::size_t index) {
-  OptionValue built_in;
-  if (!option.built_in.empty()) {
-    built_in = value_from_text(option, option.built_in).value();
-    option.store(result_.config, index, built_in);
-  }
+  const std::optional<OptionValue> built_in = built_in_value(option, index);
+  if (built_in) option.store(result_.config, index, *built_in);
   const GivenValue* given = section.find(option.name);
-  if (!given) return record(section, option, nullptr, option.built_in.empty() ? nullptr : &built_in);
+  if (!given) {
+    if (applies(section, option, index)) record(section, option, nullptr, built_in ? &*built_in : nullptr);
+    return;
+  }
   if (!belongs(section, option, index)) return;
   const result<OptionValue> value = value_of(option, *given);
   if (value.has_error()) {
@@ -98,14 +100,31 @@ void Builder::build_option(DraftSection& section, const Option& option, std::siz
     fault_at(result_.warnings, section, option.name, section.key(option.name) + " has no effect in this version");
 }
 
-bool Builder::belongs(const DraftSection& section, const Option& option, std::size_t index) {
+std::optional<OptionValue> Builder::built_in_value(const Option& option, std::size_t index) const {
+  std::string text(option.built_in);
+  if (option.section == "upstream" && option.name == "priority") {
+    // The order of the entries; beyond the bound they share the last place.
+    text = std::to_string(std::min(static_cast<std::int64_t>(index + 1), option.max));
+  }
+  if (option.section == "upstream" && option.name == "port" &&
+      result_.config.upstreams[index].tls == UpstreamTls::implicit)
+    text = "465";  // RFC 8314 7.3; `tls` stands before `port` in the table
+  if (text.empty()) return std::nullopt;
+  return value_from_text(option, text).value();
+}
+
+// Whether an upstream of this type has this key; where the type is not known, every one is let through.
+bool Builder::applies(const DraftSection& section, const Option& option, std::size_t index) const {
   if (option.only_for.empty() || section.unknown_type || !section.find("type")) return true;
-  const UpstreamType known = result_.config.upstreams[index].type;
-  const std::string_view type = to_string(known);
-  if (option.only_for == type || !is_supported(known)) return true;
+  const UpstreamType type = result_.config.upstreams[index].type;
+  return option.only_for == to_string(type) || !is_supported(type);
+}
+
+bool Builder::belongs(const DraftSection& section, const Option& option, std::size_t index) {
+  if (applies(section, option, index)) return true;
   fault_at(result_.faults, section, option.name,
            section.key(option.name) + " is for upstreams of type " + std::string(option.only_for) +
-               "; this one is of type " + std::string(type));
+               "; this one is of type " + std::string(to_string(result_.config.upstreams[index].type)));
   return false;
 }
 
@@ -142,7 +161,11 @@ result<OptionValue> Builder::value_of(const Option& option, const GivenValue& gi
     }
     return value_from_pairs(option, std::move(pairs));
   }
-  if (value.kind != TomlValue::Kind::text) return must_be("a string");
+  if (value.kind != TomlValue::Kind::text) {
+    if (option.kind == OptionKind::size) return must_be("a string with a unit, such as \"25MiB\"");
+    if (option.kind == OptionKind::duration) return must_be("a string with a unit, such as \"10m\"");
+    return must_be("a string");
+  }
   return value_from_text(option, value.text);
 }
 

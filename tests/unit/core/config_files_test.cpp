@@ -1,0 +1,71 @@
+// The committed docs/configuration.md and config/postrider.toml are what the table of options makes: run
+// `postrider config reference > docs/configuration.md` and `... --toml > config/postrider.toml` after a change.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/config.h"
+
+namespace postrider {
+namespace {
+
+// The checkout this test was built in: build directories lie below it.
+std::string committed(const std::string& name) {
+  auto directory = std::filesystem::canonical("/proc/self/exe").parent_path();
+  while (!std::filesystem::exists(directory / "CMakePresets.json")) {
+    if (directory == directory.root_path()) throw std::runtime_error("not built below the checkout");
+    directory = directory.parent_path();
+  }
+  std::ifstream file(directory / name);
+  std::stringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+// The example with every `# key = value` and `# [section]` taken as said.
+std::string uncommented(const std::string& example) {
+  std::istringstream in(example);
+  std::string out, line;
+  while (std::getline(in, line)) {
+    const bool entry = line.starts_with("# [") || (line.starts_with("# ") && line.find(" = ") < line.find(' ', 2) + 1);
+    out += (entry ? line.substr(2) : line) + '\n';
+  }
+  return out;
+}
+
+ConfigResult parsed(std::string text) {
+  ConfigSources sources;
+  sources.file_text = std::move(text);
+  sources.environment["SMTP_PASSWORD"] = "sesame";
+  return parse_config(sources);
+}
+
+TEST(ConfigFiles, ReferenceIsCurrent) {
+  EXPECT_EQ(committed("docs/configuration.md"), render_config_reference());
+}
+
+TEST(ConfigFiles, ExampleIsCurrent) {
+  EXPECT_EQ(committed("config/postrider.toml"), render_config_example());
+}
+
+TEST(ConfigFiles, ExampleAsItIsMeansTheDefaults) {
+  const ConfigResult result = parsed(render_config_example());
+  EXPECT_TRUE(result.ok());
+  ConfigSources none;
+  EXPECT_EQ(render_effective_config(result), render_effective_config(parse_config(none)));
+}
+
+TEST(ConfigFiles, ExampleWithEverythingSaidIsUnderstood) {
+  // What remains are the keys that exclude each other; no key and no value of the example is refused.
+  std::vector<std::string> faults;
+  for (const ConfigFinding& fault : parsed(uncommented(render_config_example())).faults) faults.push_back(fault.text);
+  EXPECT_THAT(faults, testing::UnorderedElementsAre(
+                          "upstream.primary.hosts and host exclude each other",
+                          "upstream.primary.token_file is for auth = \"xoauth2\"",
+                          "upstream.primary.directory is for upstreams of type capture; this one is of type smtp"));
+}
+
+}  // namespace
+}  // namespace postrider

@@ -1,0 +1,50 @@
+#include "core/metrics.h"
+
+#include <stdexcept>
+
+namespace postrider {
+namespace {
+
+TEST(Metrics, RendersTheTextFormat) {
+  MetricsRegistry registry;
+  registry.counter("postrider_accepted_total", "Messages accepted.", "door=\"smtp\"").add(3);
+  registry.gauge("postrider_connections", "Open connections.").set(-2);
+  registry.counter("postrider_accepted_total", "Messages accepted.", "door=\"http\"").add();
+  registry.computed_gauge("postrider_spool_fill", "Share of the spool\nin use, \\ as a ratio.", [] { return 0.25; });
+  EXPECT_EQ(registry.render(),
+            "# HELP postrider_accepted_total Messages accepted.\n"
+            "# TYPE postrider_accepted_total counter\n"
+            "postrider_accepted_total{door=\"smtp\"} 3\n"
+            "postrider_accepted_total{door=\"http\"} 1\n"
+            "# HELP postrider_connections Open connections.\n"
+            "# TYPE postrider_connections gauge\n"
+            "postrider_connections -2\n"
+            "# HELP postrider_spool_fill Share of the spool\\nin use, \\\\ as a ratio.\n"
+            "# TYPE postrider_spool_fill gauge\n"
+            "postrider_spool_fill 0.25\n");
+}
+
+TEST(Metrics, HistogramBucketsAreCumulativeAndIncludeTheirBound) {
+  MetricsRegistry registry;
+  Histogram& histogram = registry.histogram("postrider_commit_seconds", "Commits.", {0.001, 0.01}, "kind=\"sync\"");
+  for (const double seconds : {0.0005, 0.001, 0.002, 5.0}) histogram.observe(seconds);
+  EXPECT_EQ(registry.render(),
+            "# HELP postrider_commit_seconds Commits.\n"
+            "# TYPE postrider_commit_seconds histogram\n"
+            "postrider_commit_seconds_bucket{kind=\"sync\",le=\"0.001\"} 2\n"
+            "postrider_commit_seconds_bucket{kind=\"sync\",le=\"0.01\"} 3\n"
+            "postrider_commit_seconds_bucket{kind=\"sync\",le=\"+Inf\"} 4\n"
+            "postrider_commit_seconds_sum{kind=\"sync\"} 5.0035\n"
+            "postrider_commit_seconds_count{kind=\"sync\"} 4\n");
+}
+
+TEST(Metrics, SameNameAndLabelsIsTheSameMetric) {
+  MetricsRegistry registry;
+  Counter& first = registry.counter("postrider_x_total", "X.", "a=\"1\"");
+  EXPECT_EQ(&first, &registry.counter("postrider_x_total", "X.", "a=\"1\""));
+  EXPECT_NE(&first, &registry.counter("postrider_x_total", "X.", "a=\"2\""));
+  EXPECT_THROW(registry.gauge("postrider_x_total", "X."), std::logic_error);
+}
+
+}  // namespace
+}  // namespace postrider
