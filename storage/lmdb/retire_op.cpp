@@ -29,15 +29,15 @@ class Walk {
   void along(std::uint64_t& cursor, Look look) {
     Cursor rows(context_.txn(), context_.tables().feed);
     for (std::size_t seen = 0; rows.seek(seq_key(cursor)); ++seen) {
+      if (seen >= request_.max_rows || retired_.bytes >= kBytesPerStep) {
+        retired_.more = true;
+        return;
+      }
       if (rows.key().size() != 8) {
         context_.quarantine({Origin::feed, std::string(rows.key()), "the key is not a number"}, request_.now);
         continue;
       }
       const std::uint64_t seq = load_be(rows.key());
-      if (seen >= request_.max_rows || retired_.bytes >= kBytesPerStep) {
-        retired_.more = true;
-        return;
-      }
       const auto row = decode_feed_row(rows.value(), seq);
       if (!row) {
         context_.quarantine({Origin::feed, std::string(rows.key()), row.error().text}, request_.now);
