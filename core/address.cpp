@@ -1,10 +1,10 @@
 #include "core/address.h"
 
-#include <arpa/inet.h>
 #include <idn2.h>
 
 #include <algorithm>
 
+#include "core/network.h"
 #include "core/utf8.h"
 
 namespace postrider {
@@ -34,8 +34,7 @@ std::string lowered(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 // RFC 5322 3.2.3 atext, with RFC 6531 3.3 for UTF-8. Dots are allowed anywhere: mail carriers have handed out
@@ -78,12 +77,11 @@ std::string_view without_needless_quotes(std::string_view local) {
 // RFC 5321 4.1.3: [192.0.2.1], [IPv6:2001:db8::1]. General tags have never been registered and are refused.
 bool is_address_literal(std::string_view domain) {
   if (domain.size() < 3 || domain.front() != '[' || domain.back() != ']') return false;
-  const std::string inside(domain.substr(1, domain.size() - 2));
+  std::string_view inside = domain.substr(1, domain.size() - 2);
   constexpr std::string_view kIpv6 = "IPv6:";
-  in6_addr address;
-  if (equal_ignoring_case(std::string_view(inside).substr(0, kIpv6.size()), kIpv6))
-    return inet_pton(AF_INET6, inside.c_str() + kIpv6.size(), &address) == 1;
-  return inet_pton(AF_INET, inside.c_str(), &address) == 1;
+  const bool tagged = equal_ignoring_case(inside.substr(0, kIpv6.size()), kIpv6);
+  if (tagged) inside.remove_prefix(kIpv6.size());
+  return parse_ip_address(inside) && tagged == (inside.find(':') != std::string_view::npos);
 }
 
 // Letters, digits, hyphens, and the underscore that real hosts have; U-labels as UTF-8.
@@ -91,9 +89,8 @@ bool is_label(std::string_view label) {
   if (label.empty() || label.front() == '-' || label.back() == '-') return false;
   const bool unicode = std::any_of(label.begin(), label.end(), is_high);
   if (!unicode && label.size() > kMaxLabel) return false;
-  return std::all_of(label.begin(), label.end(), [](char c) {
-    return is_letter(c) || is_digit(c) || c == '-' || c == '_' || is_high(c);
-  });
+  return std::all_of(label.begin(), label.end(),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_' || is_high(c); });
 }
 
 bool is_domain_name(std::string_view domain) {
@@ -137,8 +134,7 @@ result<Address> parse_address(std::string_view text) {
   } else {
     at = std::min(text.find('@'), text.size());
     if (at == 0) return invalid("the local part is empty");
-    if (!is_unquoted_local(text.substr(0, at)))
-      return invalid("the local part holds a character that needs quotes");
+    if (!is_unquoted_local(text.substr(0, at))) return invalid("the local part holds a character that needs quotes");
   }
   const std::string_view local = without_needless_quotes(text.substr(0, at));
   if (local.size() > kMaxLocal) return invalid("the local part is longer than 64 octets");
@@ -187,8 +183,7 @@ result<std::string> domain_to_ascii(std::string_view domain) {
   const std::string terminated(domain);
   const int rc = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(terminated.c_str()), &ascii,
                                 IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-  if (rc != IDN2_OK)
-    return invalid(std::string("the domain cannot be written in ASCII: ") + idn2_strerror(rc));
+  if (rc != IDN2_OK) return invalid(std::string("the domain cannot be written in ASCII: ") + idn2_strerror(rc));
   std::string out = lowered(reinterpret_cast<const char*>(ascii));
   idn2_free(ascii);
   return out;

@@ -171,10 +171,10 @@ result<OptionValue> Builder::value_of(const Option& option, const GivenValue& gi
 
 result<OptionValue> Builder::secret_value(const Option& option, const TomlValue& value) const {
   if (value.kind == TomlValue::Kind::text) return value_from_text(option, value.text);
-  const TomlValue* source = value.fields.size() == 1 ? &value.fields.front().second : nullptr;
+  const TomlValue* source = value.fields.size() == 1 ? &value.fields.front().value : nullptr;
   if (value.kind != TomlValue::Kind::table || !source || source->kind != TomlValue::Kind::text)
     return invalid(" must be a string, { env = \"NAME\" } or { file = \"path\" }");
-  const std::string& how = value.fields.front().first;
+  const std::string& how = value.fields.front().name;
   if (how == "env") {
     const auto found = sources_.environment.find(source->text);
     if (found == sources_.environment.end())

@@ -39,7 +39,7 @@ TomlValue convert(const toml::node& node, int depth) {
     for (Placed& field : fields) {
       TomlValue converted = convert(*field.node, depth + 1);
       if (field.at.line > 0) converted.line = static_cast<int>(field.at.line);
-      value.fields.emplace_back(std::move(field.key), std::move(converted));
+      value.fields.push_back({std::move(field.key), std::move(converted)});
     }
   } else {
     value.text = node.is_floating_point() ? "a number with a fraction" : "a date or time";

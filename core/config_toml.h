@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/result.h"
 
 namespace postrider {
+
+struct TomlField;
 
 struct TomlValue {
   enum class Kind : std::uint8_t { text, integer, boolean, list, table, other };
@@ -18,9 +20,13 @@ struct TomlValue {
   std::string text;         // text; other: its name ("floating-point number")
   std::int64_t number = 0;  // integer, boolean
   std::vector<TomlValue> items;
-  std::vector<std::pair<std::string, TomlValue>> fields;  // in the order of the file
+  std::vector<TomlField> fields;  // table, in the order of the file
 
   const TomlValue* field(std::string_view name) const;
+};
+struct TomlField {
+  std::string name;
+  TomlValue value;
 };
 std::string_view kind_name(const TomlValue& value);  // "a whole number"
 

@@ -82,6 +82,7 @@ TEST(Address, RefusesWhatIsNone) {
                            "a@exam_ple!.com",
                            "a,b@example.com"})
     EXPECT_TRUE(parse_address(text).has_error()) << text;
+  EXPECT_TRUE(parse_address(std::string_view("a@[192.0.2.1\0]", 14)).has_error());
   EXPECT_TRUE(parse_address(std::string_view("a\0b@example.com", 15)).has_error());
 }
 
