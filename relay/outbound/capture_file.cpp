@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace postrider::relay {
 namespace {
@@ -42,9 +43,10 @@ result<void> make_maildir(const std::string& directory) {
   return {};
 }
 
-CaptureFile::~CaptureFile() {
-  if (fd_ >= 0) ::close(fd_);
+void CaptureFile::discard() {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   if (!remove_.empty()) ::unlink(remove_.c_str());
+  remove_.clear();
 }
 
 result<void> CaptureFile::open() {

@@ -1,10 +1,9 @@
 // CaptureFile: one message on its way into a Maildir: tmp/, synced, then new/, directory synced. Blocking system calls only, for
-// the capture transport's own thread. A file that is not finished is removed.
+// the capture transport's own thread.
 #pragma once
 
-#include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "core/result.h"
 
@@ -16,13 +15,14 @@ result<void> make_maildir(const std::string& directory);
 class CaptureFile {
  public:
   CaptureFile(std::string directory, std::string name) : directory_(std::move(directory)), name_(std::move(name)) {}
-  ~CaptureFile();
+  ~CaptureFile() { discard(); }
   CaptureFile(const CaptureFile&) = delete;
   CaptureFile& operator=(const CaptureFile&) = delete;
 
   result<void> open();
   result<void> write(std::string_view octets);
   result<void> finish();  // when it returns without a fault the message is on stable storage in new/
+  void discard();         // removes what there is of it
   const std::string& name() const { return name_; }
 
  private:

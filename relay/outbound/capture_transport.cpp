@@ -107,19 +107,20 @@ asio::awaitable<HandoverReport> CaptureTransport::deliver(Handover handover) {
 asio::awaitable<std::optional<CaptureTransport::Failure>> CaptureTransport::store(std::shared_ptr<CaptureFile> file,
                                                                                   Handover& handover) {
   const std::string fields = envelope_fields(handover);
-  bool begun = false, last = false;
   std::optional<Failure> failure;
-  while (!last) {
+  bool begun = false, last = false;
+  while (!last && !failure) {
     Chunks chunks;
-    while (!last && chunks.size() < kBatch) {
+    while (!last && !failure && chunks.size() < kBatch) {
       auto next = co_await handover.body->next();
       if (!next) {
         failure = Failure{Cause::spool, "the body could not be read: " + next.error().text};
-        co_return failure;
+      } else {
+        last = *next == nullptr;
+        if (!last) chunks.push_back(std::move(*next));
       }
-      last = *next == nullptr;
-      if (!last) chunks.push_back(std::move(*next));
     }
+    if (failure) break;
     auto job = [this, file, &fields, chunks = std::move(chunks), first = !begun, last]() -> result<void> {
       if (first) {
         if (auto started = begin_file(config_.directory, *file, fields); !started) return started;
@@ -128,10 +129,14 @@ asio::awaitable<std::optional<CaptureTransport::Failure>> CaptureTransport::stor
     };
     begun = true;
     const result<void> done = co_await on_disk_thread(std::move(job));
-    if (!done) {
-      failure = Failure{Cause::route, done.error().text};
-      co_return failure;
-    }
+    if (!done) failure = Failure{Cause::route, done.error().text};
+  }
+  if (failure && begun) {
+    auto discard = [file]() -> result<void> {
+      file->discard();
+      return {};
+    };
+    co_await on_disk_thread(std::move(discard));
   }
   co_return failure;
 }

@@ -129,8 +129,9 @@ asio::awaitable<bool> SmtpConnector::hello(SmtpConnection& connection, Verdict& 
   }
   if (answer.reply.permanent()) {  // RFC 5321 3.2: an old server may know only HELO
     const std::string helo = "HELO " + name;
-    answer = co_await connection.wire.command(helo, config_.stage_timeout);
-    if (answer.positive()) co_return true;
+    const Answer second = co_await connection.wire.command(helo, config_.stage_timeout);
+    if (second.positive()) co_return true;
+    if (second.answered()) answer = second;
   }
   verdict = answer.judge(Stage::hello);
   co_return false;
