@@ -85,11 +85,10 @@ std::string render_stats(const storage::SpoolStats& stats) {
     if (stats.messages[i] > 0) row("  " + std::string(to_string(RecipientState(i))), std::to_string(stats.messages[i]));
   row("live mail", format_bytes(stats.live_bytes));
   row("finished and history", format_bytes(stats.finished_bytes));
-  row("accepts mail up to", format_bytes(stats.high_water_bytes) + " of " + format_bytes(stats.max_bytes));
+  row("largest size", format_bytes(stats.max_bytes));
   row("file", format_bytes(stats.file_bytes));
   row("quarantined records", std::to_string(stats.quarantined));
-  row("opened", std::to_string(stats.epoch) + " times");
-  if (!stats.trouble.empty()) row("trouble", stats.trouble);
+  row("daemon starts", std::to_string(stats.epoch));
   return out;
 }
 
@@ -98,10 +97,14 @@ std::string render_stats(const storage::SpoolStats& stats) {
 int run_spool_stat(const SpoolPlace& place, bool as_json) {
   const Spool spool(place);
   const storage::SpoolStats stats = spool->stats();
-  if (as_json)
-    std::cout << json::serialize(mgmt::to_json(stats)) << '\n';
-  else
+  if (as_json) {
+    json::object shown = mgmt::to_json(stats);
+    // What a writer is able to do; this one only reads.
+    for (const char* name : {"accepting", "can_settle", "trouble", "high_water_bytes"}) shown.erase(name);
+    std::cout << json::serialize(shown) << '\n';
+  } else {
     std::cout << render_stats(stats);
+  }
   return EX_OK;
 }
 
@@ -176,8 +179,8 @@ int run_spool_verify(const SpoolPlace& place, bool as_json) {
     const json::object report{{"records", records}, {"chunks", chunks}, {"events", events}, {"faults", std::move(all)}};
     std::cout << json::serialize(report) << '\n';
   } else {
-    std::cout << records << " messages, " << chunks << " body chunks, " << events << " events read; " << faults
-              << (faults == 1 ? " fault\n" : " faults\n");
+    std::cout << "read: messages " << records << ", body chunks " << chunks << ", events " << events
+              << "; faults: " << faults << '\n';
   }
   return faults == 0 ? EX_OK : EX_DATAERR;
 }

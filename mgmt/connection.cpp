@@ -69,7 +69,11 @@ boost::asio::awaitable<void> Connection::run(net::TlsContext tls) {
     const net::IoResult shaken = co_await stream_->handshake_server(std::move(tls));
     if (shaken.error) co_return;
   }
-  while (co_await serve_one()) {
+  // Not `while (co_await ...)`: GCC 12 miscompiles a co_await in the condition of some loops and branches.
+  bool go_on = true;
+  while (go_on) {
+    const bool served = co_await serve_one();
+    go_on = served;
   }
 }
 
@@ -98,7 +102,7 @@ boost::asio::awaitable<bool> Connection::serve_one() {
     }
   }
   if (request.id.empty()) request.id = std::move(id);
-  const bool failed = static_cast<unsigned>(response.status) >= 500;
+  const bool failed = response.status == http::status::internal_server_error;
   const LogLevel level = failed ? LogLevel::error : LogLevel::debug;
   if (parts_.log.enabled(level)) {
     const Duration took = parts_.clock.monotonic() - started;
