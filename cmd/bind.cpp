@@ -1,5 +1,8 @@
 #include "cmd/bind.h"
 
+#include <cerrno>
+#include <cstring>
+
 #include "cmd/exit_codes.h"
 
 namespace postrider::cmd {
@@ -15,7 +18,7 @@ std::unique_ptr<net::Listener> bind_listener(std::vector<net::Loop*> loops, cons
   auto listener = net::Listener::bind(std::move(loops), *endpoint, std::move(on_connection), log, dual);
   if (listener) return std::move(*listener);
   std::string hint;
-  if (endpoint->port() != 0 && endpoint->port() < 1024)
+  if (listener.error().text.find(std::strerror(EACCES)) != std::string::npos)
     hint = " (ports below 1024 need the capability CAP_NET_BIND_SERVICE)";
   throw CommandError(EX_UNAVAILABLE, where + listener.error().text + hint);
 }
