@@ -25,6 +25,15 @@ std::shared_ptr<const storage::UserRecord> nobody() {
   return user;
 }
 
+// A hash that cannot be computed (no memory) is our trouble, not a wrong password.
+result<bool> matches(const storage::UserRecord& user, std::string_view password) {
+  try {
+    return password_matches(user, password);
+  } catch (const std::exception& e) {
+    return Fault{FaultKind::unavailable, e.what()};
+  }
+}
+
 }  // namespace
 
 PasswordWorker::PasswordWorker(std::size_t max_waiting) : max_waiting_(max_waiting) {
@@ -41,13 +50,13 @@ void PasswordWorker::check(std::shared_ptr<const storage::UserRecord> user, std:
     done.complete(Fault{FaultKind::unavailable, "too many logins at once"});
     return;
   }
-  // The pool wants copyable work; a Done is not.
-  auto shared = std::make_shared<Done<bool>>(std::move(done));
-  boost::asio::post(pool_, [this, user = std::move(user), password = std::move(password), shared] {
-    bool right = password_matches(*user, password);
+  auto work = [this, user = std::move(user), password = std::move(password), done = std::move(done)]() mutable {
+    checks_.fetch_add(1, std::memory_order_relaxed);
+    result<bool> right = matches(*user, password);
     waiting_.fetch_sub(1);
-    shared->complete(right);
-  });
+    done.complete(std::move(right));
+  };
+  boost::asio::post(pool_, std::move(work));
 }
 
 Authenticator::Authenticator(net::Loop& loop, const Clock& clock, storage::Store& store, PasswordWorker& worker)

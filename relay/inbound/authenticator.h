@@ -26,10 +26,12 @@ class PasswordWorker {
 
   // True or false; fault `unavailable` when max_waiting checks are waiting already. Any thread.
   void check(std::shared_ptr<const storage::UserRecord> user, std::string password, Done<bool> done);
+  std::uint64_t checks() const { return checks_.load(std::memory_order_relaxed); }  // made so far
 
  private:
   const std::size_t max_waiting_;
   std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::uint64_t> checks_{0};
   boost::asio::thread_pool pool_{1};
 };
 

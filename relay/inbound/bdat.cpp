@@ -58,7 +58,7 @@ boost::asio::awaitable<Reply> handle_bdat(SessionContext& session, std::string_v
   Transaction& transaction = *session.transaction;
   if (!transaction.chunks) {
     std::unique_ptr<Intake> intake = session.parts.submission.begin(std::move(transaction.envelope));
-    transaction.chunks.emplace(ChunkedBody{smtp::BdatDecoder(body_limits(session)), std::move(intake)});
+    transaction.chunks.emplace(body_limits(session), std::move(intake));
   }
   ChunkedBody& body = *transaction.chunks;
   body.decoder.begin_chunk(bdat->size, bdat->last);

@@ -113,9 +113,7 @@ bool MessageIntake::put_header() {
 
 boost::asio::awaitable<void> MessageIntake::make_room() {
   result<Nothing> done = co_await body_.make_room();
-  if (done) co_return;
-  parts_.log.warn("message.not_staged", {{"reason", done.error().text}});
-  fail(done.error().kind == FaultKind::full ? replies::kSpoolFull : replies::kTrouble);
+  if (!done) fail(done.error());
 }
 
 boost::asio::awaitable<void> MessageIntake::finish_body() {
@@ -198,8 +196,8 @@ SubmissionResult MessageIntake::answer(const result<storage::Accepted>& accepted
   using Kind = storage::Accepted::Kind;
   SubmissionResult out;
   if (!accepted) {
-    parts_.log.warn("message.not_stored", {{"reason", accepted.error().text}});
-    out.reply = accepted.error().kind == FaultKind::full ? replies::kSpoolFull : replies::kTrouble;
+    fail(accepted.error());
+    out.reply = *failed_;
     return out;
   }
   if (accepted->kind == Kind::key_conflict) {
@@ -217,6 +215,12 @@ SubmissionResult MessageIntake::answer(const result<storage::Accepted>& accepted
                       {"client", envelope_.client_address}});
   }
   return out;
+}
+
+// Trouble of ours is never permanent; its reason is for the operator.
+void MessageIntake::fail(const Fault& fault) {
+  parts_.log.warn("message.not_stored", {{"reason", fault.text}});
+  fail(fault.kind == FaultKind::full ? replies::kSpoolFull : replies::kTrouble);
 }
 
 void MessageIntake::fail(Reply reply) {

@@ -35,6 +35,7 @@ class MessageIntake final : public Intake {
   storage::NewMessage make_message(Body body);
   boost::asio::awaitable<SubmissionResult> store(storage::NewMessage message);
   SubmissionResult answer(const result<storage::Accepted>& accepted);
+  void fail(const Fault& fault);
   void fail(Reply reply);
 
   SubmissionParts parts_;

@@ -67,7 +67,7 @@ inline constexpr FixedReply kAuthNotOffered{503, "5.5.1", "Authentication is not
 inline constexpr FixedReply kAlreadyLoggedIn{503, "5.5.1", "Already authenticated"};  // RFC 4954 4.
 inline constexpr FixedReply kNotInTransaction{503, "5.5.1", "Not allowed during a mail transaction"};
 inline constexpr FixedReply kUnknownMechanism{504, "5.5.4", "Authentication mechanism not offered"};
-inline constexpr FixedReply kLoginFailed{535, "5.7.8", "Authentication credentials invalid"};
+inline constexpr FixedReply kLoginFailed{535, "5.7.8", "Authentication failed"};
 inline constexpr FixedReply kLoginBusy{454, "4.7.0", "Temporary authentication failure"};
 inline constexpr FixedReply kTlsActive{503, "5.5.1", "TLS is active already"};
 inline constexpr FixedReply kTlsNotOffered{502, "5.5.1", "STARTTLS is not offered here"};

@@ -28,8 +28,11 @@ Session::Session(const SessionParts& parts, std::shared_ptr<const SmtpOptions> o
     : context_(parts, std::move(options), std::move(listener), std::move(stream)) {}
 
 boost::asio::awaitable<void> Session::run() {
-  if (co_await open()) co_await serve();
-  if (context_.transaction) context_.parts.log.info("smtp.lost", {{"client", context_.client.str()}});
+  const bool open_now = co_await open();
+  if (open_now) {
+    co_await serve();
+    log_loss();
+  }
   co_await context_.connection.close();
 }
 
@@ -73,14 +76,18 @@ boost::asio::awaitable<bool> Session::read_proxy_header() {
       }
     }
     if (got.status != smtp::ProxyStatus::need_more) {
-      context_.parts.log.warn("smtp.bad_proxy_header", {{"peer", context_.client.str()}});
-      connection.queue(replies::kBadProxyHeader);
+      refuse_proxy_header();
       co_return false;
     }
     std::size_t at_most = exactly ? next_proxy_octets(connection.pending()) : std::string_view::npos;
     bool more = co_await connection.fill(Connection::Wait::idle, context_.options->limits.handshake_timeout, at_most);
     if (!more) co_return false;
   }
+}
+
+void Session::refuse_proxy_header() {
+  context_.parts.log.warn("smtp.bad_proxy_header", {{"peer", context_.client.str()}});
+  context_.connection.queue(replies::kBadProxyHeader);
 }
 
 void Session::meet(const IpAddress& client) {
@@ -166,6 +173,11 @@ std::optional<Reply> Session::enough() const {
   if (context_.errors >= limits.max_errors) return replies::kTooManyErrors;
   if (context_.unimportant > limits.max_unimportant) return replies::kTooIdle;
   return std::nullopt;
+}
+
+// A client that goes away in the middle of a message.
+void Session::log_loss() const {
+  if (context_.transaction) context_.parts.log.info("smtp.lost", {{"client", context_.client.str()}});
 }
 
 void Session::log_refusal(smtp::Verb verb, const Reply& reply) const {

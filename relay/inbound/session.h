@@ -29,6 +29,8 @@ class Session {
   Then refuse_line(smtp::LineStatus status);
   Then answer(smtp::Verb verb, Reply reply);
   std::optional<Reply> enough() const;
+  void refuse_proxy_header();
+  void log_loss() const;
   void log_refusal(smtp::Verb verb, const Reply& reply) const;
 
   SessionContext context_;

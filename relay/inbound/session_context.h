@@ -42,6 +42,8 @@ struct SmtpOptions {  // a connection keeps those it began with
 
 // A message sent by BDAT (RFC 3030), between its chunks.
 struct ChunkedBody {
+  ChunkedBody(const smtp::BodyLimits& limits, std::unique_ptr<Intake> into)
+      : decoder(limits), intake(std::move(into)) {}
   smtp::BdatDecoder decoder;
   std::unique_ptr<Intake> intake;
 };

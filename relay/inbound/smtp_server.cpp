@@ -59,6 +59,10 @@ boost::asio::awaitable<void> SmtpServer::run(std::unique_ptr<net::Stream> stream
 boost::asio::awaitable<void> SmtpServer::drain(Duration grace) {
   stopping_ = true;
   tell_all(StopLevel::idle);
+  return wait_for_sessions(grace);
+}
+
+boost::asio::awaitable<void> SmtpServer::wait_for_sessions(Duration grace) {
   net::Deadline end(parts_.loop.deadlines(), [this] { tell_all(StopLevel::now); });
   end.set(grace);
   co_await tasks_.drain();

@@ -21,14 +21,15 @@ class SmtpServer {
   // For connections from now on.
   void use(std::shared_ptr<const SmtpOptions> options) { options_ = std::move(options); }
 
-  // Takes no more; idle sessions get 421 at once, those in a transaction when it has ended, or after `grace`. Returns when
-  // the last one is gone.
+  // Takes no more from the call on; idle sessions get 421 at once, those in a transaction when it has ended, or
+  // after `grace`. The wait ends when the last one is gone.
   boost::asio::awaitable<void> drain(Duration grace);
   std::size_t sessions() const { return sessions_.size(); }
 
  private:
   boost::asio::awaitable<void> run(std::unique_ptr<net::Stream> stream, std::shared_ptr<const ListenerPolicy> listener,
                                    ConnectionCounts::Ticket ticket);
+  boost::asio::awaitable<void> wait_for_sessions(Duration grace);
   void tell_all(StopLevel level);
 
   SessionParts parts_;
