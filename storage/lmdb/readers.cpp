@@ -28,6 +28,7 @@ void Readers::submit(std::unique_ptr<ReadJob> job) {
     }
   }
   job->fail({FaultKind::unavailable, "the spool is closed"});
+  job->answer();
 }
 
 void Readers::close() {
@@ -63,6 +64,7 @@ void Readers::loop(unsigned number) {
     } catch (const LmdbError& error) {
       log_.error("spool.read_failed", {{"error", error.what()}});
       job->fail({FaultKind::unavailable, error.what()});
+      job->answer();
       continue;
     }
     run(*txn, *job);
@@ -78,7 +80,9 @@ void Readers::run(Txn& txn, ReadJob& job) {
     log_.error("spool.read_failed", {{"error", error.what()}});
     job.fail({classify(error.code()) == ErrorClass::fatal ? FaultKind::damaged : FaultKind::unavailable, error.what()});
   }
+  // First, so that whoever hears of damage and then writes finds it set aside.
   for (Damage& damage : snapshot.damages) on_damage_(std::move(damage));
+  job.answer();
 }
 
 }  // namespace postrider::storage::lmdb

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -23,6 +24,7 @@ class ReadJob {
   virtual ~ReadJob() = default;
   virtual void run(Snapshot& snapshot) = 0;
   virtual void fail(Fault fault) = 0;
+  virtual void answer() = 0;  // after either
 };
 
 // A query, and the Done it answers.
@@ -30,12 +32,14 @@ template <typename T, typename Query>
 class QueryJob final : public ReadJob {
  public:
   QueryJob(Query query, Done<T> done) : query_(std::move(query)), done_(std::move(done)) {}
-  void run(Snapshot& snapshot) override { done_.complete(query_(snapshot)); }
-  void fail(Fault fault) override { done_.complete(std::move(fault)); }
+  void run(Snapshot& snapshot) override { answer_ = query_(snapshot); }
+  void fail(Fault fault) override { answer_ = std::move(fault); }
+  void answer() override { done_.complete(std::move(*answer_)); }
 
  private:
   Query query_;
   Done<T> done_;
+  std::optional<result<T>> answer_;
 };
 
 class Readers {
