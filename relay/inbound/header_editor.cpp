@@ -69,7 +69,8 @@ EditedHeader edit_header(const smtp::HeaderScanner& scanner, bool body_follows, 
     }
     out.text += field.raw;
   }
-  if (!out.text.ends_with("\r\n")) out.text += "\r\n";  // a last field cut off by the end of the message
+  // A last field may have been cut off by the end of the message.
+  if (!out.text.empty() && !out.text.ends_with("\r\n")) out.text += "\r\n";
   if (!has_message_id) {
     out.message_id = "<" + id.str() + "@" + std::string(hostname) + ">";
     out.text += "Message-ID: " + out.message_id + "\r\n";

@@ -1,5 +1,6 @@
 #include "tests/dialogs/server.h"
 
+#include <map>
 #include <stdexcept>
 
 #include "net/tls.h"
@@ -131,79 +132,98 @@ StoredMessage Server::last_stored() {
 }
 
 void Server::apply(const std::string& name, const std::string& value) {
-  relay::SessionLimits& limits = options_.limits;
-  if (name == "max_message_size")
-    limits.max_message_size = std::stoull(value);
-  else if (name == "max_recipients")
-    limits.max_recipients = number_of(value);
-  else if (name == "max_transactions")
-    limits.max_transactions = number_of(value);
-  else if (name == "max_command_line")
-    limits.max_command_line = number_of(value);
-  else if (name == "max_auth_line")
-    limits.max_auth_line = number_of(value);
-  else if (name == "max_text_line")
-    limits.max_text_line = number_of(value);
-  else if (name == "max_errors")
-    limits.max_errors = number_of(value);
-  else if (name == "max_unimportant")
-    limits.max_unimportant = number_of(value);
-  else if (name == "max_auth_failures")
-    limits.max_auth_failures = number_of(value);
-  else if (name == "max_connections")
-    limits.max_connections = number_of(value);
-  else if (name == "max_connections_per_address")
-    limits.max_connections_per_address = number_of(value);
-  else if (name == "idle_timeout")
-    limits.idle_timeout = duration_of(value);
-  else if (name == "data_timeout")
-    limits.data_timeout = duration_of(value);
-  else if (name == "transaction_timeout")
-    limits.transaction_timeout = duration_of(value);
-  else if (name == "handshake_timeout")
-    limits.handshake_timeout = duration_of(value);
-  else if (name == "bare_lf")
-    limits.bare_newline = value == "normalise" ? relay::BareNewline::normalise : relay::BareNewline::reject;
-  else if (name == "trusted")
-    options_.access.trusted_networks = networks_of(value);
-  else if (name == "auth_on_loopback")
-    options_.access.auth_without_tls_on_loopback = true;
-  else if (name == "tls") {
-    with_tls_ = value != "none";
-    policy_.tls = value == "implicit" ? relay::ListenerTls::implicit
-                                      : (with_tls_ ? relay::ListenerTls::starttls : relay::ListenerTls::none);
-  } else if (name == "require_tls")
-    policy_.require_tls = true;
-  else if (name == "require_auth")
-    policy_.require_auth = true;
-  else if (name == "proxy_from")
-    policy_.proxy_protocol_from = networks_of(value);
-  else if (name == "user")
-    add_user(value);
-  else if (name == "spool_bytes")
-    store_options_.max_bytes = std::stoull(value);
-  else if (name == "body_memory")
-    body_memory_limit_ = std::stoull(value);
-  else if (name == "max_received")
-    submission_options_.max_received = std::stoul(value);
-  else if (name == "max_header_size")
-    submission_options_.max_header_size = std::stoul(value);
-  else if (name == "hide_client")
-    submission_options_.hide_client = true;
-  else if (name == "origin")
+  using Limits = relay::SessionLimits;
+  static const std::map<std::string, std::uint32_t Limits::*> kNumbers{
+      {"max_recipients", &Limits::max_recipients},
+      {"max_transactions", &Limits::max_transactions},
+      {"max_command_line", &Limits::max_command_line},
+      {"max_auth_line", &Limits::max_auth_line},
+      {"max_text_line", &Limits::max_text_line},
+      {"max_errors", &Limits::max_errors},
+      {"max_auth_failures", &Limits::max_auth_failures},
+      {"max_unimportant", &Limits::max_unimportant},
+      {"max_connections", &Limits::max_connections},
+      {"max_connections_per_address", &Limits::max_connections_per_address},
+  };
+  static const std::map<std::string, Duration Limits::*> kDurations{
+      {"idle_timeout", &Limits::idle_timeout},
+      {"data_timeout", &Limits::data_timeout},
+      {"transaction_timeout", &Limits::transaction_timeout},
+      {"handshake_timeout", &Limits::handshake_timeout},
+  };
+  static const std::map<std::string, void (Server::*)(const std::string&)> kOthers{
+      {"max_message_size", &Server::set_max_message_size},
+      {"bare_lf", &Server::set_bare_lf},
+      {"tls", &Server::set_tls},
+      {"user", &Server::add_user},
+      {"alias", &Server::add_alias},
+      {"rewrite_sender", &Server::add_rewrite},
+  };
+  const std::map<std::string, bool*> switches{
+      {"auth_on_loopback", &options_.access.auth_without_tls_on_loopback},
+      {"require_tls", &policy_.require_tls},
+      {"require_auth", &policy_.require_auth},
+      {"hide_client", &submission_options_.hide_client},
+  };
+  const std::map<std::string, std::uint64_t*> sizes{
+      {"spool_bytes", &store_options_.max_bytes},
+      {"body_memory", &body_memory_limit_},
+      {"max_received", &submission_options_.max_received},
+      {"max_header_size", &submission_options_.max_header_size},
+  };
+  const std::map<std::string, std::vector<Network>*> networks{
+      {"trusted", &options_.access.trusted_networks},
+      {"proxy_from", &policy_.proxy_protocol_from},
+  };
+  if (auto it = kNumbers.find(name); it != kNumbers.end()) {
+    options_.limits.*it->second = number_of(value);
+  } else if (auto span = kDurations.find(name); span != kDurations.end()) {
+    options_.limits.*span->second = duration_of(value);
+  } else if (auto other = kOthers.find(name); other != kOthers.end()) {
+    (this->*other->second)(value);
+  } else if (switches.contains(name)) {
+    *switches.at(name) = true;
+  } else if (sizes.contains(name)) {
+    *sizes.at(name) = std::stoull(value);
+  } else if (networks.contains(name)) {
+    *networks.at(name) = networks_of(value);
+  } else if (name == "origin") {
     submission_options_.addresses.origin = value;
-  else if (name == "alias" || name == "rewrite_sender") {
-    std::string target = value;
-    std::string source = first_word(target);
-    auto& rules = submission_options_.addresses;
-    (name == "alias" ? rules.aliases : rules.rewrite_sender).emplace_back(source, target);
   } else {
     throw std::runtime_error("no such setting: " + name);
   }
 }
 
+void Server::set_max_message_size(const std::string& value) {
+  options_.limits.max_message_size = std::stoull(value);
+}
+
+void Server::set_bare_lf(const std::string& value) {
+  options_.limits.bare_newline = value == "normalise" ? relay::BareNewline::normalise : relay::BareNewline::reject;
+}
+
+void Server::set_tls(const std::string& value) {
+  with_tls_ = value != "none";
+  policy_.tls = value == "none"       ? relay::ListenerTls::none
+                : value == "implicit" ? relay::ListenerTls::implicit
+                                      : relay::ListenerTls::starttls;
+}
+
+void Server::add_alias(const std::string& value) {
+  std::string target = value;
+  std::string source = first_word(target);
+  submission_options_.addresses.aliases.emplace_back(source, target);
+}
+
+void Server::add_rewrite(const std::string& value) {
+  std::string target = value;
+  std::string pattern = first_word(target);
+  submission_options_.addresses.rewrite_sender.emplace_back(pattern, target);
+}
+
 // NAME PASSWORD [scram] [SENDER...]
-void Server::add_user(std::string text) {
+void Server::add_user(const std::string& value) {
+  std::string text = value;
   storage::UserRecord user;
   user.name = first_word(text);
   std::string password = first_word(text);

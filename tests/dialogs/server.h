@@ -49,7 +49,12 @@ class Server {
 
  private:
   void apply(const std::string& name, const std::string& value);
-  void add_user(std::string text);
+  void set_max_message_size(const std::string& value);
+  void set_bare_lf(const std::string& value);
+  void set_tls(const std::string& value);
+  void add_user(const std::string& value);
+  void add_alias(const std::string& value);
+  void add_rewrite(const std::string& value);
 
   relay::SmtpOptions options_;
   relay::ListenerPolicy policy_;

@@ -1,0 +1,193 @@
+#include "relay/inbound/submission.h"
+
+#include "tests/unit/relay/inbound_fixture.h"
+
+namespace postrider::relay {
+namespace {
+
+class SubmissionTest : public InboundTest {
+ protected:
+  void SetUp() override {
+    options_->hostname = "relay.example";
+    make();
+  }
+  void make() {
+    SubmissionParts parts{loop_, loop_.clock(), *store_, &dispatcher_, memory_, log_};
+    submission_ = make_submission(parts, options_);
+  }
+  static EnvelopeSpec envelope() {
+    EnvelopeSpec out;
+    out.sender = {"a", "example.com"};
+    out.recipients.push_back({{"b", "example.com"}, "", {}});
+    out.client_address = "192.0.2.1";
+    out.helo = "client.example";
+    out.protocol = "ESMTP";
+    return out;
+  }
+  boost::asio::awaitable<SubmissionResult> submit(EnvelopeSpec spec, std::string octets) {
+    std::unique_ptr<Intake> intake = submission_->begin(std::move(spec));
+    co_await intake->write(octets);
+    SubmissionResult done = co_await intake->commit();
+    co_return done;
+  }
+  boost::asio::awaitable<SubmissionResult> submit_cut(std::string octets, std::size_t cut) {
+    std::unique_ptr<Intake> intake = submission_->begin(envelope());
+    co_await intake->write(std::string_view(octets).substr(0, cut));
+    co_await intake->write(std::string_view(octets).substr(cut));
+    SubmissionResult done = co_await intake->commit();
+    co_return done;
+  }
+  boost::asio::awaitable<int> abandon(std::string octets) {
+    std::unique_ptr<Intake> intake = submission_->begin(envelope());
+    co_await intake->write(octets);
+    co_return 0;
+  }
+  static std::string message(std::size_t body_octets) {
+    return "Subject: x\r\n\r\n" + std::string(body_octets, 'x') + "\r\n";
+  }
+
+  std::shared_ptr<SubmissionOptions> options_ = std::make_shared<SubmissionOptions>();
+  Budget memory_{64 << 20};
+  RememberingDispatcher dispatcher_;
+  std::unique_ptr<Submission> submission_;
+};
+
+TEST_F(SubmissionTest, AnswersWithTheIdUnderWhichTheMessageIsStored) {
+  auto done = run(submit(envelope(), message(10)));
+  ASSERT_TRUE(done.id);
+  EXPECT_EQ(done.reply.wire(), "250 2.0.0 Ok: queued as " + done.id->str() + "\r\n");
+  EXPECT_EQ(stored(*done.id).envelope.sender, (Address{"a", "example.com"}));
+}
+
+TEST_F(SubmissionTest, TheAcceptCarriesTheIntentAndTheFirstAttemptHasTheBodyInMemory) {
+  auto done = run(submit(envelope(), message(10)));
+  ASSERT_EQ(dispatcher_.messages.size(), 1u);
+  const FreshMessage& fresh = dispatcher_.messages[0];
+  EXPECT_EQ(fresh.record->id, *done.id);
+  EXPECT_EQ(fresh.record->recipients[0].state, RecipientState::sending);
+  EXPECT_EQ(fresh.record->recipients[0].upstream, "primary");
+  ASSERT_EQ(fresh.body.chunks.size(), 1u);
+  EXPECT_EQ(*fresh.body.chunks[0], stored_body(stored(*done.id)));
+}
+
+TEST_F(SubmissionTest, WithoutAFreeSlotTheMessageWaitsInTheSpool) {
+  dispatcher_.free = false;
+  auto done = run(submit(envelope(), message(10)));
+  EXPECT_TRUE(dispatcher_.messages.empty());
+  EXPECT_EQ(stored(*done.id).recipients[0].state, RecipientState::queued);
+}
+
+TEST_F(SubmissionTest, ARefusedStoreIsTemporaryAndDeliversNothing) {
+  store_->fail_writes(true);
+  auto done = run(submit(envelope(), message(10)));
+  EXPECT_EQ(done.reply.code, 451);
+  EXPECT_FALSE(done.id);
+  EXPECT_TRUE(dispatcher_.messages.empty());
+}
+
+TEST_F(SubmissionTest, BodyMemoryIsCountedUntilTheLastReaderIsDone) {
+  run(submit(envelope(), message(3 * storage::kChunkPayload)));
+  EXPECT_GT(memory_.used(), 3 * storage::kChunkPayload);
+  EXPECT_EQ(dispatcher_.messages[0].first_chunk, 0u);
+  dispatcher_.messages.clear();
+  store_.reset();  // it holds the chunks, too
+  EXPECT_EQ(memory_.used(), 0u);
+}
+
+TEST_F(SubmissionTest, WhenMemoryIsShortFullChunksGoToTheSpoolAndNoneIsKept) {
+  memory_.set_limit(storage::kChunkPayload);
+  const std::string octets = message(3 * storage::kChunkPayload);
+  auto done = run(submit(envelope(), octets));
+  ASSERT_TRUE(done.id) << done.reply.wire();
+  EXPECT_EQ(dispatcher_.messages[0].first_chunk, 3u);
+  EXPECT_EQ(dispatcher_.messages[0].body.chunks.size(), 1u);
+  MessageRecord record = stored(*done.id);
+  EXPECT_EQ(record.body_chunks, 4u);
+  std::string body = stored_body(record);
+  EXPECT_EQ(body.size(), record.body_size);
+  EXPECT_TRUE(body.ends_with(octets.substr(octets.find("\r\n\r\n"))));
+}
+
+TEST_F(SubmissionTest, AnAbandonedMessageTakesItsStagedChunksAlong) {
+  memory_.set_limit(1);
+  const auto before = store_->stats().live_bytes;
+  run(abandon(message(3 * storage::kChunkPayload)));
+  EXPECT_EQ(store_->stats().live_bytes, before);
+  EXPECT_EQ(memory_.used(), 0u);
+}
+
+TEST_F(SubmissionTest, NoStagedChunkRemainsOfAMessageThatGrewTooBig) {
+  memory_.set_limit(1);
+  options_->max_message_size = 2 * storage::kChunkPayload;
+  make();
+  auto done = run(submit(envelope(), message(3 * storage::kChunkPayload)));
+  EXPECT_EQ(done.reply.code, 552);
+  EXPECT_EQ(store_->stats().live_bytes, 0u);
+}
+
+TEST_F(SubmissionTest, TroubleWhileStagingIsTemporary) {
+  memory_.set_limit(1);
+  store_->fail_writes(true);
+  auto done = run(submit(envelope(), message(3 * storage::kChunkPayload)));
+  EXPECT_EQ(done.reply.code, 451);
+}
+
+TEST_F(SubmissionTest, AKeyFromOutsideTheMessageWorksLikeTheHeader) {
+  EnvelopeSpec spec = envelope();
+  spec.tenant = "shop";
+  spec.idempotency_key = "order-1";
+  auto first = run(submit(spec, message(10)));
+  auto again = run(submit(spec, message(10)));
+  auto other = run(submit(spec, message(11)));
+  spec.tenant = "another";
+  auto foreign = run(submit(spec, message(11)));
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(other.reply.code, 550);
+  EXPECT_TRUE(foreign.id && foreign.id != first.id);
+  EXPECT_EQ(dispatcher_.messages.size(), 2u) << "a duplicate is not delivered again";
+}
+
+TEST_F(SubmissionTest, OurOwnBouncesCarryNoTraceOfAClient) {
+  EnvelopeSpec spec = envelope();
+  spec.door = Door::bounce;
+  spec.sender = {};
+  auto done = run(submit(spec, message(10)));
+  EXPECT_TRUE(stored_body(stored(*done.id)).starts_with("Subject: x\r\n"));
+}
+
+TEST_F(SubmissionTest, HeadersForTheHistoryAreBounded) {
+  auto done = run(submit(envelope(), "X: " + std::string(2 * kMaxKeptHeaders, 'h') + "\r\n\r\ntext\r\n"));
+  MessageRecord record = stored(*done.id);
+  EXPECT_EQ(record.headers.size(), kMaxKeptHeaders);
+  EXPECT_EQ(record.headers.find("text"), std::string::npos);
+}
+
+TEST_F(SubmissionTest, TheCutOfTheInputMakesNoDifference) {
+  const std::string octets = "From: a@example.com\r\nSubject: cut\r\n folded\r\nBcc: x\r\n\r\nline\r\n.\r\nlast";
+  auto whole = run(submit(envelope(), octets));
+  auto tail = [this](const SubmissionResult& done) {
+    std::string body = stored_body(stored(*done.id));
+    return body.substr(body.find("From:"), body.find("Message-ID:") - body.find("From:")) +
+           body.substr(body.find("\r\n\r\n"));
+  };
+  for (std::size_t cut = 1; cut < octets.size(); ++cut) {
+    auto done = run(submit_cut(octets, cut));
+    ASSERT_EQ(tail(done), tail(whole)) << "cut at " << cut;
+  }
+}
+
+TEST_F(SubmissionTest, SaysBeforehandWhatCannotBeTaken) {
+  options_->max_message_size = 1000;
+  make();
+  EXPECT_FALSE(submission_->can_accept(1000));
+  EXPECT_EQ(submission_->can_accept(1001)->code, 552);
+  store_ = storage::make_memory_store({.max_bytes = 4096, .high_water_bytes = 1});
+  make();
+  run(submit(envelope(), message(10)));
+  auto full = run(submit(envelope(), message(10)));
+  EXPECT_EQ(full.reply.code, 452);
+}
+
+}  // namespace
+}  // namespace postrider::relay
