@@ -97,7 +97,7 @@ struct SubmissionParts {
   const Clock& clock;
   storage::Store& store;
   Dispatcher* dispatcher;  // null: accepted messages wait for a relay thread (mgmt)
-  Budget& body_memory;     // bytes of bodies in memory, over all threads
+  Budget& body_memory;  // bytes of bodies in memory, over all threads; outlives store and dispatcher, who hold chunks
   Log& log;
 };
 

@@ -69,8 +69,8 @@ class Server {
   relay::SmtpMetrics metrics_{registry_};
   relay::ConnectionCounts counts_;
   net::Loop loop_{"dialogue"};
+  std::unique_ptr<Budget> body_memory_;  // outlives the chunks in the store
   std::unique_ptr<storage::MemoryStore> store_;
-  std::unique_ptr<Budget> body_memory_;
   relay::PasswordWorker worker_;
   std::unique_ptr<relay::Submission> submission_;
   std::unique_ptr<relay::Authenticator> authenticator_;

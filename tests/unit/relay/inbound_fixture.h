@@ -71,6 +71,7 @@ class InboundTest : public testing::Test {
 
   net::Loop loop_{"test"};
   NullLog log_;
+  Budget memory_{64 << 20};  // outlives the chunks in the store
   std::unique_ptr<storage::MemoryStore> store_ = storage::make_memory_store();
   net::TaskGroup tasks_{loop_, [](std::string_view, const std::exception& e) { ADD_FAILURE() << e.what(); }};
 

@@ -47,7 +47,6 @@ class SubmissionTest : public InboundTest {
   }
 
   std::shared_ptr<SubmissionOptions> options_ = std::make_shared<SubmissionOptions>();
-  Budget memory_{64 << 20};
   RememberingDispatcher dispatcher_;
   std::unique_ptr<Submission> submission_;
 };
