@@ -61,9 +61,8 @@ asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_host(std::string host
 
 // Opportunistic TLS that fails costs the connection: the same address is asked once more, in clear.
 asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_endpoint(std::string host, Endpoint endpoint) {
-  handshake_failed_ = false;
   Opened opened = co_await open_once(host, endpoint, TlsUse::as_configured);
-  if (!opened.connection && handshake_failed_ && config_.tls == UpstreamTls::opportunistic) {
+  if (opened.handshake_failed && config_.tls == UpstreamTls::opportunistic) {
     opened = co_await open_once(host, endpoint, TlsUse::never);
   }
   co_return opened;
@@ -87,7 +86,7 @@ asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_once(std::string host
   c.loopback = is_loopback(endpoint.address());
 
   if (config_.tls == UpstreamTls::implicit) {
-    const bool secured = co_await handshake(c, host, opened.verdict);
+    const bool secured = co_await handshake(c, host, opened);
     if (!secured) co_return opened;
   }
   const Answer greeting = co_await c.wire.reply(config_.stage_timeout);
@@ -98,24 +97,24 @@ asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_once(std::string host
   bool good = co_await hello(c, opened.verdict);
   const bool may_start =
       config_.tls == UpstreamTls::starttls || (config_.tls == UpstreamTls::opportunistic && use != TlsUse::never);
-  if (good && may_start) good = co_await starttls(c, host, opened.verdict);
+  if (good && may_start) good = co_await starttls(c, host, opened);
   if (good) good = co_await smtp_login(c, config_, opened.verdict);
   if (good) opened.connection = std::move(connection);
   co_return opened;
 }
 
-asio::awaitable<bool> SmtpConnector::handshake(SmtpConnection& connection, std::string host, Verdict& verdict) {
+asio::awaitable<bool> SmtpConnector::handshake(SmtpConnection& connection, std::string host, Opened& opened) {
   net::Stream& stream = connection.wire.stream();
   stream.expires_after(config_.stage_timeout);
   const net::IoResult done = co_await stream.handshake_client(parts_.tls, host);
-  if (done.error) {
-    handshake_failed_ = done.error != asio::error::operation_aborted;
-    verdict = handshake_failed_ ? judge_finding(Stage::tls, Cause::route, "", "TLS: " + stream.tls_error())
-                                : judge_break(Stage::tls, Break::stopped, "");
-    co_return false;
+  if (!done.error) {
+    connection.tls = stream.tls_info().version;
+    co_return true;
   }
-  connection.tls = stream.tls_info().version;
-  co_return true;
+  opened.handshake_failed = done.error != asio::error::operation_aborted;
+  opened.verdict = opened.handshake_failed ? judge_finding(Stage::tls, Cause::route, "", "TLS: " + stream.tls_error())
+                                           : judge_break(Stage::tls, Break::stopped, "");
+  co_return false;
 }
 
 asio::awaitable<bool> SmtpConnector::hello(SmtpConnection& connection, Verdict& verdict) {
@@ -137,20 +136,20 @@ asio::awaitable<bool> SmtpConnector::hello(SmtpConnection& connection, Verdict& 
   co_return false;
 }
 
-asio::awaitable<bool> SmtpConnector::starttls(SmtpConnection& connection, std::string host, Verdict& verdict) {
+asio::awaitable<bool> SmtpConnector::starttls(SmtpConnection& connection, std::string host, Opened& opened) {
   const bool required = config_.tls == UpstreamTls::starttls;
   if (!connection.capabilities.starttls) {
-    if (required) verdict = judge_finding(Stage::tls, Cause::route, "", "STARTTLS is required but not offered");
+    if (required) opened.verdict = judge_finding(Stage::tls, Cause::route, "", "STARTTLS is required but not offered");
     co_return !required;
   }
   const Answer answer = co_await connection.wire.command("STARTTLS", config_.stage_timeout);
   if (!answer.positive()) {
-    verdict = answer.judge(Stage::tls);
-    co_return !required && answer.answered();
+    opened.verdict = answer.judge(Stage::tls);
+    co_return !required && answer.answered() && answer.reply.code != 421;
   }
   connection.wire.drop_received();
-  bool good = co_await handshake(connection, host, verdict);
-  if (good) good = co_await hello(connection, verdict);
+  bool good = co_await handshake(connection, host, opened);
+  if (good) good = co_await hello(connection, opened.verdict);
   co_return good;
 }
 

@@ -1,5 +1,5 @@
 // SmtpConnection: a greeted, secured and logged-in connection to one upstream, ready for MAIL. And how to get one:
-// SmtpConnector walks hosts and addresses, EHLO, STARTTLS and AUTH. On one Loop.
+// SmtpConnector walks hosts and addresses, EHLO, STARTTLS and AUTH. On one Loop; a connector serves many openings at a time.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -33,6 +33,7 @@ class SmtpConnector {
     std::unique_ptr<SmtpConnection> connection;  // null: `verdict` says why, `peer` who was asked last
     Verdict verdict;
     std::string peer;
+    bool handshake_failed = false;
   };
   boost::asio::awaitable<Opened> open();
 
@@ -43,13 +44,12 @@ class SmtpConnector {
   boost::asio::awaitable<Opened> open_host(std::string host, std::size_t& addresses_left);
   boost::asio::awaitable<Opened> open_endpoint(std::string host, Endpoint endpoint);
   boost::asio::awaitable<Opened> open_once(std::string host, Endpoint endpoint, TlsUse use);
-  boost::asio::awaitable<bool> handshake(SmtpConnection& connection, std::string host, Verdict& verdict);
+  boost::asio::awaitable<bool> handshake(SmtpConnection& connection, std::string host, Opened& opened);
   boost::asio::awaitable<bool> hello(SmtpConnection& connection, Verdict& verdict);
-  boost::asio::awaitable<bool> starttls(SmtpConnection& connection, std::string host, Verdict& verdict);
+  boost::asio::awaitable<bool> starttls(SmtpConnection& connection, std::string host, Opened& opened);
 
   const SmtpTransportParts& parts_;
   const UpstreamConfig& config_;
-  bool handshake_failed_ = false;  // of the endpoint being tried
 };
 
 // smtp_login.cpp: AUTH by what the configuration and the server agree on (RFC 4954). False: `verdict` says why.

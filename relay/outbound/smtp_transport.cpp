@@ -34,6 +34,10 @@ class SmtpTransport final : public Transport {
   SmtpPool pool_;
 };
 
+Verdict stopped_waiting() {
+  return judge_finding(Stage::none, Cause::interrupted, "", "stopped while waiting for a connection");
+}
+
 void settle_all(Attempt& attempt, const std::vector<std::uint32_t>& recipients, const Verdict& verdict) {
   for (std::uint32_t index : recipients) {
     RecipientOutcome outcome;
@@ -68,7 +72,7 @@ asio::awaitable<HandoverReport> SmtpTransport::deliver(Handover handover) {
   attempt = begin_attempt();
   SmtpPool::Lease lease = co_await pool_.acquire();
   if (!lease) {
-    const Verdict stopped = judge_break(Stage::none, Break::stopped, "");
+    const Verdict stopped = stopped_waiting();
     settle_all(attempt, handover.recipients, stopped);
     summarise(attempt);
     co_return report;
@@ -98,7 +102,7 @@ asio::awaitable<HandoverReport> SmtpTransport::deliver(Handover handover) {
 asio::awaitable<Attempt> SmtpTransport::probe() {
   const Duration began = parts_.loop.clock().monotonic();
   Attempt attempt = begin_attempt();
-  Verdict verdict = judge_break(Stage::none, Break::stopped, "");
+  Verdict verdict = stopped_waiting();
   SmtpPool::Lease lease = co_await pool_.acquire();
   lease.connection.reset();  // what is asked is whether a new one can be had
   bool connected = false;
