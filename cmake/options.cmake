@@ -13,7 +13,7 @@ target_compile_options(postrider_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these inside libstdc++ and Boost templates after inlining; clang-tidy and the sanitizers cover them.
   target_compile_options(postrider_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow
-    -Wno-stringop-overread -Wno-array-bounds -Wno-restrict -Wno-dangling-pointer -Wno-tsan)
+    -Wno-stringop-overread -Wno-array-bounds -Wno-restrict -Wno-dangling-pointer -Wno-mismatched-new-delete -Wno-tsan)
 endif()
 if(POSTRIDER_SANITIZE)
   add_compile_options(-fsanitize=${POSTRIDER_SANITIZE} -fno-sanitize-recover=all)

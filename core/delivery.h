@@ -10,27 +10,36 @@
 namespace postrider {
 
 enum class RecipientState : std::uint8_t {
-  queued, sending, deferred, held,                                          // live
-  sent, delivered, bounced, failed, expired, cancelled, suppressed,         // final
+  queued,
+  sending,
+  deferred,
+  held,  // live
+  sent,
+  delivered,
+  bounced,
+  failed,
+  expired,
+  cancelled,
+  suppressed,  // final
 };
 inline constexpr int kRecipientStates = 11;
 
 enum class Trigger : std::uint8_t {
-  claim,               // the dispatcher takes it for an attempt
-  unclaim,             // stopped before any contact was made
-  hand_over,           // an upstream took responsibility
-  defer,               // try again later
-  refuse,              // permanent refusal of recipient or content
-  give_up,             // retries or age used up
-  hold,                // operator or policy
-  release,             // operator: held, failed, suppressed -> queued
-  retry,               // operator: due now
-  cancel,              // by request
-  expire,              // its own time to live passed
-  suppress,            // on the suppression list
-  revive,              // the route works again after failures it caused
-  confirm_delivery,    // provider event
-  report_bounce,       // provider event
+  claim,             // the dispatcher takes it for an attempt
+  unclaim,           // stopped before any contact was made
+  hand_over,         // an upstream took responsibility
+  defer,             // try again later
+  refuse,            // permanent refusal of recipient or content
+  give_up,           // retries or age used up
+  hold,              // operator or policy
+  release,           // operator: held, failed, suppressed -> queued
+  retry,             // operator: due now
+  cancel,            // by request
+  expire,            // its own time to live passed
+  suppress,          // on the suppression list
+  revive,            // the route works again after failures it caused
+  confirm_delivery,  // provider event
+  report_bounce,     // provider event
 };
 inline constexpr int kTriggers = 15;
 

@@ -16,8 +16,8 @@ class Task {
  public:
   Task() = default;
   template <typename F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Task>)
-  Task(F&& f)  // NOLINT(google-explicit-constructor): a callable is a task
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Task>)
+      Task(F&& f)  // NOLINT(google-explicit-constructor): a callable is a task
       : body_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   void operator()() { body_->run(); }

@@ -25,9 +25,15 @@ class Log {
   virtual void write(LogLevel level, std::string_view event, const MessageId* message,
                      std::initializer_list<LogField> fields) = 0;
 
-  void info(std::string_view event, std::initializer_list<LogField> f) { if (enabled(LogLevel::info)) write(LogLevel::info, event, nullptr, f); }
-  void warn(std::string_view event, std::initializer_list<LogField> f) { if (enabled(LogLevel::warn)) write(LogLevel::warn, event, nullptr, f); }
-  void error(std::string_view event, std::initializer_list<LogField> f) { if (enabled(LogLevel::error)) write(LogLevel::error, event, nullptr, f); }
+  void info(std::string_view event, std::initializer_list<LogField> f) {
+    if (enabled(LogLevel::info)) write(LogLevel::info, event, nullptr, f);
+  }
+  void warn(std::string_view event, std::initializer_list<LogField> f) {
+    if (enabled(LogLevel::warn)) write(LogLevel::warn, event, nullptr, f);
+  }
+  void error(std::string_view event, std::initializer_list<LogField> f) {
+    if (enabled(LogLevel::error)) write(LogLevel::error, event, nullptr, f);
+  }
 };
 
 class NullLog final : public Log {

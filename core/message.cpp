@@ -13,8 +13,7 @@ RecipientState MessageRecord::state() const {
 }
 
 bool MessageRecord::live() const {
-  return std::any_of(recipients.begin(), recipients.end(),
-                     [](const Recipient& r) { return is_live(r.state); });
+  return std::any_of(recipients.begin(), recipients.end(), [](const Recipient& r) { return is_live(r.state); });
 }
 
 Time MessageRecord::due() const {

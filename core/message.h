@@ -28,36 +28,36 @@ struct Notify {
 };
 
 struct Recipient {
-  Address address;       // after aliases and origin; what RCPT TO will say
-  std::string orcpt;     // RFC 3461 4.2, still in xtext, as received ("rfc822;user@example.com"); empty: none
+  Address address;    // after aliases and origin; what RCPT TO will say
+  std::string orcpt;  // RFC 3461 4.2, still in xtext, as received ("rfc822;user@example.com"); empty: none
   Notify notify;
   RecipientState state = RecipientState::queued;
-  std::uint32_t tries = 0;         // tries that counted since acceptance or the last release
-  std::uint32_t interruptions = 0; // crashes of ours that hit it while sending, since then
-  Time due{};                      // queued, deferred: next try. Else: no meaning
-  Time age_from{};                 // first due time since acceptance or the last release: max_age counts from here
+  std::uint32_t tries = 0;          // tries that counted since acceptance or the last release
+  std::uint32_t interruptions = 0;  // crashes of ours that hit it while sending, since then
+  Time due{};                       // queued, deferred: next try. Else: no meaning
+  Time age_from{};                  // first due time since acceptance or the last release: max_age counts from here
   Time changed_at{};
-  Reason reason;                   // why it is in this state
-  std::string upstream;            // who took it, or who was asked last
-  std::string remote_id;           // the provider's id or the final reply text of the hand-over
-  bool cancel_requested = false;   // asked while sending: takes effect when the attempt ends without success
-  bool hold_requested = false;     // the same for hold
+  Reason reason;                  // why it is in this state
+  std::string upstream;           // who took it, or who was asked last
+  std::string remote_id;          // the provider's id or the final reply text of the hand-over
+  bool cancel_requested = false;  // asked while sending: takes effect when the attempt ends without success
+  bool hold_requested = false;    // the same for hold
 };
 
 struct Envelope {
-  Address sender;                  // null for bounces
-  std::string envid;               // RFC 3461 4.4, xtext as received
+  Address sender;     // null for bounces
+  std::string envid;  // RFC 3461 4.4, xtext as received
   DsnReturn ret = DsnReturn::unset;
-  bool eight_bit = false;          // the body has octets over 127
-  bool smtputf8 = false;           // the client asked for SMTPUTF8 (RFC 6531) and an address or header needs it
-  bool requires_tls = false;       // reserved for RFC 8689
+  bool eight_bit = false;     // the body has octets over 127
+  bool smtputf8 = false;      // the client asked for SMTPUTF8 (RFC 6531) and an address or header needs it
+  bool requires_tls = false;  // reserved for RFC 8689
   Lane lane = Lane::normal;
   Door door = Door::smtp;
-  std::string tenant;              // credential that submitted it; empty: trusted network
-  std::string client;              // address of the client, for the trace; empty if left out
+  std::string tenant;  // credential that submitted it; empty: trusted network
+  std::string client;  // address of the client, for the trace; empty if left out
   std::string helo;
-  std::string subject;             // decoded as far as it is UTF-8, at most 256 octets, for listings only
-  std::string message_id_header;   // with angle brackets, as sent
+  std::string subject;            // decoded as far as it is UTF-8, at most 256 octets, for listings only
+  std::string message_id_header;  // with angle brackets, as sent
   Time created_at{};
 };
 
@@ -66,8 +66,8 @@ enum class BodyState : std::uint8_t { present, removed };
 struct MessageRecord {
   MessageId id;
   Envelope envelope;
-  std::vector<Recipient> recipients;   // at least one
-  std::uint64_t body_size = 0;         // octets, as it will be sent before dot-stuffing
+  std::vector<Recipient> recipients;  // at least one
+  std::uint64_t body_size = 0;        // octets, as it will be sent before dot-stuffing
   std::uint32_t body_chunks = 0;
   BodyState body = BodyState::present;
   std::string headers;                 // kept when the body is removed; at most kMaxKeptHeaders octets
@@ -90,22 +90,42 @@ struct RecipientOutcome {
 // One contact with one upstream. Durations in milliseconds.
 struct Attempt {
   std::string upstream;
-  std::string peer;             // host[address]:port
-  std::string tls;              // "TLSv1.3", or empty
+  std::string peer;  // host[address]:port
+  std::string tls;   // "TLSv1.3", or empty
   Time started_at{};
   std::uint32_t duration_ms = 0;
-  Stage stage = Stage::none;    // furthest stage reached
+  Stage stage = Stage::none;                    // furthest stage reached
   OutcomeKind outcome = OutcomeKind::deferred;  // worst over its recipients
-  Reason reason;                // of that outcome
+  Reason reason;                                // of that outcome
   std::string remote_id;
-  bool counted = true;          // spent a try
-  bool lossy = false;           // the transport rebuilt the MIME structure
+  bool counted = true;  // spent a try
+  bool lossy = false;   // the transport rebuilt the MIME structure
   std::vector<RecipientOutcome> recipients;
 };
 
 enum class EventType : std::uint8_t {
-  accepted, attempted, sent, deferred, bounced, failed, held, released, retried, cancelled, cancel_requested, expired,
-  suppressed, interrupted, revived, delivered, opened, clicked, complained, unsubscribed, body_removed, quarantined,
+  accepted,
+  attempted,
+  sent,
+  deferred,
+  bounced,
+  failed,
+  held,
+  released,
+  retried,
+  cancelled,
+  cancel_requested,
+  expired,
+  suppressed,
+  interrupted,
+  revived,
+  delivered,
+  opened,
+  clicked,
+  complained,
+  unsubscribed,
+  body_removed,
+  quarantined,
 };
 inline constexpr std::uint32_t kAllRecipients = 0xffffffff;
 

@@ -31,18 +31,18 @@ enum class Stage : std::uint8_t {
 // Whose fault, and therefore what follows. See docs/decisions/ on retry, route failures and parking.
 enum class Cause : std::uint8_t {
   none,
-  recipient,   // this recipient was refused
-  content,     // the message was refused, or the sender address
-  route,       // the upstream is at fault: refused, TLS, login, unverified sender
-  throttle,    // the upstream asks to slow down (421, 4.7.x, quota); never spends a try
-  capability,  // this hop cannot take this body (size, 8BITMIME, SMTPUTF8): reason for another upstream
-  uncertain,   // handed over, answer lost
-  interrupted, // our process ended, or was stopped, in between
-  policy,      // our own rules (hold, interrupted too often)
-  spool,       // the body could not be read
-  retries,     // retries used up
-  age,         // older than max_age
-  operator_,   // somebody asked for it
+  recipient,    // this recipient was refused
+  content,      // the message was refused, or the sender address
+  route,        // the upstream is at fault: refused, TLS, login, unverified sender
+  throttle,     // the upstream asks to slow down (421, 4.7.x, quota); never spends a try
+  capability,   // this hop cannot take this body (size, 8BITMIME, SMTPUTF8): reason for another upstream
+  uncertain,    // handed over, answer lost
+  interrupted,  // our process ended, or was stopped, in between
+  policy,       // our own rules (hold, interrupted too often)
+  spool,        // the body could not be read
+  retries,      // retries used up
+  age,          // older than max_age
+  operator_,    // somebody asked for it
 };
 
 struct Reason {

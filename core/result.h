@@ -30,6 +30,8 @@ struct Fault {
 template <typename T>
 using result = boost::system::result<T, Fault>;
 
-inline Fault invalid(std::string text) { return {FaultKind::invalid, std::move(text)}; }
+inline Fault invalid(std::string text) {
+  return {FaultKind::invalid, std::move(text)};
+}
 
 }  // namespace postrider

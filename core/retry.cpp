@@ -10,8 +10,7 @@ Time deadline(const Recipient& recipient, const RetryPolicy& policy) {
 }
 
 Duration stretched(Duration interval, double jitter) {
-  return interval +
-         Duration(static_cast<std::int64_t>(static_cast<double>(interval.count()) * 0.05 * jitter));
+  return interval + Duration(static_cast<std::int64_t>(static_cast<double>(interval.count()) * 0.05 * jitter));
 }
 
 // The last word of the upstream stays: a code and a sentence are what the sender of the message can act on.
@@ -33,12 +32,10 @@ std::string tries_text(std::uint32_t tries) {
 // A try is spent only by asking an upstream that answered, or failed to, in earnest: not by a throttle, not
 // by our own end, and not where nobody was asked.
 bool spends_try(const Reason& reason) {
-  return reason.cause != Cause::throttle && reason.cause != Cause::interrupted &&
-         reason.stage != Stage::route;
+  return reason.cause != Cause::throttle && reason.cause != Cause::interrupted && reason.stage != Stage::route;
 }
 
-Time next_due(const Reason& reason, const RetryPolicy& policy, Time now, Time throttled_until,
-              double jitter) {
+Time next_due(const Reason& reason, const RetryPolicy& policy, Time now, Time throttled_until, double jitter) {
   if (reason.cause == Cause::interrupted) return now;
   if (reason.cause == Cause::throttle && throttled_until > now) return throttled_until;
   return now + stretched(policy.retry_interval, jitter);

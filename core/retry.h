@@ -8,18 +8,18 @@ namespace postrider {
 enum class OnUncertain : std::uint8_t { retry, hold };
 
 struct RetryPolicy {
-  std::uint32_t retries = 3;                          // tries after the first
+  std::uint32_t retries = 3;  // tries after the first
   Duration retry_interval = std::chrono::minutes(10);
-  Duration max_age = std::chrono::hours(24 * 5);      // from Recipient::age_from
+  Duration max_age = std::chrono::hours(24 * 5);  // from Recipient::age_from
   OnUncertain on_uncertain = OnUncertain::retry;
-  std::uint32_t max_interruptions = 3;                // crashes of ours after which a message is held
+  std::uint32_t max_interruptions = 3;  // crashes of ours after which a message is held
 };
 
 struct Decision {
   Trigger trigger = Trigger::defer;
   bool spends_try = true;
-  Time due{};      // with defer
-  Reason reason;   // final reason: the outcome's, or `retries`/`age` around it
+  Time due{};     // with defer
+  Reason reason;  // final reason: the outcome's, or `retries`/`age` around it
 };
 
 // `jitter` in [0,1): stretches the interval by 0 to 5 %. `throttled_until` applies to Cause::throttle and may be zero

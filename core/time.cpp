@@ -91,8 +91,7 @@ struct Unit {
   std::string_view name;
   std::int64_t ms;
 };
-constexpr std::array<Unit, 5> kUnits = {
-    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
+constexpr std::array<Unit, 5> kUnits = {{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
 }  // namespace
 
@@ -122,8 +121,7 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
   if (second < 0 || second > 60) return std::nullopt;  // 60: a leap second, RFC 3339 5.7
   const int ms = take_fraction(text);
   const auto offset = take_offset(text);
-  const std::chrono::year_month_day date(std::chrono::year(year),
-                                         std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day)));
   if (ms < 0 || !offset || !date.ok()) return std::nullopt;
   return Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
@@ -144,8 +142,7 @@ std::string format_rfc5322(Time t) {
 std::optional<Duration> parse_duration(std::string_view text) {
   if (text == "0") return Duration(0);
   if (text.empty()) return std::nullopt;
-  constexpr std::int64_t kMax =
-      std::int64_t{100} * 366 * 86'400'000;  // a century: what follows cannot overflow
+  constexpr std::int64_t kMax = std::int64_t{100} * 366 * 86'400'000;  // a century: what follows cannot overflow
   std::int64_t total = 0;
   std::size_t next_unit = 0;  // units come in falling order, each once
   while (!text.empty()) {
@@ -174,8 +171,7 @@ std::string format_duration(Duration d) {
   std::int64_t rest = d.count();
   if (rest < 0) {
     text += '-';
-    rest =
-        rest == std::numeric_limits<std::int64_t>::min() ? std::numeric_limits<std::int64_t>::max() : -rest;
+    rest = rest == std::numeric_limits<std::int64_t>::min() ? std::numeric_limits<std::int64_t>::max() : -rest;
   }
   for (const Unit& unit : kUnits) {
     if (rest < unit.ms) continue;

@@ -82,8 +82,7 @@ void MemorySpool::recover(Time now) {
   }
 }
 
-// ---- accept
-// -------------------------------------------------------------------------------------------------------
+// ---- accept -------------------------------------------------------------------------------------------------------
 
 std::optional<Accepted> MemorySpool::known_key(const NewMessage& message) const {
   if (!message.idempotency) return std::nullopt;
@@ -101,8 +100,7 @@ result<Accepted> MemorySpool::accept(NewMessage message) {
 
   if (const auto known = known_key(message)) return *known;
   if (messages_.contains(id)) return Fault{FaultKind::conflict, "a message with this id is stored already"};
-  if (chunks.size() != message.first_chunk)
-    return invalid("the staged chunks do not reach up to the first one given");
+  if (chunks.size() != message.first_chunk) return invalid("the staged chunks do not reach up to the first one given");
   auto events = accept_record(message);
   if (!events) return events.error();
   if (!fits(message_bytes(message.record))) return full();
@@ -124,8 +122,7 @@ result<Accepted> MemorySpool::accept(NewMessage message) {
 }
 
 result<Nothing> MemorySpool::stage(StagedChunk chunk) {
-  if (messages_.contains(chunk.id))
-    return Fault{FaultKind::conflict, "a message with this id is stored already"};
+  if (messages_.contains(chunk.id)) return Fault{FaultKind::conflict, "a message with this id is stored already"};
   const auto known = staged_.find(chunk.id);
   if (chunk.index != (known == staged_.end() ? 0 : known->second.size())) {
     return invalid("chunks are staged in order, each once");
@@ -143,8 +140,7 @@ void MemorySpool::unstage(const MessageId& id) {
   staged_.erase(staged);
 }
 
-// ---- claim, settle, steer
-// -----------------------------------------------------------------------------------------
+// ---- claim, settle, steer -----------------------------------------------------------------------------------------
 
 std::vector<Claimed> MemorySpool::claim(const std::vector<ClaimRequest>& requests) {
   std::vector<Claimed> answers;
@@ -226,8 +222,7 @@ std::optional<Time> MemorySpool::take_due_change() {
   return std::exchange(due_change_, std::nullopt);
 }
 
-// ---- retention
-// ----------------------------------------------------------------------------------------------------
+// ---- retention ----------------------------------------------------------------------------------------------------
 
 Retired MemorySpool::retire(const RetireRequest& request) {
   Retired retired;

@@ -69,8 +69,7 @@ class MemorySpool {
   void number(std::vector<Event> events, MessageRecord& record);
   void note_due(const MessageRecord& record);
   bool over_history_limit(const RetirePolicy& policy) const;
-  void retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows,
-                     Retired& retired);
+  void retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows, Retired& retired);
   void retire_history(const RetireRequest& request, std::size_t& rows, Retired& retired);
   bool retire_row(const Event& row, const RetireRequest& request, Retired& retired);
   void erase(Messages::iterator message);

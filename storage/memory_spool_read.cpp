@@ -62,13 +62,11 @@ std::vector<Event> MemorySpool::events(const EventQuery& query) const {
 result<std::vector<std::shared_ptr<const std::string>>> MemorySpool::read_body(const BodyQuery& query) const {
   const auto found = messages_.find(query.id);
   if (found == messages_.end()) return no_message();
-  if (found->second.record.body == BodyState::removed)
-    return Fault{FaultKind::not_found, "the body was removed"};
+  if (found->second.record.body == BodyState::removed) return Fault{FaultKind::not_found, "the body was removed"};
   const Chunks& chunks = found->second.chunks;
   const std::size_t begin = std::min<std::size_t>(query.first_chunk, chunks.size());
   const std::size_t end = std::min<std::size_t>(begin + query.count, chunks.size());
-  return Chunks(chunks.begin() + static_cast<std::ptrdiff_t>(begin),
-                chunks.begin() + static_cast<std::ptrdiff_t>(end));
+  return Chunks(chunks.begin() + static_cast<std::ptrdiff_t>(begin), chunks.begin() + static_cast<std::ptrdiff_t>(end));
 }
 
 DuePage MemorySpool::due(const DueQuery& query) const {
@@ -95,8 +93,7 @@ VerifyPage MemorySpool::verify(const VerifyQuery& query) const {
     page.chunks += at->second.chunks.size();
     page.events += record.history.size();
     const std::size_t wanted = record.body == BodyState::present ? record.body_chunks : 0;
-    if (at->second.chunks.size() != wanted)
-      page.faults.push_back(record.id.str() + " lacks a chunk of its body");
+    if (at->second.chunks.size() != wanted) page.faults.push_back(record.id.str() + " lacks a chunk of its body");
   }
   if (at != messages_.end()) page.next = std::prev(at)->first;
   return page;
@@ -116,8 +113,7 @@ SpoolStats MemorySpool::stats() const {
   return stats;
 }
 
-// ---- users
-// --------------------------------------------------------------------------------------------------------
+// ---- users --------------------------------------------------------------------------------------------------------
 
 result<Nothing> MemorySpool::put_user(UserRecord user, bool must_be_new) {
   if (must_be_new && users_.contains(user.name)) {

@@ -19,9 +19,7 @@ Fault write_fault() {
 // of commits.
 class MemoryStoreImpl final : public MemoryStore {
  public:
-  explicit MemoryStoreImpl(MemorySpool spool) : spool_(std::move(spool)) {
-    recovered_due_ = spool_.take_due_change();
-  }
+  explicit MemoryStoreImpl(MemorySpool spool) : spool_(std::move(spool)) { recovered_due_ = spool_.take_due_change(); }
 
   void accept(NewMessage message, Done<Accepted> done) override {
     const MessageId id = message.record.id;
@@ -38,8 +36,7 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   void claim(std::vector<ClaimRequest> requests, Done<std::vector<Claimed>> done) override {
-    write(std::move(done),
-          [this, r = std::move(requests)] { return result<std::vector<Claimed>>(spool_.claim(r)); });
+    write(std::move(done), [this, r = std::move(requests)] { return result<std::vector<Claimed>>(spool_.claim(r)); });
   }
   void settle(Settlement settlement, Done<Settled> done) override {
     write(std::move(done), [this, s = std::move(settlement)] { return spool_.settle(s); });
@@ -76,9 +73,8 @@ class MemoryStoreImpl final : public MemoryStore {
   }
 
   void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {
-    write(std::move(done), [this, u = std::move(user), must_be_new]() mutable {
-      return spool_.put_user(std::move(u), must_be_new);
-    });
+    write(std::move(done),
+          [this, u = std::move(user), must_be_new]() mutable { return spool_.put_user(std::move(u), must_be_new); });
   }
   void remove_user(std::string name, Done<Nothing> done) override {
     write(std::move(done), [this, n = std::move(name)] { return spool_.remove_user(n); });

@@ -28,9 +28,8 @@ Event recipient_event(const MessageRecord& record, std::uint32_t recipient, Even
 void say_once(std::vector<Event>& events, std::size_t first, const MessageRecord& record) {
   if (events.size() - first != record.recipients.size()) return;
   const Event& model = events[first];
-  const bool alike =
-      std::all_of(events.begin() + static_cast<std::ptrdiff_t>(first), events.end(),
-                  [&](const Event& e) { return e.type == model.type && e.reason == model.reason; });
+  const bool alike = std::all_of(events.begin() + static_cast<std::ptrdiff_t>(first), events.end(),
+                                 [&](const Event& e) { return e.type == model.type && e.reason == model.reason; });
   if (!alike) return;
   events[first].recipient = kAllRecipients;
   events.resize(first + 1);
@@ -97,8 +96,7 @@ Fault conflict(std::string text) {
 
 }  // namespace
 
-// ---- accept, claim, settle
-// ----------------------------------------------------------------------------------------
+// ---- accept, claim, settle ----------------------------------------------------------------------------------------
 
 result<std::vector<Event>> accept_record(NewMessage& message) {
   MessageRecord& record = message.record;
@@ -123,8 +121,7 @@ std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimReques
   std::vector<std::uint32_t> claimed;
   for (std::uint32_t i = 0; i < record.recipients.size(); ++i) {
     Recipient& recipient = record.recipients[i];
-    const bool waits =
-        recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred;
+    const bool waits = recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred;
     if (!waits || recipient.due > request.now) continue;
     const auto next = transition(recipient.state, Trigger::claim);
     if (!next) continue;
@@ -140,15 +137,13 @@ namespace {
 std::optional<Fault> check_updates(const MessageRecord& record, const std::vector<RecipientUpdate>& updates) {
   std::vector<bool> seen(updates.size() > 1 ? record.recipients.size() : 0);
   for (const RecipientUpdate& update : updates) {
-    if (update.recipient >= record.recipients.size())
-      return invalid("settlement for a recipient that does not exist");
+    if (update.recipient >= record.recipients.size()) return invalid("settlement for a recipient that does not exist");
     const RecipientState state = record.recipients[update.recipient].state;
     if (state != RecipientState::sending) {
       return conflict("settlement for a recipient that is " + std::string(to_string(state)));
     }
     if (!transition(state, update.trigger)) {
-      return conflict("settlement by " + std::string(to_string(update.trigger)) +
-                      " is not possible while sending");
+      return conflict("settlement by " + std::string(to_string(update.trigger)) + " is not possible while sending");
     }
     if (seen.empty()) continue;
     if (seen[update.recipient]) return conflict("settlement names a recipient twice");
@@ -192,14 +187,13 @@ result<SettleResult> settle_record(MessageRecord& record, const Settlement& sett
   record.wait_bucket = settlement.wait_bucket;
   answer.settled.state = record.state();
   answer.settled.next_due = record.due();
-  answer.body_may_go = settlement.remove_sent_body && record.body == BodyState::present && !record.live() &&
-                       !body_wanted(record);
+  answer.body_may_go =
+      settlement.remove_sent_body && record.body == BodyState::present && !record.live() && !body_wanted(record);
   if (answer.body_may_go) record.body = BodyState::removed;
   return answer;
 }
 
-// ---- steering
-// -----------------------------------------------------------------------------------------------------
+// ---- steering -----------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -235,8 +229,7 @@ bool starts_anew(SteerVerb verb) {
   return verb == SteerVerb::retry || verb == SteerVerb::release;
 }
 
-Event steer_event(const MessageRecord& record, std::uint32_t index, EventType type,
-                  const SteerRequest& request) {
+Event steer_event(const MessageRecord& record, std::uint32_t index, EventType type, const SteerRequest& request) {
   Event event = recipient_event(record, index, type, request.now);
   event.reason = request.reason;
   if (event.reason.cause == Cause::none) event.reason.cause = Cause::operator_;
@@ -247,8 +240,7 @@ Event steer_event(const MessageRecord& record, std::uint32_t index, EventType ty
 // A hold or cancel of what is being sent waits for the attempt's end. Asked again it is answered the same,
 // and said once. The hold becomes an event when it takes effect; a cancel may lose against a hand-over, so
 // that it was asked is on record.
-bool mark(MessageRecord& record, std::uint32_t index, const SteerRequest& request,
-          std::vector<Event>& events) {
+bool mark(MessageRecord& record, std::uint32_t index, const SteerRequest& request, std::vector<Event>& events) {
   Recipient& recipient = record.recipients[index];
   if (request.verb == SteerVerb::hold) {
     recipient.hold_requested = true;
@@ -283,14 +275,11 @@ bool steer_recipient(MessageRecord& record, std::uint32_t index, const SteerRequ
 }
 
 Fault steer_conflict(const MessageRecord& record, const SteerRequest& request) {
-  const RecipientState state =
-      request.recipient ? record.recipients[*request.recipient].state : record.state();
+  const RecipientState state = request.recipient ? record.recipients[*request.recipient].state : record.state();
   std::string text = request.recipient ? "the recipient is " : "the message is ";
   text += to_string(state);
-  const bool body_gone =
-      record.body == BodyState::removed && transition(state, trigger_of(request.verb)).has_value();
-  if (starts_anew(request.verb) && body_gone)
-    return conflict(text + " and its body is gone: it cannot be sent again");
+  const bool body_gone = record.body == BodyState::removed && transition(state, trigger_of(request.verb)).has_value();
+  if (starts_anew(request.verb) && body_gone) return conflict(text + " and its body is gone: it cannot be sent again");
   return conflict(text + ": " + std::string(to_string(trigger_of(request.verb))) + " does not apply");
 }
 
@@ -315,8 +304,7 @@ result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& requ
   return answer;
 }
 
-// ---- recovery
-// -----------------------------------------------------------------------------------------------------
+// ---- recovery -----------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -399,14 +387,12 @@ std::vector<Event> recover_record(MessageRecord& record, Time now, std::uint32_t
   return events;
 }
 
-// ---- due index
-// ----------------------------------------------------------------------------------------------------
+// ---- due index ----------------------------------------------------------------------------------------------------
 
 std::uint32_t shard_of(const MessageId& id, std::uint32_t shards) {
   if (shards <= 1) return 0;
   const auto& bytes = id.bytes();  // the last four are random
-  const std::uint32_t low = static_cast<std::uint32_t>(bytes[12]) << 24 |
-                            static_cast<std::uint32_t>(bytes[13]) << 16 |
+  const std::uint32_t low = static_cast<std::uint32_t>(bytes[12]) << 24 | static_cast<std::uint32_t>(bytes[13]) << 16 |
                             static_cast<std::uint32_t>(bytes[14]) << 8 | bytes[15];
   return low % shards;
 }
@@ -426,8 +412,7 @@ std::uint64_t sender_hash(const MessageRecord& record) {
   return XXH3_64bits(key.data(), key.size());
 }
 
-// ---- bytes
-// --------------------------------------------------------------------------------------------------------
+// ---- bytes --------------------------------------------------------------------------------------------------------
 
 std::uint64_t stored_bytes(std::uint64_t value_size) {
   constexpr std::uint64_t kPage = 4096, kPageHeader = 16;
@@ -439,12 +424,10 @@ std::uint64_t stored_bytes(std::uint64_t value_size) {
 
 std::uint64_t stored_body_bytes(std::uint64_t body_size) {
   const std::uint64_t full = body_size / kChunkPayload, rest = body_size % kChunkPayload;
-  return full * stored_bytes(kChunkPayload + kChunkRecordHeader) +
-         (rest ? stored_bytes(rest + kChunkRecordHeader) : 0);
+  return full * stored_bytes(kChunkPayload + kChunkRecordHeader) + (rest ? stored_bytes(rest + kChunkRecordHeader) : 0);
 }
 
-// ---- retention
-// ----------------------------------------------------------------------------------------------------
+// ---- retention ----------------------------------------------------------------------------------------------------
 
 Time finished_at(const MessageRecord& record) {
   Time last{};
@@ -478,8 +461,7 @@ Event remove_body(MessageRecord& record, Time now) {
   return make_event(record, EventType::body_removed, now);
 }
 
-// ---- listing
-// ------------------------------------------------------------------------------------------------------
+// ---- listing ------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -510,9 +492,8 @@ bool ListFilter::matches(const MessageRecord& record) const {
   if (query_.state && record.state() != *query_.state) return false;
   if (query_.sender && !address_is(envelope.sender, *query_.sender)) return false;
   if (!query_.recipient) return true;
-  return std::any_of(record.recipients.begin(), record.recipients.end(), [&](const Recipient& recipient) {
-    return address_is(recipient.address, *query_.recipient);
-  });
+  return std::any_of(record.recipients.begin(), record.recipients.end(),
+                     [&](const Recipient& recipient) { return address_is(recipient.address, *query_.recipient); });
 }
 
 }  // namespace postrider::storage

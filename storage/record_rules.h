@@ -19,8 +19,7 @@
 
 namespace postrider::storage {
 
-// ---- accept, claim, settle
-// ----------------------------------------------------------------------------------------
+// ---- accept, claim, settle ----------------------------------------------------------------------------------------
 
 // Completes the record of a new message (changed_at, age_from where it is zero) and, with an intent, claims
 // what is due. Events: one `accepted`. Faults: invalid (no recipient, a recipient that is not queued, chunks
@@ -33,11 +32,9 @@ result<std::vector<Event>> accept_record(NewMessage& message);
 std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request);
 
 struct SettleResult {
-  std::vector<Event>
-      events;  // one `attempted` an attempt, then one a recipient that changed (see append in the .cpp)
+  std::vector<Event> events;  // one `attempted` an attempt, then one a recipient that changed (see append in the .cpp)
   Settled settled;
-  bool body_may_go =
-      false;  // record.body is already `removed`: the store deletes the chunks in the same transaction
+  bool body_may_go = false;  // record.body is already `removed`: the store deletes the chunks in the same transaction
 };
 // Applies the updates through core's transition(). A hand-over or refusal stands whatever was asked
 // meanwhile; else a requested cancel, then a requested hold, takes the place of deferred, queued and failed.
@@ -45,8 +42,7 @@ struct SettleResult {
 // twice), invalid (no such recipient).
 result<SettleResult> settle_record(MessageRecord& record, const Settlement& settlement);
 
-// ---- steering
-// -----------------------------------------------------------------------------------------------------
+// ---- steering -----------------------------------------------------------------------------------------------------
 
 struct SteerResult {
   std::vector<Event> events;  // retried, held, released, cancelled, cancel_requested; each with the actor
@@ -58,8 +54,7 @@ struct SteerResult {
 // is gone).
 result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& request);
 
-// ---- recovery
-// -----------------------------------------------------------------------------------------------------
+// ---- recovery -----------------------------------------------------------------------------------------------------
 
 // A claim whose process is gone: every `sending` recipient gets an `uncertain` attempt at the upstream of its
 // intent, not counted, and is due now; with `max_interruptions` of them it is held (what was asked while
@@ -67,25 +62,21 @@ result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& requ
 // nothing was `sending`, nothing changed.
 std::vector<Event> recover_record(MessageRecord& record, Time now, std::uint32_t max_interruptions);
 
-// ---- due index
-// ----------------------------------------------------------------------------------------------------
+// ---- due index ----------------------------------------------------------------------------------------------------
 
 // Where the record stands in the due index; nothing when no recipient waits for a time.
 std::optional<DueKey> due_key(const MessageRecord& record);
 DueEntry due_entry(const MessageRecord& record, const DueKey& key);
-std::uint64_t sender_hash(
-    const MessageRecord& record);  // of tenant and sender without case; stable: it is on disk
+std::uint64_t sender_hash(const MessageRecord& record);  // of tenant and sender without case; stable: it is on disk
 
-// ---- bytes
-// --------------------------------------------------------------------------------------------------------
+// ---- bytes --------------------------------------------------------------------------------------------------------
 
 // What a value of that many octets takes in the database: whole pages once it is too long to share one.
 std::uint64_t stored_bytes(std::uint64_t value_size);
 // The same for all chunks of a body of `body_size` octets, each with its record header.
 std::uint64_t stored_body_bytes(std::uint64_t body_size);
 
-// ---- retention
-// ----------------------------------------------------------------------------------------------------
+// ---- retention ----------------------------------------------------------------------------------------------------
 
 // When the last recipient came to rest; kNever while one is live.
 Time finished_at(const MessageRecord& record);
@@ -101,8 +92,7 @@ bool history_expired(const MessageRecord& record, const RetirePolicy& policy, Ti
 // Sets the body to `removed`; the event says so in the history.
 Event remove_body(MessageRecord& record, Time now);
 
-// ---- listing
-// ------------------------------------------------------------------------------------------------------
+// ---- listing ------------------------------------------------------------------------------------------------------
 
 // A ListQuery's filters, prepared once and asked per record. Cursor, limit and max_scanned are the caller's.
 class ListFilter {

@@ -36,8 +36,8 @@ struct Intent {
 };
 
 struct NewMessage {
-  MessageRecord record;              // id, envelope, recipients (all queued, with due and age_from), body_size, body_chunks
-  Body body;                         // chunks from `first_chunk` on; those before were staged under the same id
+  MessageRecord record;  // id, envelope, recipients (all queued, with due and age_from), body_size, body_chunks
+  Body body;             // chunks from `first_chunk` on; those before were staged under the same id
   std::uint32_t first_chunk = 0;
   std::optional<Intent> intent;
   std::optional<IdempotencyKey> idempotency;
@@ -47,7 +47,7 @@ struct NewMessage {
 struct Accepted {
   enum class Kind : std::uint8_t { stored, duplicate, key_conflict };
   Kind kind = Kind::stored;
-  MessageId id;  // of the stored message, or of the one the key already names
+  MessageId id;                           // of the stored message, or of the one the key already names
   std::shared_ptr<MessageRecord> record;  // as stored (with history rows), only with `stored`
 };
 
@@ -95,15 +95,15 @@ struct ClaimRequest {
 };
 
 struct Claimed {
-  std::shared_ptr<MessageRecord> record;     // null: gone, not due any more, or already claimed: nothing to do
-  std::vector<std::uint32_t> recipients;     // indices now in `sending`
+  std::shared_ptr<MessageRecord> record;  // null: gone, not due any more, or already claimed: nothing to do
+  std::vector<std::uint32_t> recipients;  // indices now in `sending`
 };
 
 struct RecipientUpdate {
   std::uint32_t recipient = 0;
   Trigger trigger = Trigger::defer;  // applied to `sending` by core's transition function
   bool spends_try = false;
-  Time due{};                        // with defer and unclaim
+  Time due{};  // with defer and unclaim
   Reason reason;
   std::string upstream;
   std::string remote_id;
@@ -134,7 +134,7 @@ struct SteerRequest {
   SteerVerb verb = SteerVerb::retry;
   std::optional<std::uint32_t> recipient;  // none: all it applies to
   std::string actor;
-  std::string tenant;                      // empty: any; else a message of another tenant is not_found
+  std::string tenant;  // empty: any; else a message of another tenant is not_found
   Reason reason;
   Time now{};
 };
@@ -142,19 +142,19 @@ struct SteerRequest {
 struct Steered {
   std::shared_ptr<MessageRecord> record;  // after
   std::uint32_t changed = 0;              // recipients changed or marked (cancel/hold while sending)
-};  // faults: not_found; conflict naming the state when no recipient could change
+};                                        // faults: not_found; conflict naming the state when no recipient could change
 
 // ---- reading ------------------------------------------------------------------------------------------------------
 
 struct ListQuery {
-  std::optional<RecipientState> state;       // the message's derived state
-  std::optional<std::string> sender;         // whole address or "@domain" (any case)
+  std::optional<RecipientState> state;  // the message's derived state
+  std::optional<std::string> sender;    // whole address or "@domain" (any case)
   std::optional<std::string> recipient;
   std::optional<std::string> tenant;
-  std::optional<Time> since, until;          // created_at, since inclusive, until exclusive
-  std::optional<MessageId> before;           // cursor: strictly older than this id
-  std::size_t limit = 50;                    // 1..1000
-  std::size_t max_scanned = 20'000;          // a page may be short, with `next` set, when filters match little
+  std::optional<Time> since, until;  // created_at, since inclusive, until exclusive
+  std::optional<MessageId> before;   // cursor: strictly older than this id
+  std::size_t limit = 50;            // 1..1000
+  std::size_t max_scanned = 20'000;  // a page may be short, with `next` set, when filters match little
 };
 
 struct ListPage {
@@ -184,12 +184,12 @@ struct SpoolStats {
   std::uint64_t quarantined = 0;
   std::uint64_t commits = 0, synced_operations = 0;
   std::uint64_t last_commit_us = 0;
-  std::uint64_t oldest_due_ms = 0;   // due time of the oldest entry in bucket 0; 0: none
+  std::uint64_t oldest_due_ms = 0;  // due time of the oldest entry in bucket 0; 0: none
   std::uint64_t last_seq = 0;
   std::uint32_t epoch = 0;
-  bool accepting = true;             // false over the high-water mark, with the reserve given back, or after a failed sync
-  bool can_settle = true;            // false while a settle cannot be committed: claim nothing
-  std::string trouble;               // why, for people
+  bool accepting = true;   // false over the high-water mark, with the reserve given back, or after a failed sync
+  bool can_settle = true;  // false while a settle cannot be committed: claim nothing
+  std::string trouble;     // why, for people
 };
 
 struct VerifyQuery {
@@ -226,10 +226,10 @@ struct Retired {
 
 struct UserRecord {
   std::string name;
-  std::string role;                    // "sender" (default), "operator", "admin"
-  std::string password_hash;           // "scrypt$..." (relay/inbound/password.h writes it)
-  std::string scram;                   // "SCRAM-SHA-256$iterations:salt$stored:server" or empty
-  std::vector<std::string> senders;    // patterns it may send as; empty: any
+  std::string role;                  // "sender" (default), "operator", "admin"
+  std::string password_hash;         // "scrypt$..." (relay/inbound/password.h writes it)
+  std::string scram;                 // "SCRAM-SHA-256$iterations:salt$stored:server" or empty
+  std::vector<std::string> senders;  // patterns it may send as; empty: any
   Time created_at{}, changed_at{};
 };
 
@@ -253,11 +253,13 @@ class Store {
   virtual void settle(Settlement settlement, Done<Settled> done) = 0;
   virtual void steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) = 0;
 
-  virtual void find(MessageId id, Done<MessageRecord> done) = 0;                    // faults: not_found, damaged
-  virtual void history(MessageId id, Done<std::vector<Event>> done) = 0;            // ascending seq; faults as find
+  virtual void find(MessageId id, Done<MessageRecord> done) = 0;          // faults: not_found, damaged
+  virtual void history(MessageId id, Done<std::vector<Event>> done) = 0;  // ascending seq; faults as find
   virtual void list(ListQuery query, Done<ListPage> done) = 0;
-  virtual void events(EventQuery query, Done<std::vector<Event>> done) = 0;         // commit order
-  virtual void read_body(BodyQuery query, Done<std::vector<std::shared_ptr<const std::string>>> done) = 0;  // faults: not_found (removed), damaged
+  virtual void events(EventQuery query, Done<std::vector<Event>> done) = 0;  // commit order
+  virtual void read_body(
+      BodyQuery query,
+      Done<std::vector<std::shared_ptr<const std::string>>> done) = 0;  // faults: not_found (removed), damaged
   virtual void due(DueQuery query, Done<DuePage> done) = 0;
   virtual void verify(VerifyQuery query, Done<VerifyPage> done) = 0;
 
@@ -265,8 +267,8 @@ class Store {
   virtual void retire(RetireRequest request, Done<Retired> done) = 0;
 
   virtual void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) = 0;  // conflict if it exists
-  virtual void remove_user(std::string name, Done<Nothing> done) = 0;               // not_found
-  virtual void find_user(std::string name, Done<UserRecord> done) = 0;              // not_found
+  virtual void remove_user(std::string name, Done<Nothing> done) = 0;                // not_found
+  virtual void find_user(std::string name, Done<UserRecord> done) = 0;               // not_found
   virtual void list_users(Done<std::vector<UserRecord>> done) = 0;
 
   virtual SpoolStats stats() const = 0;  // a snapshot, cheap, any thread

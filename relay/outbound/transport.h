@@ -37,7 +37,7 @@ class Transport {
   virtual boost::asio::awaitable<HandoverReport> deliver(Handover handover) = 0;
   // Checks that the upstream can be reached and logged in to, without a message (`upstream test`, later).
   virtual boost::asio::awaitable<Attempt> probe() = 0;
-  virtual void close_idle() = 0;              // QUIT to what is idle now, keep no connection longer
+  virtual void close_idle() = 0;  // QUIT to what is idle now, keep no connection longer
   virtual std::size_t connections() const = 0;
 };
 

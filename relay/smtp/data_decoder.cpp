@@ -104,8 +104,8 @@ void BodyChecker::bare_newline(Spans& out) {
 void BodyChecker::give(std::string_view octets, Spans& out) {
   size_ += octets.size();
   if (!eight_bit_) eight_bit_ = has_eight_bit(octets);
-  const bool joins = !out.empty() && out.back().data() != kCrlf.data() &&
-                     out.back().data() + out.back().size() == octets.data();
+  const bool joins =
+      !out.empty() && out.back().data() != kCrlf.data() && out.back().data() + out.back().size() == octets.data();
   if (joins) {
     out.back() = {out.back().data(), out.back().size() + octets.size()};
   } else {

@@ -144,8 +144,7 @@ bool parse_size(std::string_view value, std::optional<std::uint64_t>& size) {
   return error == std::errc() || error == std::errc::result_out_of_range;
 }
 
-std::optional<Reply> apply_mail(const Parameter& p, const ParameterRules& rules, Seen& seen,
-                                MailArgument& mail) {
+std::optional<Reply> apply_mail(const Parameter& p, const ParameterRules& rules, Seen& seen, MailArgument& mail) {
   if (iequals(p.keyword, "SIZE")) {
     if (seen.again(0) || !parse_size(p.value, mail.size)) return bad_parameter(p.keyword);
   } else if (iequals(p.keyword, "BODY")) {
@@ -198,8 +197,7 @@ bool parse_notify(std::string_view value, Notify& notify) {
 // "rfc822;user+40example.com" (RFC 3461 4.2); "utf-8;..." may hold UTF-8 itself under SMTPUTF8 (RFC 6533 3.).
 bool valid_orcpt(std::string_view value, bool smtputf8) {
   const std::size_t semicolon = value.find(';');
-  if (value.size() > kMaxOrcpt || semicolon == std::string_view::npos || semicolon + 1 == value.size())
-    return false;
+  if (value.size() > kMaxOrcpt || semicolon == std::string_view::npos || semicolon + 1 == value.size()) return false;
   const std::string_view type = value.substr(0, semicolon);
   if (!is_keyword(type)) return false;
   const std::string_view address = value.substr(semicolon + 1);
@@ -207,8 +205,7 @@ bool valid_orcpt(std::string_view value, bool smtputf8) {
   return smtputf8 && iequals(type, "utf-8") && address.find('=') == std::string_view::npos;
 }
 
-std::optional<Reply> apply_rcpt(const Parameter& p, const ParameterRules& rules, Seen& seen,
-                                RcptArgument& rcpt) {
+std::optional<Reply> apply_rcpt(const Parameter& p, const ParameterRules& rules, Seen& seen, RcptArgument& rcpt) {
   if (iequals(p.keyword, "NOTIFY")) {
     if (seen.again(0) || !parse_notify(p.value, rcpt.notify)) return bad_parameter(p.keyword);
   } else if (iequals(p.keyword, "ORCPT")) {
@@ -233,8 +230,8 @@ parsed<MailArgument> parse_mail(std::string_view argument, const ParameterRules&
   MailArgument mail;
   mail.sender = std::move(*sender);
   Seen seen;
-  auto fault = each_parameter(path->rest, rules.extended,
-                              [&](const Parameter& p) { return apply_mail(p, rules, seen, mail); });
+  auto fault =
+      each_parameter(path->rest, rules.extended, [&](const Parameter& p) { return apply_mail(p, rules, seen, mail); });
   if (fault) return std::move(*fault);
   if (!mail.smtputf8 && has_eight_bit(path->text)) return needs_smtputf8();
   return mail;
@@ -252,8 +249,8 @@ parsed<RcptArgument> parse_rcpt(std::string_view argument, const ParameterRules&
   RcptArgument rcpt;
   rcpt.recipient = std::move(*recipient);
   Seen seen;
-  auto fault = each_parameter(path->rest, rules.extended,
-                              [&](const Parameter& p) { return apply_rcpt(p, rules, seen, rcpt); });
+  auto fault =
+      each_parameter(path->rest, rules.extended, [&](const Parameter& p) { return apply_rcpt(p, rules, seen, rcpt); });
   if (fault) return std::move(*fault);
   return rcpt;
 }

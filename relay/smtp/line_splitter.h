@@ -33,9 +33,7 @@ class LineSplitter {
   // `input` is the whole unconsumed content of the buffer, beginning where the last call's `consumed` ended.
   LineResult next(std::string_view input);
 
-  void set_max_line(std::size_t max_line) {
-    max_line_ = max_line;
-  }              // AUTH exchanges allow longer ones (RFC 4954 4.)
+  void set_max_line(std::size_t max_line) { max_line_ = max_line; }  // AUTH exchanges allow longer ones (RFC 4954 4.)
   void reset();  // forget a half-seen line: STARTTLS, or the buffer was used for something else
 
  private:

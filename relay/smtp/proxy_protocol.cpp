@@ -66,8 +66,7 @@ std::string address_text(int family, const char* raw) {
 }
 
 std::uint16_t big_endian(const char* raw) {
-  return static_cast<std::uint16_t>(static_cast<unsigned char>(raw[0]) << 8 |
-                                    static_cast<unsigned char>(raw[1]));
+  return static_cast<std::uint16_t>(static_cast<unsigned char>(raw[0]) << 8 | static_cast<unsigned char>(raw[1]));
 }
 
 ProxyResult parse_v2(std::string_view input) {

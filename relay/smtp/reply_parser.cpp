@@ -48,8 +48,7 @@ ReplyParser::Step ReplyParser::feed(std::string_view input) {
 // "250-text", "250 text", "250" (RFC 5321 4.2.1); what follows the code decides whether more lines come.
 bool ReplyParser::accept_line() {
   if (!line_.empty() && line_.back() == '\r') line_.pop_back();
-  if (line_.size() < 3 || line_[0] < '2' || line_[0] > '5' || !is_digit(line_[1]) || !is_digit(line_[2]))
-    return false;
+  if (line_.size() < 3 || line_[0] < '2' || line_[0] > '5' || !is_digit(line_[1]) || !is_digit(line_[2])) return false;
   if (line_.size() > 3 && is_digit(line_[3])) return false;
   reply_.code = (line_[0] - '0') * 100 + (line_[1] - '0') * 10 + (line_[2] - '0');
   last_ = line_.size() == 3 || line_[3] != '-';

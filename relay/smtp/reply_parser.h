@@ -13,10 +13,8 @@ namespace postrider::smtp {
 
 class ReplyParser {
  public:
-  static constexpr std::size_t kMaxLine =
-      2048;  // RFC 5321 4.5.3.1.5 says 512; longer ones are cut, not refused
-  static constexpr std::size_t kMaxReply =
-      64 * 1024;  // all lines together, cut or not; beyond it the reply is a fault
+  static constexpr std::size_t kMaxLine = 2048;        // RFC 5321 4.5.3.1.5 says 512; longer ones are cut, not refused
+  static constexpr std::size_t kMaxReply = 64 * 1024;  // all lines together, cut or not; beyond it the reply is a fault
   static constexpr std::size_t kKeptLines = 128;
 
   enum class Status : std::uint8_t { need_more, complete, fault };

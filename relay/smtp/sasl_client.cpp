@@ -30,8 +30,7 @@ std::optional<std::string> cram_md5_response(std::string_view challenge, std::st
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   if (HMAC(EVP_md5(), password.data(), static_cast<int>(password.size()),
-           reinterpret_cast<const unsigned char*>(decoded->data()), decoded->size(), digest,
-           &size) == nullptr) {
+           reinterpret_cast<const unsigned char*>(decoded->data()), decoded->size(), digest, &size) == nullptr) {
     return std::nullopt;  // MD5 is switched off on this machine (FIPS)
   }
   constexpr char kHex[] = "0123456789abcdef";  // RFC 2195 2.

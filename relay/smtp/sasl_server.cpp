@@ -37,8 +37,7 @@ SaslStep accept(std::string user) {
 }
 
 SaslStep check(std::string user, std::string_view password) {
-  if (user.empty() || user.size() > kMaxName || user.find('\0') != std::string::npos)
-    return bad_credentials();
+  if (user.empty() || user.size() > kMaxName || user.find('\0') != std::string::npos) return bad_credentials();
   SaslStep step;
   step.kind = SaslStep::Kind::check_password;
   step.user = std::move(user);
@@ -67,8 +66,7 @@ std::string_view to_string(Mechanism mechanism) {
   return "?";
 }
 
-SaslServer::SaslServer(Mechanism mechanism, std::string nonce)
-    : mechanism_(mechanism), scram_(std::move(nonce)) {}
+SaslServer::SaslServer(Mechanism mechanism, std::string nonce) : mechanism_(mechanism), scram_(std::move(nonce)) {}
 
 SaslStep SaslServer::start(std::optional<std::string_view> initial) {
   if (initial) return *initial == "=" ? take("") : respond(*initial);

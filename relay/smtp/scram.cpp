@@ -90,8 +90,7 @@ result<ScramVerifier> parse_scram_verifier(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + colon, v.iterations);
   const auto salt = base64_decode(text.substr(colon + 1, dollar - colon - 1));
   const auto stored = base64_decode(keys.substr(0, second)), server = base64_decode(keys.substr(second + 1));
-  if (error != std::errc() || end != text.data() + colon || !salt || salt->empty() || !stored || !server)
-    return fault;
+  if (error != std::errc() || end != text.data() + colon || !salt || salt->empty() || !stored || !server) return fault;
   if (v.iterations < kMinIterations || v.iterations > kMaxIterations) return fault;
   if (stored->size() != kDigest || server->size() != kDigest) return fault;
   v.salt = *salt;
@@ -106,12 +105,11 @@ std::string format_scram_verifier(const ScramVerifier& v) {
 }
 
 // RFC 5802 3. Passwords are taken as they are: SASLprep changes nothing in ASCII ones.
-ScramVerifier make_scram_verifier(std::string_view password, std::string_view salt,
-                                  std::uint32_t iterations) {
+ScramVerifier make_scram_verifier(std::string_view password, std::string_view salt, std::uint32_t iterations) {
   std::string salted(kDigest, '\0');
-  if (PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), raw(salt),
-                        static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha256(),
-                        static_cast<int>(kDigest), reinterpret_cast<unsigned char*>(salted.data())) != 1) {
+  if (PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), raw(salt), static_cast<int>(salt.size()),
+                        static_cast<int>(iterations), EVP_sha256(), static_cast<int>(kDigest),
+                        reinterpret_cast<unsigned char*>(salted.data())) != 1) {
     throw std::runtime_error("PBKDF2 failed");
   }
   ScramVerifier v;
@@ -123,8 +121,7 @@ ScramVerifier make_scram_verifier(std::string_view password, std::string_view sa
 }
 
 bool scram_verifier_matches(const ScramVerifier& verifier, std::string_view password) {
-  return same(make_scram_verifier(password, verifier.salt, verifier.iterations).stored_key,
-              verifier.stored_key);
+  return same(make_scram_verifier(password, verifier.salt, verifier.iterations).stored_key, verifier.stored_key);
 }
 
 ScramVerifier decoy_scram_verifier(std::string_view name, std::string_view secret, std::uint32_t iterations) {
@@ -152,8 +149,7 @@ result<std::string> ScramServer::on_client_first(std::string_view message) {
   const auto name = take_attribute(rest, 'n');  // "m=" (mandatory extensions) ends here, as it must
   const auto nonce = name ? take_attribute(rest, 'r') : std::nullopt;
   const auto user = name ? decode_name(*name) : std::nullopt;
-  if (!authzid || !user || user->empty() || !nonce || !is_nonce(*nonce))
-    return invalid("bad client-first message");
+  if (!authzid || !user || user->empty() || !nonce || !is_nonce(*nonce)) return invalid("bad client-first message");
   if (!authzid->empty() && *authzid != *user) return invalid("acting for another user is not offered");
   nonce_ = std::string(*nonce) + nonce_;
   return *user;
@@ -161,8 +157,7 @@ result<std::string> ScramServer::on_client_first(std::string_view message) {
 
 std::string ScramServer::server_first(const ScramVerifier& verifier) {
   verifier_ = verifier;
-  server_first_ =
-      "r=" + nonce_ + ",s=" + base64_encode(verifier.salt) + ",i=" + std::to_string(verifier.iterations);
+  server_first_ = "r=" + nonce_ + ",s=" + base64_encode(verifier.salt) + ",i=" + std::to_string(verifier.iterations);
   return server_first_;
 }
 
@@ -175,11 +170,9 @@ result<std::optional<std::string>> ScramServer::on_client_final(std::string_view
   const auto binding = take_attribute(rest, 'c');
   const auto nonce = binding ? take_attribute(rest, 'r') : std::nullopt;
   if (!proof || proof->size() != kDigest || !nonce) return invalid("bad client-final message");
-  if (*binding != base64_encode(gs2_header_) || *nonce != nonce_)
-    return invalid("nonce or GS2 header does not match");
+  if (*binding != base64_encode(gs2_header_) || *nonce != nonce_) return invalid("nonce or GS2 header does not match");
 
-  const std::string auth_message =
-      client_first_bare_ + ',' + server_first_ + ',' + std::string(without_proof);
+  const std::string auth_message = client_first_bare_ + ',' + server_first_ + ',' + std::string(without_proof);
   std::string client_key = hmac(verifier_.stored_key, auth_message);
   for (std::size_t i = 0; i < kDigest; ++i) client_key[i] = static_cast<char>(client_key[i] ^ (*proof)[i]);
   if (!same(sha256(client_key), verifier_.stored_key)) return std::optional<std::string>();

@@ -28,8 +28,7 @@ bool scram_verifier_matches(const ScramVerifier& verifier,
                             std::string_view password);  // constant time; for PLAIN and LOGIN
 // For a name that does not exist: the same name gets the same salt, so that names cannot be probed. `secret`
 // is the server's.
-ScramVerifier decoy_scram_verifier(std::string_view name, std::string_view secret,
-                                   std::uint32_t iterations = 4096);
+ScramVerifier decoy_scram_verifier(std::string_view name, std::string_view secret, std::uint32_t iterations = 4096);
 
 class ScramServer {
  public:

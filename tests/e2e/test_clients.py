@@ -95,7 +95,7 @@ class Clients(unittest.TestCase):
         self.arrived("from scram")
 
     def test_s_nail(self):
-        run("s-nail", "-n", "-:/", "-Sv15-compat", f"-Smta=smtp://127.0.0.1:{self.relay.smtp_port}", "-Ssmtp-config=-all,ehlo", "-Ssmtp-auth=none",
+        run("s-nail", "-:/", "-Sv15-compat", f"-Smta=smtp://127.0.0.1:{self.relay.smtp_port}", "-Ssmtp-config=-all,ehlo", "-Ssmtp-auth=none",
             "-S", "from=app@example.test", "-s", "from s-nail", "user@example.test", stdin="Grüße aus dem Wald\n", env={"LC_ALL": "C.UTF-8", "HOME": str(self.scratch), "PATH": "/usr/bin:/bin"})
         parsed = self.arrived("from s-nail")
         self.assertIn("Grüße aus dem Wald", parsed.get_content())

@@ -36,7 +36,9 @@ TEST(Network, RefusesSlips) {
     EXPECT_TRUE(parse_network(text).has_error()) << text;
 }
 
-TEST(Network, NulEndsNoAddress) { EXPECT_FALSE(parse_ip_address(std::string_view("::1\0", 4))); }
+TEST(Network, NulEndsNoAddress) {
+  EXPECT_FALSE(parse_ip_address(std::string_view("::1\0", 4)));
+}
 
 TEST(Network, ListenAddresses) {
   const ListenAddress v4 = parse_listen_address("127.0.0.1:2525").value();
