@@ -352,7 +352,7 @@ std::string bounds_text(const Option& option) {
 }
 
 std::string type_text(const Option& option) {
-  const std::string bounds = bounds_text(option);
+  std::string bounds = bounds_text(option);
   switch (option.kind) {
     case OptionKind::text:
       return "text";

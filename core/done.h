@@ -17,7 +17,7 @@ class Task {
   Task() = default;
   template <typename F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Task>)
-      Task(F&& f)  // NOLINT(google-explicit-constructor): a callable is a task
+      Task(F&& f)  // NOLINT(bugprone-forwarding-reference-overload): the check does not read `requires`
       : body_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   void operator()() { body_->run(); }

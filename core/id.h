@@ -35,6 +35,7 @@ class MessageId {
   const std::array<std::uint8_t, kBytes>& bytes() const { return bytes_; }
   bool is_nil() const { return *this == MessageId(); }
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): the zero is in the generated comparison
   auto operator<=>(const MessageId&) const = default;
 
  private:

@@ -40,7 +40,6 @@ void say_once(std::vector<Event>& events, std::size_t first, const MessageRecord
 std::optional<EventType> arrival(RecipientState state) {
   switch (state) {
     case RecipientState::queued:
-      return std::nullopt;
     case RecipientState::sending:
       return std::nullopt;
     case RecipientState::deferred:

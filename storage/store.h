@@ -66,6 +66,7 @@ struct DueKey {
   Lane lane = Lane::high;
   Time due{};
   MessageId id;
+  // NOLINTNEXTLINE(modernize-use-nullptr): the zero is in the generated comparison
   auto operator<=>(const DueKey&) const = default;
 };
 
