@@ -82,7 +82,7 @@ struct Listener::State : std::enable_shared_from_this<State> {
 result<std::unique_ptr<Listener>> Listener::bind(std::vector<Loop*> loops, tcp::endpoint at, OnConnection on_connection,
                                                  Log& log, DualStack dual) {
   auto state = std::make_shared<State>(std::move(loops), std::move(on_connection), log);
-  const auto opened = state->open(at, dual);
+  const auto opened = state->open(std::move(at), dual);
   if (!opened) return opened.error();
   return std::unique_ptr<Listener>(new Listener(std::move(state)));
 }

@@ -112,7 +112,7 @@ asio::awaitable<IoResult> Stream::handshake_server(TlsContext context) {
   return handshake(asio::ssl::stream_base::server);
 }
 
-asio::awaitable<IoResult> Stream::handshake_client(TlsContext context, std::string name) {
+asio::awaitable<IoResult> Stream::handshake_client(TlsContext context, const std::string& name) {
   tls_context_ = std::move(context);
   tls_ = std::make_unique<asio::ssl::stream<Socket&>>(socket_, *tls_context_);
   set_peer_name(tls_->native_handle(), name);
@@ -137,7 +137,7 @@ tcp::endpoint Stream::local() const {
 tcp::endpoint Stream::remote() const {
   if (!remote_) {
     error_code error;
-    const tcp::endpoint peer = socket_.remote_endpoint(error);
+    tcp::endpoint peer = socket_.remote_endpoint(error);
     if (error) return peer;
     remote_ = peer;
   }

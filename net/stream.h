@@ -50,7 +50,7 @@ class Stream {
   boost::asio::awaitable<IoResult> handshake_server(TlsContext context);
   // SNI and, when the context verifies, the certificate's name must match `name` (RFC 6125). On failure
   // `tls_error` says why.
-  boost::asio::awaitable<IoResult> handshake_client(TlsContext context, std::string name);
+  boost::asio::awaitable<IoResult> handshake_client(TlsContext context, const std::string& name);
   // Only after success is_tls() holds; after a failure the stream is closed.
   const std::string& tls_error() const { return tls_error_; }
   bool is_tls() const { return tls_ready_; }
