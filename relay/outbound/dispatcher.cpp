@@ -241,7 +241,7 @@ void ThreadDispatcher::pick_fairly(std::vector<Pick>& picks) {
   while (picks.size() < free) {
     std::optional<storage::DueEntry> entry = window_.pick_fair();
     if (!entry) return;
-    picks.push_back({std::move(*entry), std::nullopt});
+    picks.push_back({*entry, std::nullopt});
   }
 }
 
@@ -249,7 +249,7 @@ void ThreadDispatcher::pick_aged(std::vector<Pick>& picks, Time now) {
   const AgeWatch::Findings findings = ages_.look(window_, slots_->free(), now);
   for (const MessageId& id : findings.too_old) {
     ages_.forget(id);
-    picks.push_back({std::move(*window_.pick(id)), std::nullopt});
+    picks.push_back({*window_.pick(id), std::nullopt});
   }
 }
 
@@ -259,7 +259,7 @@ void ThreadDispatcher::pick_probes(std::vector<Pick>& picks, Time now) {
   while (picks.size() < free && window_.ready()) {
     std::optional<ProbePass> pass = upstream.begin_probe(static_cast<std::uint32_t>(options_.probes), now);
     if (!pass) return;
-    picks.push_back({std::move(*window_.pick_earliest()), std::move(pass)});
+    picks.push_back({*window_.pick_earliest(), std::move(pass)});
   }
 }
 

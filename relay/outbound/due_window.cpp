@@ -143,7 +143,7 @@ bool DueWindow::resting(const LaneWindow& lane, Time now) const {
   return lane.read_at && now >= *lane.read_at && now < *lane.read_at + lane.gap;
 }
 
-DueEntry DueWindow::take(LaneWindow& lane, std::deque<std::uint64_t>::iterator turn) {
+DueEntry DueWindow::take(LaneWindow& lane, const std::deque<std::uint64_t>::iterator& turn) {
   const std::uint64_t sender = *turn;
   lane.turns.erase(turn);
   const auto queue = lane.by_sender.find(sender);

@@ -55,7 +55,7 @@ class DueWindow {
 
   LaneWindow& at(Lane lane) { return lanes_[static_cast<std::size_t>(lane)]; }
   bool resting(const LaneWindow& lane, Time now) const;
-  storage::DueEntry take(LaneWindow& lane, std::deque<std::uint64_t>::iterator turn);
+  storage::DueEntry take(LaneWindow& lane, const std::deque<std::uint64_t>::iterator& turn);
   static void clear(LaneWindow& lane);
 
   std::size_t limit_;
