@@ -62,8 +62,8 @@ std::optional<Request> make_request(http::request<http::string_body> message, bo
   request.method = message.method();
   request.target = text(message.target());
   if (!read_target(request)) return std::nullopt;
-  const std::string own_id = text(message["X-Request-Id"]);
-  request.id = is_plain_id(own_id) ? own_id : std::move(id);
+  std::string own_id = text(message["X-Request-Id"]);
+  request.id = is_plain_id(own_id) ? std::move(own_id) : std::move(id);
   request.authorization = text(message[http::field::authorization]);
   request.origin = text(message[http::field::origin]);
   request.accept = text(message[http::field::accept]);
