@@ -10,7 +10,7 @@ std::unique_ptr<relay::Dispatcher> make_dispatcher(net::Loop& loop, const Shared
                                loop,          shared.store,
                                shared.routes, make_transports(loop, shared.routes, shared.transports),
                                shared.log,    &shared.dispatch_metrics};
-  return relay::make_dispatcher(std::move(parts), std::move(options));
+  return relay::make_dispatcher(std::move(parts), options);
 }
 
 relay::SubmissionParts submission_parts(net::Loop& loop, const SharedParts& shared, relay::Dispatcher& dispatcher) {
@@ -23,7 +23,7 @@ RelayThread::RelayThread(std::uint32_t index, const SharedParts& shared, relay::
                          std::shared_ptr<const relay::SubmissionOptions> submission,
                          std::shared_ptr<const relay::SmtpOptions> smtp)
     : thread_("relay-" + std::to_string(index), shared.log),
-      dispatcher_(make_dispatcher(loop(), shared, std::move(dispatch))),
+      dispatcher_(make_dispatcher(loop(), shared, dispatch)),
       submission_(relay::make_submission(submission_parts(loop(), shared, *dispatcher_), std::move(submission))),
       authenticator_(loop(), loop().clock(), shared.store, shared.passwords),
       smtp_({loop(), loop().clock(), *submission_, authenticator_, shared.connection_counts, shared.smtp_metrics,

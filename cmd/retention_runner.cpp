@@ -24,7 +24,7 @@ void RetentionRunner::step() {
   request.policy = policy_;
   request.now = clock_.now();
   store_.retire(request,
-                Done<storage::Retired>(home_, [this](result<storage::Retired> retired) { finished(retired); }));
+                Done<storage::Retired>(home_, [this](const result<storage::Retired>& retired) { finished(retired); }));
 }
 
 void RetentionRunner::finished(const result<storage::Retired>& retired) {
