@@ -1,7 +1,9 @@
 #include "core/metrics.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <stdexcept>
 #include <unordered_set>
 
@@ -26,10 +28,14 @@ Histogram::Snapshot Histogram::snapshot() const {
 
 namespace {
 
+// The shortest text that reads back as `value`; whole numbers up to 2^53, beyond which a double has gaps, as integers.
 std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.10g", value);
-  return text;
+  constexpr double kExact = 9007199254740992.0;
+  std::array<char, 32> text{};
+  const bool whole = std::abs(value) <= kExact && std::trunc(value) == value;
+  const auto end = whole ? std::to_chars(text.begin(), text.end(), static_cast<std::int64_t>(value))
+                         : std::to_chars(text.begin(), text.end(), value);
+  return {text.data(), end.ptr};
 }
 
 std::string escape_help(std::string_view help) {
@@ -80,7 +86,8 @@ struct MetricsRegistry::Entry {
   Counter counter;
   Gauge gauge;
   std::unique_ptr<Histogram> histogram;
-  std::function<double()> read;
+  std::function<double()> read;                 // a computed gauge
+  std::function<std::uint64_t()> read_counter;  // a computed counter
 
   static std::string_view type(MetricKind kind) {
     switch (kind) {
@@ -97,7 +104,7 @@ struct MetricsRegistry::Entry {
   void render(std::string& out) const {
     switch (kind) {
       case MetricKind::counter:
-        return put_sample(out, name, labels, {}, std::to_string(counter.value()));
+        return put_sample(out, name, labels, {}, std::to_string(read_counter ? read_counter() : counter.value()));
       case MetricKind::gauge:
         return put_sample(out, name, labels, {}, read ? number(read()) : std::to_string(gauge.value()));
       case MetricKind::histogram:
@@ -143,6 +150,11 @@ Histogram& MetricsRegistry::histogram(std::string name, std::string help, std::v
 void MetricsRegistry::computed_gauge(std::string name, std::string help, std::function<double()> read,
                                      std::string labels) {
   entry(MetricKind::gauge, std::move(name), std::move(help), std::move(labels)).read = std::move(read);
+}
+
+void MetricsRegistry::computed_counter(std::string name, std::string help, std::function<std::uint64_t()> read,
+                                       std::string labels) {
+  entry(MetricKind::counter, std::move(name), std::move(help), std::move(labels)).read_counter = std::move(read);
 }
 
 std::string MetricsRegistry::render() const {

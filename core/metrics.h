@@ -62,6 +62,8 @@ class MetricsRegistry {
   Gauge& gauge(std::string name, std::string help, std::string labels = {});
   Histogram& histogram(std::string name, std::string help, std::vector<double> bounds, std::string labels = {});
   void computed_gauge(std::string name, std::string help, std::function<double()> read, std::string labels = {});
+  void computed_counter(std::string name, std::string help, std::function<std::uint64_t()> read,
+                        std::string labels = {});
   std::string render() const;
 
  private:

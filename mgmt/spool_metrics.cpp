@@ -26,10 +26,6 @@ constexpr Row kRows[] = {
      [](const SpoolStats& s) { return double(s.file_bytes); }},
     {"postrider_spool_quarantined_records", "Records that could not be read and were put aside.",
      [](const SpoolStats& s) { return double(s.quarantined); }},
-    {"postrider_spool_commits", "Commits since start, each with one sync.",
-     [](const SpoolStats& s) { return double(s.commits); }},
-    {"postrider_spool_committed_operations", "Operations those commits made durable.",
-     [](const SpoolStats& s) { return double(s.synced_operations); }},
     {"postrider_spool_last_commit_seconds", "How long the last commit took.",
      [](const SpoolStats& s) { return double(s.last_commit_us) / 1e6; }},
     {"postrider_spool_oldest_due_timestamp_seconds", "Due time of the message that is due first; 0: none waits.",
@@ -55,6 +51,10 @@ void add_spool_metrics(MetricsRegistry& registry, const storage::Store& store) {
   }
   for (const Row& row : kRows)
     registry.computed_gauge(row.name, row.help, [&store, read = row.read] { return read(store.stats()); });
+  registry.computed_counter("postrider_spool_commits_total", "Commits since start, each with one sync.",
+                            [&store] { return store.stats().commits; });
+  registry.computed_counter("postrider_spool_committed_operations_total", "Operations those commits made durable.",
+                            [&store] { return store.stats().synced_operations; });
 }
 
 }  // namespace postrider::mgmt

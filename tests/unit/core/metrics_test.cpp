@@ -38,6 +38,20 @@ TEST(Metrics, HistogramBucketsAreCumulativeAndIncludeTheirBound) {
             "postrider_commit_seconds_count{kind=\"sync\"} 4\n");
 }
 
+TEST(Metrics, ValuesKeepAllTheirDigits) {
+  MetricsRegistry registry;
+  registry.computed_gauge("postrider_a_bytes", "A.", [] { return 17179869185.0; });
+  registry.computed_gauge("postrider_b_seconds", "B.", [] { return 1769847300.123; });
+  registry.computed_gauge("postrider_c", "C.", [] { return -3.0; });
+  registry.computed_counter("postrider_d_total", "D.", [] { return std::uint64_t{18446744073709551615u}; });
+  const std::string text = registry.render();
+  EXPECT_NE(text.find("\npostrider_a_bytes 17179869185\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\npostrider_b_seconds 1769847300.123\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\npostrider_c -3\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("# TYPE postrider_d_total counter\npostrider_d_total 18446744073709551615\n"), std::string::npos)
+      << text;
+}
+
 TEST(Metrics, SameNameAndLabelsIsTheSameMetric) {
   MetricsRegistry registry;
   Counter& first = registry.counter("postrider_x_total", "X.", "a=\"1\"");
