@@ -8,22 +8,6 @@
 
 namespace postrider::cmd {
 
-namespace {
-
-relay::ListenerTls relay_tls(ListenerTls tls) {
-  switch (tls) {
-    case ListenerTls::none:
-      return relay::ListenerTls::none;
-    case ListenerTls::starttls:
-      return relay::ListenerTls::starttls;
-    case ListenerTls::implicit:
-      return relay::ListenerTls::implicit;
-  }
-  return relay::ListenerTls::starttls;
-}
-
-}  // namespace
-
 std::string hostname_of(const Config& config) {
   if (!config.server.hostname.empty()) return config.server.hostname;
   std::array<char, 256> name{};
@@ -78,7 +62,7 @@ relay::AccessPolicy access_policy(const Config& config) {
 }
 
 relay::ListenerPolicy listener_policy(const SmtpListenerConfig& listener) {
-  return {relay_tls(listener.tls), listener.require_tls, listener.require_auth, listener.proxy_protocol_from};
+  return {listener.tls, listener.require_tls, listener.require_auth, listener.proxy_protocol_from};
 }
 
 relay::SubmissionOptions submission_options(const Config& config, const std::string& hostname) {

@@ -20,7 +20,6 @@
 
 namespace postrider {
 
-enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 enum class HttpTls : std::uint8_t { none, on };
 enum class BareLf : std::uint8_t { reject, normalise };
 enum class LogFormat : std::uint8_t { text, json };

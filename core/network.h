@@ -41,6 +41,7 @@ struct ListenAddress {
 
   bool is_loopback() const { return address && address->is_loopback(); }
 };
+enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 result<ListenAddress> parse_listen_address(std::string_view text);
 
 }  // namespace postrider

@@ -13,8 +13,6 @@ struct AccessPolicy {                     // [access]
   bool auth_without_tls_on_loopback = false;
 };
 
-enum class ListenerTls : std::uint8_t { none, starttls, implicit };
-
 struct ListenerPolicy {  // one [[smtp.listener]]
   ListenerTls tls = ListenerTls::starttls;
   bool require_tls = false;                  // no mail before TLS

@@ -204,9 +204,9 @@ void Server::set_bare_lf(const std::string& value) {
 
 void Server::set_tls(const std::string& value) {
   with_tls_ = value != "none";
-  policy_.tls = value == "none"       ? relay::ListenerTls::none
-                : value == "implicit" ? relay::ListenerTls::implicit
-                                      : relay::ListenerTls::starttls;
+  policy_.tls = value == "none"       ? ListenerTls::none
+                : value == "implicit" ? ListenerTls::implicit
+                                      : ListenerTls::starttls;
 }
 
 void Server::add_alias(const std::string& value) {

@@ -71,7 +71,7 @@ sent_bodies = "1h"
   EXPECT_EQ(session_limits(config).max_message_size, 1u << 20);
   EXPECT_EQ(session_limits(config).bare_newline, relay::BareNewline::normalise);
   const relay::ListenerPolicy listener = listener_policy(config.smtp_listeners.at(0));
-  EXPECT_EQ(listener.tls, relay::ListenerTls::implicit);
+  EXPECT_EQ(listener.tls, ListenerTls::implicit);
   EXPECT_TRUE(listener.require_auth);
   EXPECT_EQ(listener.proxy_protocol_from.size(), 1u);
   const relay::SubmissionOptions submission = submission_options(config, "relay.example.com");
