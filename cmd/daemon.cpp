@@ -25,10 +25,10 @@ Daemon::Daemon(Config config, OperatorLog& log)
     : config_(std::move(config)),
       hostname_(hostname_of(config_)),
       log_(log),
+      body_memory_(config_.spool.body_memory),
       store_(storage::open_lmdb_store(spool_options(config_), log_)),
       routes_(upstreams(config_, hostname_), health_policy(config_)),
-      body_memory_(config_.spool.body_memory),
-      connection_counts_(),
+      passwords_(std::make_unique<relay::PasswordWorker>()),
       smtp_metrics_(metrics_),
       dispatch_metrics_(metrics_, routes_),
       tls_(load_certificate(config_, hostname_, log_)),
@@ -44,9 +44,11 @@ Daemon::Daemon(Config config, OperatorLog& log)
 Daemon::~Daemon() {
   listeners_.clear();
   store_->close();
-  // What asks the resolver, the store and each other stops running before any of them goes.
+  // What asks the resolver, the store and each other stops running before any of them goes; what answers to a Loop from a
+  // thread of its own ends before the Loops do.
   if (management_) management_->finish();
   for (const auto& relay : relays_) relay->finish();
+  passwords_.reset();
   resolver_.reset();
 }
 
@@ -90,8 +92,8 @@ void Daemon::add_metrics() {
   metrics_.gauge("postrider_build_info", "Always 1; the version is a label.", "version=\"" POSTRIDER_VERSION "\"")
       .set(1);
   mgmt::add_spool_metrics(metrics_, *store_);
-  metrics_.computed_gauge("postrider_log_dropped_lines", "Lines the log dropped because its queue was full.",
-                          [this] { return double(log_.dropped()); });
+  metrics_.computed_counter("postrider_log_dropped_lines_total", "Lines the log dropped because its queue was full.",
+                            [this] { return log_.dropped(); });
   metrics_.computed_gauge("postrider_body_memory_bytes", "Bodies held in memory.",
                           [this] { return double(body_memory_.used()); });
   for (std::size_t i = 0; i < routes_.size(); ++i) {
@@ -107,8 +109,8 @@ void Daemon::make_relay_threads() {
   const std::uint32_t count = relay_threads(config_, std::thread::hardware_concurrency());
   const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_));
   const auto smtp = smtp_options(tls_);
-  const SharedParts shared{*store_,    routes_,       transports_,       body_memory_, connection_counts_,
-                           passwords_, smtp_metrics_, dispatch_metrics_, log_};
+  const SharedParts shared{*store_,     routes_,       transports_,       body_memory_, connection_counts_,
+                           *passwords_, smtp_metrics_, dispatch_metrics_, log_};
   for (std::uint32_t i = 0; i < count; ++i)
     relays_.push_back(std::make_unique<RelayThread>(i, shared, dispatch_options(config_, i, count), submission, smtp));
 }

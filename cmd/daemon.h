@@ -41,11 +41,11 @@ class Daemon {
   const std::string hostname_;
   OperatorLog& log_;
   MetricsRegistry metrics_;
+  Budget body_memory_;  // before whatever may hold a chunk: chunks give their octets back when they go
   std::unique_ptr<storage::Store> store_;
   relay::Routes routes_;
-  Budget body_memory_;
   relay::ConnectionCounts connection_counts_;
-  relay::PasswordWorker passwords_;
+  std::unique_ptr<relay::PasswordWorker> passwords_;
   relay::SmtpMetrics smtp_metrics_;
   relay::DispatchMetrics dispatch_metrics_;
   net::TlsContext tls_;
