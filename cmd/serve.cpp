@@ -11,15 +11,13 @@
 #include "cmd/exit_codes.h"
 #include "cmd/logging.h"
 #include "cmd/signals.h"
+#include "core/config_options.h"
 #include "net/limits.h"
 #include "storage/lmdb_store.h"
 
 namespace postrider::cmd {
 
 namespace {
-
-// What SIGHUP puts in force; everything else waits for a restart.
-const std::set<std::string> kReloaded{"log.level", "tls.certificate", "tls.key"};
 
 LoadedConfig load_or_throw(const std::optional<std::string>& file) {
   LoadedConfig loaded = load_config(file);
@@ -28,16 +26,15 @@ LoadedConfig load_or_throw(const std::optional<std::string>& file) {
   return loaded;
 }
 
-std::string name_of(const EffectiveValue& value) {
-  return value.section + "." + value.name;
-}
-
 // The options that differ and are not reloaded, for the log.
 std::string waiting_for_restart(const ConfigResult& running, const ConfigResult& fresh) {
   const auto shown = [](const ConfigResult& result) {
     std::set<std::pair<std::string, std::string>> all;
-    for (const EffectiveValue& value : result.values)
-      all.emplace(name_of(value), std::to_string(value.instance) + "=" + value.toml);
+    for (const EffectiveValue& value : result.values) {
+      const Option* option = find_option(value.section, value.name);
+      if (option != nullptr && option->effect == Effect::reload) continue;
+      all.emplace(value.section + "." + value.name, std::to_string(value.instance) + "=" + value.toml);
+    }
     return all;
   };
   const auto before = shown(running), after = shown(fresh);
@@ -47,8 +44,7 @@ std::string waiting_for_restart(const ConfigResult& running, const ConfigResult&
   for (const auto& one : after)
     if (!before.count(one)) names.insert(one.first);
   std::string text;
-  for (const std::string& name : names)
-    if (!kReloaded.count(name)) text += (text.empty() ? "" : ", ") + name;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
 }
 
