@@ -21,10 +21,18 @@ bool before_mail(Stage stage) {
   return stage < Stage::mail;
 }
 
+// "Relay access denied": we should have logged in, or this is not the next hop for us.
+bool denies_relaying(Stage stage, const Reply& reply) {
+  return stage == Stage::rcpt && subject_is(reply, '7') && contains(reply, "relay");
+}
+
 Cause transient_cause(Stage stage, const Reply& reply) {
   if (reply.code == 421) return Cause::throttle;
   if (stage == Stage::tls) return Cause::route;  // 454 4.7.0: TLS not available just now (RFC 3207 4.)
-  if (subject_is(reply, '7')) return Cause::throttle;
+  if (subject_is(reply, '7')) {
+    if (stage != Stage::rcpt) return Cause::throttle;
+    return denies_relaying(stage, reply) ? Cause::route : Cause::recipient;  // the latter is how greylisting speaks
+  }
   if (before_mail(stage)) return Cause::route;
   if (reply.code == 454) return Cause::throttle;  // "454 Throttling failure", as Amazon says it
   if (stage == Stage::rcpt) return is_too_many_recipients(reply) ? Cause::throttle : Cause::recipient;
@@ -38,18 +46,13 @@ bool refuses_us(Stage stage, const Reply& reply) {
   if (reply.enhanced == "5.1.8" || reply.enhanced == "5.7.8" || reply.enhanced == "5.7.9") return true;
   if (contains(reply, "not verified")) return true;  // Amazon's "554 Message rejected: Email address is not verified"
   if (stage == Stage::mail) return reply.enhanced == "5.7.1" || reply.enhanced == "5.7.0";
-  return stage == Stage::rcpt && subject_is(reply, '7') && contains(reply, "relay");  // "Relay access denied"
+  return denies_relaying(stage, reply);
 }
 
 // The hop cannot take this body or these addresses; another one may.
 bool lacks_capability(Stage stage, const Reply& reply) {
   if (reply.enhanced == "5.3.4" || subject_is(reply, '6')) return true;  // too big; content or encoding (RFC 3463 3.7)
   return stage != Stage::rcpt && reply.code == 552 && reply.enhanced.empty();
-}
-
-// 500, 502, 503, 504: the dialogue went wrong, not the message (RFC 5321 4.2.4, 4.3.2).
-bool dialogue_error(const Reply& reply) {
-  return reply.code >= 500 && reply.code <= 504 && reply.code != 501;
 }
 
 Verdict deferred(Cause cause) {
@@ -62,7 +65,8 @@ Verdict judge_permanent(Stage stage, const Reply& reply) {
   if (before_mail(stage) || refuses_us(stage, reply)) return deferred(Cause::route);
   if (stage == Stage::rcpt && is_too_many_recipients(reply)) return deferred(Cause::throttle);
   if (lacks_capability(stage, reply)) return deferred(Cause::capability);
-  if (stage != Stage::final_dot && dialogue_error(reply)) return deferred(Cause::route);
+  // Out of step (RFC 5321 4.3.2): that is about the dialogue. 500, 502 and 504 are what some servers refuse mail with.
+  if (reply.code == 503) return deferred(Cause::route);
   Verdict verdict;
   verdict.kind = OutcomeKind::bounced;
   verdict.reason.cause = stage == Stage::rcpt ? Cause::recipient : Cause::content;
