@@ -274,10 +274,13 @@ class Sink:
                     default = "\r\n".join(f"250{'-' if i < len(lines) - 1 else ' '}{l}" for i, l in enumerate(lines))
                     self._answer(handler, "ehlo", text, default)
                 elif verb == "MAIL":
+                    sender = None
                     reply, _ = self._answer(handler, "mail", text, "250 2.1.0 Ok")
                     if reply[0] == "2":
                         sender, recipients = re.search(r"<(.*?)>", text).group(1), []
                         parameters = [text.split(">", 1)[1].strip()]
+                elif verb == "RCPT" and sender is None:  # pipelined behind a refused MAIL
+                    handler.wfile.write(b"503 5.5.1 MAIL first\r\n")
                 elif verb == "RCPT":
                     reply, _ = self._answer(handler, "rcpt", text, "250 2.1.5 Ok")
                     if reply[0] == "2":

@@ -145,7 +145,7 @@ class SmtpSink(unittest.TestCase):
                 self.assertEqual(story["attempts"][0]["code"] // 100, 5)
 
     def test_disconnects(self):
-        for command in ("helo", "mail", "rcpt", "data"):
+        for command in ("ehlo", "mail", "rcpt", "data"):
             with self.subTest(command), self.sink("-q", command) as port, Relay(smtp_upstream(port), delivery=QUICK) as relay:
                 story = relay.wait_state(send(relay.smtp_port), "deferred")
                 self.assertEqual(story["attempts"][0]["outcome"], "deferred")

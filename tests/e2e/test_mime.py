@@ -47,6 +47,8 @@ class OddMessages(unittest.TestCase):
                     self.check(sent, got)
 
     def check(self, sent: bytes, got: bytes):
+        if sent.startswith(b"From "):  # the first line of a mailbox file is no header field, the relay drops it
+            sent = sent[sent.index(b"\r\n") + 2 :]
         want_fields, want_rest = split_header(sent)
         got_fields, got_rest = split_header(got)
         self.assertTrue(got_fields[0].startswith(b"Received: "))
