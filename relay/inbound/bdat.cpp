@@ -15,11 +15,18 @@ Duration chunk_limit(const SessionContext& session) {
   return session.wait_limit(session.options->limits.data_timeout);
 }
 
+// Until there are octets to take; false when none will come.
+boost::asio::awaitable<bool> await_octets(SessionContext& session) {
+  Connection& connection = session.connection;
+  if (!connection.pending().empty()) co_return true;
+  co_return co_await connection.fill(Connection::Wait::body, chunk_limit(session));
+}
+
 boost::asio::awaitable<bool> swallow(SessionContext& session, std::uint64_t octets) {
   Connection& connection = session.connection;
   while (octets > 0) {
-    if (connection.pending().empty() && !co_await connection.fill(Connection::Wait::body, chunk_limit(session)))
-      co_return false;
+    const bool more = co_await await_octets(session);
+    if (!more) co_return false;
     std::uint64_t n = std::min<std::uint64_t>(octets, connection.pending().size());
     connection.consume(static_cast<std::size_t>(n));
     octets -= n;
@@ -30,8 +37,8 @@ boost::asio::awaitable<bool> swallow(SessionContext& session, std::uint64_t octe
 boost::asio::awaitable<bool> take_chunk(SessionContext& session, ChunkedBody& body) {
   Connection& connection = session.connection;
   while (!body.decoder.chunk_complete()) {
-    if (connection.pending().empty() && !co_await connection.fill(Connection::Wait::body, chunk_limit(session)))
-      co_return false;
+    const bool more = co_await await_octets(session);
+    if (!more) co_return false;
     session.spans.clear();
     std::size_t taken = body.decoder.feed(connection.pending(), session.spans);
     co_await pass_on(session, *body.intake);

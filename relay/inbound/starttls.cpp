@@ -10,7 +10,8 @@ boost::asio::awaitable<Reply> handle_starttls(SessionContext& session, std::stri
   if (!session.tls_offered()) co_return replies::kTlsNotOffered;
   Connection& connection = session.connection;
   connection.queue(replies::kReadyForTls);
-  if (!co_await connection.flush()) co_return session.parting_reply();
+  const bool told = co_await connection.flush();
+  if (!told) co_return session.parting_reply();
   connection.discard_input();
   session.forget_client();
   bool secure = co_await connection.start_tls(session.options->tls, session.options->limits.handshake_timeout);
