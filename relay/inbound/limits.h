@@ -17,7 +17,7 @@ struct SessionLimits {
   std::uint32_t max_command_line = 2048;  // octets with CRLF; RFC 5321 4.5.3.1.4 asks for 512 plus extensions
   std::uint32_t max_auth_line = 12288;    // RFC 4954 4.
   std::uint32_t max_text_line = 0;        // octets with CRLF in DATA; 0: no limit (RFC 5321 4.5.3.1.6 asks for 1000)
-  std::uint32_t max_errors = 20;          // 4xx/5xx replies before 421
+  std::uint32_t max_errors = 20;          // 5xx replies before 421
   std::uint32_t max_auth_failures = 3;
   std::uint32_t max_unimportant = 100;  // NOOP, RSET, VRFY, HELP in a row without a message
   std::uint32_t max_connections = 10000;
