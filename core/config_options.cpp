@@ -424,6 +424,7 @@ std::string nearest_option(std::string_view section, std::string_view wrong) {
 
 std::string nearest_section(std::string_view wrong) {
   std::vector<std::string_view> names;
+  names.reserve(kSections.size());
   for (const Section& section : kSections) names.push_back(section.name);
   return std::string(nearest(wrong, names));
 }
