@@ -69,4 +69,8 @@ bool too_old(const Recipient& recipient, const RetryPolicy& policy, Time now) {
   return now >= deadline(recipient, policy);
 }
 
+bool may_have_been_sent(const Recipient& recipient) {
+  return recipient.reason.cause == Cause::uncertain || recipient.reason.cause == Cause::interrupted;
+}
+
 }  // namespace postrider

@@ -30,4 +30,7 @@ Decision decide(const Recipient& before, const RecipientOutcome& outcome, const 
 // True when nothing more may be tried: age_from + max_age has passed.
 bool too_old(const Recipient& recipient, const RetryPolicy& policy, Time now);
 
+// The last hand-over was cut off and may have reached its goal: asking somebody else would make a second message for certain.
+bool may_have_been_sent(const Recipient& recipient);
+
 }  // namespace postrider

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/retry.h"
+
 namespace postrider::storage {
 namespace {
 
@@ -125,7 +127,7 @@ std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimReques
     const auto next = transition(recipient.state, Trigger::claim);
     if (!next) continue;
     arrive(recipient, *next, request.now);
-    recipient.upstream = request.upstream;
+    if (recipient.upstream.empty() || !may_have_been_sent(recipient)) recipient.upstream = request.upstream;
     claimed.push_back(i);
   }
   return claimed;

@@ -27,8 +27,9 @@ namespace postrider::storage {
 result<std::vector<Event>> accept_record(NewMessage& message);
 
 // Moves every queued or deferred recipient with due <= now to `sending` and notes the intent's upstream on
-// it. Answers their indices; empty: nothing was due and nothing changed. No events: the attempt that follows
-// makes them.
+// it; one whose last hand-over was cut off (cause uncertain or interrupted) keeps the upstream that was asked
+// then: it is asked first again while it is in service. Answers their indices; empty: nothing was due and
+// nothing changed. No events: the attempt that follows makes them.
 std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request);
 
 struct SettleResult {

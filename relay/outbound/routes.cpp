@@ -5,16 +5,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/retry.h"
+
 namespace postrider::relay {
-
-namespace {
-
-// The last hand-over may have reached its goal: asking somebody else would make a second message for certain.
-bool may_have_been_sent(const Recipient& recipient) {
-  return recipient.reason.cause == Cause::uncertain || recipient.reason.cause == Cause::interrupted;
-}
-
-}  // namespace
 
 Routes::Routes(std::vector<UpstreamConfig> upstreams, HealthPolicy policy) {
   if (upstreams.empty()) throw std::invalid_argument("Routes need at least one upstream");

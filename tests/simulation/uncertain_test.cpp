@@ -49,6 +49,21 @@ TEST_P(Uncertain, IsNotOfferedToAnotherUpstreamInTheSameTry) {
   EXPECT_EQ(world.find(id).recipients[0].upstream, "primary");
 }
 
+TEST_P(Uncertain, GoesToTheSameUpstreamFirstInTheNextTry) {
+  WorldOptions options = on_this_store();
+  options.upstreams = {"primary", "backup"};
+  World world(options);
+  world.script.play = [](std::size_t, const MessageRecord&, unsigned nth) {
+    return nth == 1 ? route_failure() : nth == 2 ? cut_after_dot() : sent();
+  };
+  const MessageId id = world.submit({});
+  world.run_for(minutes(11));
+  EXPECT_EQ(world.state(id), RecipientState::sent);
+  ASSERT_EQ(world.script.calls.size(), 3u);
+  EXPECT_EQ(world.script.calls[1].upstream, 1u);
+  EXPECT_EQ(world.script.calls[2].upstream, 1u);
+}
+
 TEST_P(Uncertain, IsHeldWhenThePolicySaysSo) {
   WorldOptions options = on_this_store();
   options.dispatch.retry.on_uncertain = OnUncertain::hold;

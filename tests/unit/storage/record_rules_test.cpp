@@ -105,6 +105,16 @@ TEST(ClaimRecord, ChangesNothingWhenNothingIsDue) {
   EXPECT_EQ(r.recipients[0].upstream, "primary");
 }
 
+TEST(ClaimRecord, KeepsTheUpstreamOfAHandOverThatWasCutOff) {
+  for (const Cause cause : {Cause::uncertain, Cause::interrupted, Cause::route}) {
+    MessageRecord r = record();
+    r.recipients[0].upstream = "backup";
+    r.recipients[0].reason.cause = cause;
+    EXPECT_EQ(claim_record(r, {r.id, "primary", kNow}).size(), 1u);
+    EXPECT_EQ(r.recipients[0].upstream, cause == Cause::route ? "primary" : "backup");
+  }
+}
+
 // ---- settle -------------------------------------------------------------------------------------------------------
 
 TEST(SettleRecord, AFaultLeavesTheRecordAsItWas) {
