@@ -1,5 +1,6 @@
 #include "relay/outbound/capture_transport.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ class CaptureTransport final : public Transport {
       : loop_(loop), config_(std::move(config)), hostname_(std::move(hostname)), tag_(std::random_device()()) {
     std::replace(hostname_.begin(), hostname_.end(), '/', '_');  // these two have a meaning in a Maildir name
     std::replace(hostname_.begin(), hostname_.end(), ':', '_');
+    asio::post(disk_, [] { pthread_setname_np(pthread_self(), "capture"); });
   }
   ~CaptureTransport() override { disk_.join(); }
 
