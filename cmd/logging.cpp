@@ -7,10 +7,15 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 namespace postrider::cmd {
 namespace {
+
+constexpr std::size_t kMostAtOnce = 64 * 1024;             // octets of lines in one write
+constexpr auto kBreather = std::chrono::milliseconds(10);  // after a write; lines gather meanwhile
 
 // Runs on the logging thread alone, hence no mutex. Says itself how many lines were lost before the one it writes.
 class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
@@ -24,9 +29,13 @@ class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     report_drops();
-    line_.assign(message.payload.data(), message.payload.size());
-    line_ += '\n';
-    write_(line_);
+    lines_.append(message.payload.data(), message.payload.size());
+    lines_ += '\n';
+    if (pool_->queue_size() > 0 && lines_.size() < kMostAtOnce) return;
+    write_(lines_);
+    lines_.clear();
+    // Whoever logs next need not wake this thread: a wake-up a line costs a busy relay thread more than the line does.
+    std::this_thread::sleep_for(kBreather);
   }
   void flush_() override {}
 
@@ -44,7 +53,7 @@ class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
   std::function<Time()> now_;
   spdlog::details::thread_pool* pool_ = nullptr;
   std::uint64_t reported_ = 0;
-  std::string line_;
+  std::string lines_;  // taken from the queue, not yet written
 };
 
 class AsyncLog final : public OperatorLog {

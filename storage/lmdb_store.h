@@ -19,12 +19,13 @@ namespace postrider::storage {
 inline constexpr std::uint64_t kLeastSpoolSize = 16ull << 20;
 
 struct SpoolOptions {
-  std::string data_dir;                       // the spool lies in data_dir/spool
-  std::uint64_t max_size = 16ull << 30;       // of the database, at least kLeastSpoolSize
-  std::uint32_t high_water_percent = 90;      // 1 to 95: over it accept and stage answer `full`
-  Duration settle_delay{20};                  // how long a settle waits for company
-  std::uint64_t batch_bytes = 4ull << 20;     // of bodies and records in one commit
-  std::uint64_t reserve_bytes = 16ull << 20;  // of disk kept back for settles and deletes
+  std::string data_dir;                          // the spool lies in data_dir/spool
+  std::uint64_t max_size = 16ull << 30;          // of the database, at least kLeastSpoolSize
+  std::uint32_t high_water_percent = 90;         // 1 to 95: over it accept and stage answer `full`
+  std::chrono::microseconds commit_delay{1500};  // how long a commit waits for more accepts while several clients send
+  Duration settle_delay{20};                     // how long a settle waits for company
+  std::uint64_t batch_bytes = 4ull << 20;        // of bodies and records in one commit
+  std::uint64_t reserve_bytes = 16ull << 20;     // of disk kept back for settles and deletes
   std::uint32_t readers = 2;
   std::uint32_t max_interruptions = 3;  // crashes of ours after which a message is held
 

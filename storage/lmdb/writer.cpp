@@ -71,7 +71,8 @@ void Writer::submit(OperationPtr operation) {
       urgent_ += lazy ? 0 : 1;
       queue_.push_back(std::move(operation));
       // A lazy one only has to start the clock; the rest come along without a wake-up.
-      const bool wake = lazy ? queue_.size() == 1 || queue_weight_ >= options_.batch_bytes : urgent_ == 1;
+      const bool full = queue_weight_ >= options_.batch_bytes;
+      const bool wake = lazy ? queue_.size() == 1 || full : urgent_ == 1 || urgent_ == company_ || full;
       lock.unlock();
       if (wake) wake_.notify_one();
       return;
@@ -139,6 +140,7 @@ std::vector<Writer::OperationPtr> Writer::wait_for_batch(bool& closing) {
     if (now >= chore) break;
     wake_.wait_until(lock, queue_.empty() ? chore : std::min(chore, lazy_until_));
   }
+  wait_for_company(lock);
   closing = closing_;
   if (!ready(SteadyClock::now())) return {};
   std::size_t count = 0;
@@ -146,6 +148,7 @@ std::vector<Writer::OperationPtr> Writer::wait_for_batch(bool& closing) {
     weight += queue_[count]->weight();
   }
   std::vector<OperationPtr> batch;
+  last_urgent_ = urgent_;
   if (count == queue_.size()) {
     batch.swap(queue_);
     queue_weight_ = urgent_ = 0;
@@ -160,6 +163,17 @@ std::vector<Writer::OperationPtr> Writer::wait_for_batch(bool& closing) {
   }
   lazy_until_ = {};  // what is left has waited for a whole commit
   return batch;
+}
+
+// Under load a commit that starts at once carries the two or three that came while the last one ran, and each commit costs
+// some thirty page writes and a sync. A moment's wait then lets those arrive who are about to; a lone client never waits.
+void Writer::wait_for_company(std::unique_lock<std::mutex>& lock) {
+  if (urgent_ == 0 || closing_ || last_urgent_ < 2) return;
+  const auto until = SteadyClock::now() + options_.commit_delay;
+  company_ = last_urgent_ * 2;
+  wake_.wait_until(lock, until,
+                   [this] { return closing_ || urgent_ >= company_ || queue_weight_ >= options_.batch_bytes; });
+  company_ = 0;
 }
 
 void Writer::process(std::vector<OperationPtr> batch) {

@@ -57,6 +57,7 @@ class Writer {
   void loop();
   std::vector<OperationPtr> wait_for_batch(bool& closing);
   bool ready(SteadyClock::time_point now) const;
+  void wait_for_company(std::unique_lock<std::mutex>& lock);
   void process(std::vector<OperationPtr> batch);
   void prepare_space(std::span<const OperationPtr> batch);
   std::optional<Failure> commit(std::span<const OperationPtr> batch);
@@ -100,7 +101,9 @@ class Writer {
   std::condition_variable wake_;
   std::vector<OperationPtr> queue_;
   std::uint64_t queue_weight_ = 0;
-  std::size_t urgent_ = 0;  // of queue_, those that do not wait
+  std::size_t urgent_ = 0;       // of queue_, those that do not wait
+  std::size_t last_urgent_ = 0;  // how many of them the last batch found
+  std::size_t company_ = 0;      // how many of them end a wait for company; 0: nobody waits
   SteadyClock::time_point lazy_until_{};
   bool closing_ = false;
 
