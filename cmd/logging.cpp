@@ -23,6 +23,10 @@ class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
   Sink(LogFormat format, LineSink write, std::function<Time()> now)
       : format_line_(format), write_(std::move(write)), now_(std::move(now)) {}
 
+  ~Sink() override {
+    if (!lines_.empty()) write_(lines_);
+  }
+
   // Before the first line. The pool calls this sink from its one thread, which it joins before it ends.
   void count_drops_of(spdlog::details::thread_pool& pool) { pool_ = &pool; }
 
@@ -42,9 +46,9 @@ class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
   void report_drops() {
     const std::uint64_t dropped = pool_->overrun_counter();
     if (dropped == reported_) return;
-    write_(format_log_line(format_line_, now_(), LogLevel::warn, "log.dropped", nullptr,
-                           {{"lines", std::to_string(dropped - reported_)}}) +
-           '\n');
+    lines_ += format_log_line(format_line_, now_(), LogLevel::warn, "log.dropped", nullptr,
+                              {{"lines", std::to_string(dropped - reported_)}});
+    lines_ += '\n';
     reported_ = dropped;
   }
 

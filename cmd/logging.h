@@ -28,8 +28,8 @@ class OperatorLog : public Log {
   virtual void set_level(LogLevel level) = 0;
 };
 
-// Writes one finished line, newline included; called on the logging thread only.
-using LineSink = std::function<void(std::string_view line)>;
+// Writes finished lines, one or more, each with its newline; called on the logging thread only.
+using LineSink = std::function<void(std::string_view lines)>;
 
 std::unique_ptr<OperatorLog> make_stderr_log(const LoggingOptions& options);
 std::unique_ptr<OperatorLog> make_log(const LoggingOptions& options, LineSink sink, std::function<Time()> now);

@@ -22,7 +22,10 @@ void Connection::consume(std::size_t octets) {
 }
 
 boost::asio::awaitable<bool> Connection::fill(Wait what, Duration limit, std::size_t at_most) {
-  if (!out_.empty() && !co_await flush()) co_return false;
+  if (!out_.empty()) {
+    const bool flushed = co_await flush();
+    if (!flushed) co_return false;
+  }
   if (must_stop(what)) {
     gone_ = Gone::stopped;
     co_return false;

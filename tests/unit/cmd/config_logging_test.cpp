@@ -15,6 +15,16 @@ TEST(LogLine, TextIsLogfmt) {
             "2026-01-31T08:15:00.123Z info message.accepted id=01h455vb4pex5vsknk084sn02q sender=a@b.c recipients=2");
 }
 
+// The log writes what has gathered: one call may bring several lines.
+void add_lines(std::vector<std::string>& lines, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n') + 1;
+    ASSERT_GT(end, 0u) << "a line without its end";
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
 TEST(LogLine, ValuesAreQuotedWhereTheyMustBe) {
   EXPECT_EQ(
       format_log_line(LogFormat::text, kTime, LogLevel::warn, "x", nullptr,
@@ -42,7 +52,7 @@ TEST(OperatorLog, WritesInOrderAndEverythingBeforeItEnds) {
   std::vector<std::string> lines;
   {
     const auto log = make_log(
-        {}, [&](std::string_view line) { lines.emplace_back(line); }, [] { return kTime; });
+        {}, [&](std::string_view text) { add_lines(lines, text); }, [] { return kTime; });
     for (int i = 0; i < 100; ++i) log->info("n", {{"i", std::to_string(i)}});
   }
   ASSERT_EQ(lines.size(), 100u);
@@ -54,7 +64,7 @@ TEST(OperatorLog, LevelDecidesAndCanChange) {
   std::vector<std::string> lines;
   {
     const auto log = make_log(
-        {}, [&](std::string_view line) { lines.emplace_back(line); }, [] { return kTime; });
+        {}, [&](std::string_view text) { add_lines(lines, text); }, [] { return kTime; });
     EXPECT_FALSE(log->enabled(LogLevel::debug));
     log->write(LogLevel::debug, "hidden", nullptr, {});
     log->set_level(LogLevel::debug);
@@ -94,9 +104,9 @@ TEST(OperatorLog, FullQueueDropsTheOldestCountsAndSaysSo) {
   options.queue_lines = 4;
   auto log = make_log(
       options,
-      [&](std::string_view line) {
+      [&](std::string_view text) {
         if (lines.empty()) gate.pass();
-        lines.emplace_back(line);
+        add_lines(lines, text);
       },
       [] { return kTime; });
   log->info("first", {});
