@@ -14,4 +14,11 @@ fi
 echo "Building (the first time takes about five minutes on two cores, later only what changed) ..."
 cmake --build build/release --target postrider -- --quiet
 
+if [ $# -eq 0 ]; then
+  cat <<'TRY'
+To try it, in another terminal (the token is made at the first start):
+  swaks --server 127.0.0.1:2525 --from app@example.com --to you@example.net
+  curl -H "Authorization: Bearer $(cat postrider-data/operator.token)" http://127.0.0.1:8025/v1/messages
+TRY
+fi
 exec build/release/postrider serve "$@"
