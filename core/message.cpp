@@ -12,6 +12,10 @@ RecipientState MessageRecord::state() const {
   return derive_message_state(states);
 }
 
+bool MessageRecord::owes_notice() const {
+  return std::any_of(recipients.begin(), recipients.end(), [](const Recipient& r) { return r.owed != Notice::none; });
+}
+
 bool MessageRecord::live() const {
   return std::any_of(recipients.begin(), recipients.end(), [](const Recipient& r) { return is_live(r.state); });
 }
@@ -34,6 +38,20 @@ std::string_view to_string(Lane lane) {
       return "low";
   }
   return "unknown";
+}
+
+std::string_view to_string(Notice notice) {
+  switch (notice) {
+    case Notice::none:
+      return "none";
+    case Notice::failed:
+      return "failed";
+    case Notice::relayed:
+      return "relayed";
+    case Notice::delayed:
+      return "delayed";
+  }
+  return "none";
 }
 
 std::string_view to_string(Door door) {
@@ -96,6 +114,8 @@ std::string_view to_string(EventType type) {
       return "body_removed";
     case EventType::quarantined:
       return "quarantined";
+    case EventType::notified:
+      return "notified";
   }
   return "unknown";
 }

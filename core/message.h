@@ -27,6 +27,10 @@ struct Notify {
   bool operator==(const Notify&) const = default;
 };
 
+// What the sender is still to be told of a recipient (RFC 3461). The debt is written with the state that causes it and
+// cleared with the notice that pays it, so none is lost or sent twice; see core/notice.h for who gets one.
+enum class Notice : std::uint8_t { none, failed, relayed, delayed };
+
 struct Recipient {
   Address address;    // after aliases and origin; what RCPT TO will say
   std::string orcpt;  // RFC 3461 4.2, still in xtext, as received ("rfc822;user@example.com"); empty: none
@@ -42,6 +46,9 @@ struct Recipient {
   std::string remote_id;          // the provider's id or the final reply text of the hand-over
   bool cancel_requested = false;  // asked while sending: takes effect when the attempt ends without success
   bool hold_requested = false;    // the same for hold
+  bool failed_by_route = false;   // failed: because of the upstream, not of the recipient or the message
+  Notice owed = Notice::none;     // a notice to the sender that is not written yet
+  bool delay_told = false;        // a notice of delay was written since acceptance or the last release
 };
 
 struct Envelope {
@@ -70,13 +77,14 @@ struct MessageRecord {
   std::uint64_t body_size = 0;        // octets, as it will be sent before dot-stuffing
   std::uint32_t body_chunks = 0;
   BodyState body = BodyState::present;
-  std::string headers;                 // kept when the body is removed; at most kMaxKeptHeaders octets
+  std::string headers;                 // the body's header, once the body is removed; at most kMaxKeptHeaders octets
   std::uint32_t wait_bucket = 0;       // see storage::DueKey
   std::vector<std::uint64_t> history;  // sequence numbers of its rows in the event feed, ascending
   std::string idempotency_key;         // scope and key as one opaque string; empty: none
 
   RecipientState state() const;  // derived
   bool live() const;             // any live recipient
+  bool owes_notice() const;      // to the sender, of any recipient
   Time due() const;              // minimum of queued and deferred recipients; kNever if none
 };
 inline constexpr std::size_t kMaxKeptHeaders = 16 * 1024;
@@ -98,8 +106,9 @@ struct Attempt {
   OutcomeKind outcome = OutcomeKind::deferred;  // worst over its recipients
   Reason reason;                                // of that outcome
   std::string remote_id;
-  bool counted = true;  // spent a try
-  bool lossy = false;   // the transport rebuilt the MIME structure
+  bool counted = true;        // spent a try
+  bool lossy = false;         // the transport rebuilt the MIME structure
+  bool hop_notifies = false;  // the hop speaks DSN and was given NOTIFY (RFC 3461); not kept in the history
   std::vector<RecipientOutcome> recipients;
 };
 
@@ -126,6 +135,7 @@ enum class EventType : std::uint8_t {
   unsubscribed,
   body_removed,
   quarantined,
+  notified,  // the sender was written a notice; the reason's text has its id
 };
 inline constexpr std::uint32_t kAllRecipients = 0xffffffff;
 
@@ -142,6 +152,7 @@ struct Event {
 
 std::string_view to_string(Lane);
 std::string_view to_string(Door);
+std::string_view to_string(Notice);
 std::string_view to_string(EventType);
 
 // A body in memory: chunks of at most storage::kChunkPayload octets, all full but the last.

@@ -22,7 +22,7 @@ Reason around(const Reason& last, Cause cause, const std::string& why) {
 }
 
 Decision give_up(const Reason& last, Cause cause, bool spends_try, const std::string& why) {
-  return {Trigger::give_up, spends_try, Time{}, around(last, cause, why)};
+  return {Trigger::give_up, spends_try, Time{}, around(last, cause, why), route_caused(last)};
 }
 
 std::string tries_text(std::uint32_t tries) {
@@ -67,6 +67,10 @@ Decision decide(const Recipient& before, const RecipientOutcome& outcome, const 
 
 bool too_old(const Recipient& recipient, const RetryPolicy& policy, Time now) {
   return now >= deadline(recipient, policy);
+}
+
+bool route_caused(const Reason& reason) {
+  return reason.cause == Cause::route || reason.cause == Cause::throttle || reason.stage == Stage::route;
 }
 
 bool may_have_been_sent(const Recipient& recipient) {

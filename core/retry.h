@@ -18,14 +18,18 @@ struct RetryPolicy {
 struct Decision {
   Trigger trigger = Trigger::defer;
   bool spends_try = true;
-  Time due{};     // with defer
-  Reason reason;  // final reason: the outcome's, or `retries`/`age` around it
+  Time due{};                 // with defer
+  Reason reason;              // final reason: the outcome's, or `retries`/`age` around it
+  bool route_caused = false;  // with give_up: the upstream was at fault, not the recipient or the message
 };
 
 // `jitter` in [0,1): stretches the interval by 0 to 5 %. `throttled_until` applies to Cause::throttle and may be zero
 // (then one retry interval). A throttle never spends a try; a try that is the last one becomes give_up.
 Decision decide(const Recipient& before, const RecipientOutcome& outcome, const RetryPolicy& policy, Time now,
                 Time throttled_until, double jitter);
+
+// The upstream is at fault, or there was none: what failed for this may be brought back when a route works again.
+bool route_caused(const Reason& reason);
 
 // True when nothing more may be tried: age_from + max_age has passed.
 bool too_old(const Recipient& recipient, const RetryPolicy& policy, Time now);

@@ -25,7 +25,7 @@ namespace {
 using wire::Put;
 using wire::Take;
 
-constexpr unsigned kEventTypes = static_cast<unsigned>(EventType::quarantined) + 1;
+constexpr unsigned kEventTypes = static_cast<unsigned>(EventType::notified) + 1;
 constexpr std::size_t kLeastEvent = 13, kLeastOutcome = 3;
 
 class RowWriter {

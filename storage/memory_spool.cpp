@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "storage/header_fields.h"
+#include "storage/retention_rules.h"
+
 namespace postrider::storage {
 namespace {
 
@@ -104,6 +107,10 @@ result<Accepted> MemorySpool::accept(NewMessage message) {
   auto events = accept_record(message);
   if (!events) return events.error();
   if (!fits(message_bytes(message.record))) return full();
+  if (message.notifies) {
+    const auto told = notify(*message.notifies, id, message.now);
+    if (!told) return told.error();
+  }
 
   chunks.insert(chunks.end(), message.body.chunks.begin(), message.body.chunks.end());
   if (message.idempotency) {
@@ -119,6 +126,22 @@ result<Accepted> MemorySpool::accept(NewMessage message) {
   }
   note_due(stored.record);
   return Accepted{Accepted::Kind::stored, id, std::make_shared<MessageRecord>(stored.record)};
+}
+
+result<Nothing> MemorySpool::notify(const Notifies& notifies, const MessageId& notice, Time now) {
+  const auto found = messages_.find(notifies.id);
+  if (found == messages_.end()) return not_found("no such message");
+  Change change(*this, found->second.record);
+  auto told = notify_record(found->second.record, notifies, notice, now);
+  if (!told) return told.error();
+  if (told->body_may_go) drop_body(found->second);
+  number(std::move(told->events), found->second.record);
+  return Nothing{};
+}
+
+void MemorySpool::drop_body(Stored& stored) {
+  if (!stored.chunks.empty()) stored.record.headers = header_fields(*stored.chunks.front());
+  stored.chunks.clear();
 }
 
 result<Nothing> MemorySpool::stage(StagedChunk chunk) {
@@ -168,7 +191,7 @@ result<Settled> MemorySpool::settle(const Settlement& settlement) {
   Change change(*this, record);
   auto settled = settle_record(record, settlement);
   if (!settled) return settled.error();
-  if (settled->body_may_go) found->second.chunks.clear();
+  if (settled->body_may_go) drop_body(found->second);
   number(std::move(settled->events), record);
   return settled->settled;
 }
@@ -227,12 +250,23 @@ std::optional<Time> MemorySpool::take_due_change() {
 Retired MemorySpool::retire(const RetireRequest& request) {
   Retired retired;
   std::size_t rows = request.max_rows;
+  if (!request.notify_sender) forgive(request.now, rows);
   retire_bodies(sent_bodies_, false, request, rows, retired);
   retire_bodies(failed_bodies_, true, request, rows, retired);
   retire_history(request, rows, retired);
   retire_keys(request, rows);
   retired.more = rows == 0;
   return retired;
+}
+
+void MemorySpool::forgive(Time now, std::size_t& rows) {
+  for (auto& [id, stored] : messages_) {
+    if (rows == 0) return;
+    if (!stored.record.owes_notice()) continue;
+    Change change(*this, stored.record);
+    number(forgive_record(stored.record, now), stored.record);
+    --rows;
+  }
 }
 
 // Two walks, one for each lifetime of bodies, so that neither has to wait for, or come back to, what the
@@ -248,10 +282,11 @@ void MemorySpool::retire_bodies(Walk& walk, bool wanted, const RetireRequest& re
     MessageRecord& record = found->second.record;
     if (body_wanted(record) != wanted || !body_expired(record, request.policy, request.now)) continue;
     Change change(*this, record);
-    number({remove_body(record, request.now)}, record);
-    found->second.chunks.clear();
+    number({remove_body(record, request.now, request.notify_sender)}, record);
+    drop_body(found->second);
     retired.bytes += stored_body_bytes(record.body_size);
     ++retired.bodies;
+    if (record.owes_notice()) ++retired.owing;
   }
 }
 
@@ -280,6 +315,7 @@ bool MemorySpool::retire_row(const Event& row, const RetireRequest& request, Ret
   const auto found = messages_.find(row.message);
   if (found == messages_.end() || found->second.record.live()) return true;
   MessageRecord& record = found->second.record;
+  if (record.owes_notice()) return true;  // the notice, or its being forgiven, writes another row
   if (!history_expired(record, request.policy, request.now)) {
     if (record.history.back() != row.seq) return true;  // oldest first: its turn comes at its last row
     if (!over_history_limit(request.policy)) return false;

@@ -28,6 +28,7 @@ class MemorySpool {
   result<Settled> settle(const Settlement& settlement);
   std::vector<result<Steered>> steer(const std::vector<SteerRequest>& requests);
   Retired retire(const RetireRequest& request);
+  Retired preview_retire(const RetireRequest& request) const;
 
   result<MessageRecord> find(const MessageId& id) const;
   result<std::vector<Event>> history(const MessageId& id) const;
@@ -35,6 +36,7 @@ class MemorySpool {
   std::vector<Event> events(const EventQuery& query) const;
   result<std::vector<std::shared_ptr<const std::string>>> read_body(const BodyQuery& query) const;
   DuePage due(const DueQuery& query) const;
+  OwingPage owing(const OwingQuery& query) const;
   VerifyPage verify(const VerifyQuery& query) const;
   SpoolStats stats() const;
 
@@ -65,10 +67,13 @@ class MemorySpool {
   };
   class Change;
 
+  result<Nothing> notify(const Notifies& notifies, const MessageId& notice, Time now);
+  void drop_body(Stored& stored);
   std::optional<Accepted> known_key(const NewMessage& message) const;
   void number(std::vector<Event> events, MessageRecord& record);
   void note_due(const MessageRecord& record);
   bool over_history_limit(const RetirePolicy& policy) const;
+  void forgive(Time now, std::size_t& rows);
   void retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows, Retired& retired);
   void retire_history(const RetireRequest& request, std::size_t& rows, Retired& retired);
   bool retire_row(const Event& row, const RetireRequest& request, Retired& retired);

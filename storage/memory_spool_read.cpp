@@ -84,6 +84,26 @@ DuePage MemorySpool::due(const DueQuery& query) const {
   return page;
 }
 
+OwingPage MemorySpool::owing(const OwingQuery& query) const {
+  OwingPage page;
+  auto at = query.after ? messages_.upper_bound(*query.after) : messages_.begin();
+  for (; at != messages_.end(); ++at) {
+    if (!at->second.record.owes_notice()) continue;
+    if (page.ids.size() >= query.limit) {
+      page.more = true;
+      break;
+    }
+    page.ids.push_back(at->first);
+  }
+  return page;
+}
+
+// On a copy: what it would do is what it does.
+Retired MemorySpool::preview_retire(const RetireRequest& request) const {
+  MemorySpool copy = *this;
+  return copy.retire(request);
+}
+
 VerifyPage MemorySpool::verify(const VerifyQuery& query) const {
   VerifyPage page;
   auto at = query.after ? messages_.upper_bound(*query.after) : messages_.begin();

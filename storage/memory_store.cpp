@@ -72,6 +72,13 @@ class MemoryStoreImpl final : public MemoryStore {
     write(std::move(done), [this, request] { return result<Retired>(spool_.retire(request)); });
   }
 
+  void preview_retire(RetireRequest request, Done<Retired> done) override {
+    read(std::move(done), [&] { return result<Retired>(spool_.preview_retire(request)); });
+  }
+  void owing(OwingQuery query, Done<OwingPage> done) override {
+    read(std::move(done), [&] { return result<OwingPage>(spool_.owing(query)); });
+  }
+
   void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {
     write(std::move(done),
           [this, u = std::move(user), must_be_new]() mutable { return spool_.put_user(std::move(u), must_be_new); });

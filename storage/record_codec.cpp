@@ -7,9 +7,10 @@
 //   body      := size:varint chunks:varint state:u8
 //   history   := bytes:varint count:varint delta:varint*count      each the distance from the one before, the first from 0
 //   recipients:= count:varint recipient*count
-//   recipient := address orcpt:string notify:u8 state:u8 flags:u8 tries:varint interruptions:varint due:i64 age_from:i64
+//   recipient := address orcpt:string notify:u8 state:u8 flags:u8 owed:u8 tries:varint interruptions:varint due:i64 age_from:i64
 //                changed_at:i64 reason upstream:string remote_id:string
-//                notify: 1 never, 2 success, 4 failure, 8 delay; flags: 1 cancel_requested, 2 hold_requested
+//                notify: 1 never, 2 success, 4 failure, 8 delay; flags: 1 cancel_requested, 2 hold_requested,
+//                4 failed_by_route, 8 delay_told; owed: core's Notice
 //   address   := local:string domain:string
 //   reason    := 0 | 1 cause:u8 stage:u8 code:varint enhanced:string text:string      0: the empty reason
 //
@@ -34,7 +35,7 @@ using wire::Put;
 using wire::Take;
 
 // The least a recipient can take: used to refuse counts that the value cannot hold.
-constexpr std::size_t kLeastRecipient = 35;
+constexpr std::size_t kLeastRecipient = 36;
 
 void put(Put& out, const Address& address) {
   out.string(address.local);
@@ -64,7 +65,9 @@ void put(Put& out, const Recipient& recipient) {
   out.u8(static_cast<std::uint8_t>((notify.never ? 1 : 0) | (notify.success ? 2 : 0) | (notify.failure ? 4 : 0) |
                                    (notify.delay ? 8 : 0)));
   out.u8(static_cast<std::uint8_t>(recipient.state));
-  out.u8(static_cast<std::uint8_t>((recipient.cancel_requested ? 1 : 0) | (recipient.hold_requested ? 2 : 0)));
+  out.u8(static_cast<std::uint8_t>((recipient.cancel_requested ? 1 : 0) | (recipient.hold_requested ? 2 : 0) |
+                                   (recipient.failed_by_route ? 4 : 0) | (recipient.delay_told ? 8 : 0)));
+  out.u8(static_cast<std::uint8_t>(recipient.owed));
   out.varint(recipient.tries);
   out.varint(recipient.interruptions);
   out.i64(to_ms(recipient.due));
@@ -115,9 +118,12 @@ Recipient take_recipient(Take& in) {
   const std::uint8_t notify = take_flags(in, 15);
   recipient.notify = {(notify & 1) != 0, (notify & 2) != 0, (notify & 4) != 0, (notify & 8) != 0};
   recipient.state = in.enumerator<RecipientState>(kRecipientStates);
-  const std::uint8_t flags = take_flags(in, 3);
+  const std::uint8_t flags = take_flags(in, 15);
   recipient.cancel_requested = (flags & 1) != 0;
   recipient.hold_requested = (flags & 2) != 0;
+  recipient.failed_by_route = (flags & 4) != 0;
+  recipient.delay_told = (flags & 8) != 0;
+  recipient.owed = in.enumerator<Notice>(4);
   recipient.tries = static_cast<std::uint32_t>(in.varint());
   recipient.interruptions = static_cast<std::uint32_t>(in.varint());
   recipient.due = from_ms(in.i64());

@@ -2,7 +2,11 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <memory>
+#include <new>
 
 #include "storage/record_codec.h"
 #include "storage/wire.h"
@@ -46,6 +50,40 @@ result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& 
     return damaged("the value names another message than its key");
   }
   return Opened{value.substr(kRecordHeader), wire::load_le<std::uint32_t>(value.data() + kAuxAt)};
+}
+
+std::optional<Frame> peek_frame(std::string_view bytes) {
+  if (bytes.size() < kRecordHeader || bytes[kMagicAt] != 'P' || bytes[kMagicAt + 1] != 'R') return std::nullopt;
+  if (bytes[kVersionAt] != kVersion) return std::nullopt;
+  const auto magic = static_cast<Magic>(bytes[kMagicAt + 2]);
+  if (magic != Magic::message && magic != Magic::chunk && magic != Magic::events && magic != Magic::user)
+    return std::nullopt;
+  std::array<std::uint8_t, MessageId::kBytes> id;
+  std::memcpy(id.data(), bytes.data() + kIdAt, id.size());
+  return Frame{magic, wire::load_le<std::uint32_t>(bytes.data() + kAuxAt), MessageId(id)};
+}
+
+bool is_whole_frame(std::string_view value) {
+  return value.size() >= kRecordHeader &&
+         wire::load_le<std::uint64_t>(value.data()) == checksum(value.data(), value.size());
+}
+
+std::optional<std::size_t> find_frame_size(std::string_view bytes, std::size_t least) {
+  least = std::max(least, kRecordHeader);
+  if (bytes.size() < least) return std::nullopt;
+  struct Free {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+  const std::unique_ptr<XXH3_state_t, Free> state(XXH3_createState());
+  if (!state) throw std::bad_alloc();
+  const auto wanted = wire::load_le<std::uint64_t>(bytes.data());
+  XXH3_64bits_reset(state.get());
+  XXH3_64bits_update(state.get(), bytes.data() + kMagicAt, least - kMagicAt);
+  for (std::size_t size = least;; ++size) {
+    if (XXH3_64bits_digest(state.get()) == wanted) return size;
+    if (size == bytes.size()) return std::nullopt;
+    XXH3_64bits_update(state.get(), bytes.data() + size, 1);
+  }
 }
 
 }  // namespace postrider::storage

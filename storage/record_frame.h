@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,14 @@ struct Opened {
   std::uint32_t aux = 0;
 };
 result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& id);
+
+// ---- for salvage, which meets values without knowing what they are or where they end ------------------------------
+
+// What the bytes say they begin with; nothing when that is no value of this version. The checksum is not looked at.
+std::optional<Frame> peek_frame(std::string_view bytes);
+bool is_whole_frame(std::string_view value);
+// How long the value is that `bytes` begins with: the only size of at least `least` octets that its checksum fits.
+std::optional<std::size_t> find_frame_size(std::string_view bytes, std::size_t least);
 
 inline Fault damaged(std::string text) {
   return {FaultKind::damaged, std::move(text)};

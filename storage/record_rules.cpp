@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/notice.h"
 #include "core/retry.h"
+#include "storage/retention_rules.h"
 
 namespace postrider::storage {
 namespace {
@@ -153,11 +155,18 @@ std::optional<Fault> check_updates(const MessageRecord& record, const std::vecto
   return std::nullopt;
 }
 
+// A debt that stands, of a delay not yet told, is only replaced by a new one or by the end of the waiting.
+void note_debt(const Envelope& envelope, Recipient& recipient, bool hop_notifies, Time now) {
+  const bool told_soon = recipient.state == RecipientState::deferred && recipient.owed == Notice::delayed;
+  if (!told_soon) recipient.owed = notice_owed(envelope, recipient, hop_notifies, now);
+}
+
 void apply_update(Recipient& recipient, const RecipientUpdate& update, Time now) {
   const RecipientState meant = transition(RecipientState::sending, update.trigger).value();
   const auto requested = requested_state(recipient, meant);
   recipient.reason = requested ? requested_reason(update.reason) : update.reason;
   arrive(recipient, requested.value_or(meant), now);
+  recipient.failed_by_route = recipient.state == RecipientState::failed && update.route_caused;
   if (update.spends_try) ++recipient.tries;
   if (recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred)
     recipient.due = update.due;
@@ -180,6 +189,7 @@ result<SettleResult> settle_record(MessageRecord& record, const Settlement& sett
   for (const RecipientUpdate& update : settlement.updates) {
     Recipient& recipient = record.recipients[update.recipient];
     apply_update(recipient, update, settlement.now);
+    if (settlement.notify_sender) note_debt(record.envelope, recipient, update.takes_notice, settlement.now);
     const auto type = arrival(recipient.state);
     if (type) answer.events.push_back(recipient_event(record, update.recipient, *type, settlement.now));
   }
@@ -188,6 +198,7 @@ result<SettleResult> settle_record(MessageRecord& record, const Settlement& sett
   record.wait_bucket = settlement.wait_bucket;
   answer.settled.state = record.state();
   answer.settled.next_due = record.due();
+  answer.settled.owes_notice = record.owes_notice();
   answer.body_may_go =
       settlement.remove_sent_body && record.body == BodyState::present && !record.live() && !body_wanted(record);
   if (answer.body_may_go) record.body = BodyState::removed;
@@ -268,6 +279,9 @@ bool steer_recipient(MessageRecord& record, std::uint32_t index, const SteerRequ
     recipient.due = request.now;
     recipient.age_from = request.now;
     recipient.remote_id.clear();
+    recipient.failed_by_route = false;
+    recipient.owed = Notice::none;  // of a failure that is taken back before it was told
+    recipient.delay_told = false;
   }
   arrive(recipient, *next, request.now);
   events.push_back(steer_event(record, index, event_of(request.verb), request));
@@ -303,6 +317,39 @@ result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& requ
   say_once(answer.events, 0, record);
   if (starts_anew(request.verb)) record.wait_bucket = 0;
   return answer;
+}
+
+// ---- notices ------------------------------------------------------------------------------------------------------
+
+result<NoticeResult> notify_record(MessageRecord& record, const Notifies& notifies, const MessageId& notice, Time now) {
+  if (notifies.recipients.empty()) return invalid("a notice needs a recipient that it is about");
+  for (std::uint32_t index : notifies.recipients) {
+    if (index >= record.recipients.size()) return invalid("a notice about a recipient that does not exist");
+    if (record.recipients[index].owed == Notice::none) return conflict("the sender was told already");
+  }
+  NoticeResult answer;
+  for (std::uint32_t index : notifies.recipients) {
+    Recipient& recipient = record.recipients[index];
+    answer.events.push_back(recipient_event(record, index, EventType::notified, now));
+    answer.events.back().reason.text =
+        "the sender is told that it is " + std::string(to_string(recipient.owed)) + ", by message " + notice.str();
+    recipient.delay_told = recipient.delay_told || recipient.owed == Notice::delayed;
+    recipient.owed = Notice::none;
+  }
+  say_once(answer.events, 0, record);
+  answer.body_may_go =
+      notifies.remove_body && record.body == BodyState::present && !record.live() && !body_wanted(record);
+  if (answer.body_may_go) record.body = BodyState::removed;
+  return answer;
+}
+
+std::vector<Event> forgive_record(MessageRecord& record, Time now) {
+  if (!record.owes_notice()) return {};
+  for (Recipient& recipient : record.recipients) recipient.owed = Notice::none;
+  Event event = make_event(record, EventType::notified, now);
+  event.reason.cause = Cause::policy;
+  event.reason.text = "the sender is not told: notices are switched off";
+  return {event};
 }
 
 // ---- recovery -----------------------------------------------------------------------------------------------------
@@ -426,40 +473,6 @@ std::uint64_t stored_bytes(std::uint64_t value_size) {
 std::uint64_t stored_body_bytes(std::uint64_t body_size) {
   const std::uint64_t full = body_size / kChunkPayload, rest = body_size % kChunkPayload;
   return full * stored_bytes(kChunkPayload + kChunkRecordHeader) + (rest ? stored_bytes(rest + kChunkRecordHeader) : 0);
-}
-
-// ---- retention ----------------------------------------------------------------------------------------------------
-
-Time finished_at(const MessageRecord& record) {
-  Time last{};
-  for (const Recipient& recipient : record.recipients) {
-    if (is_live(recipient.state)) return kNever;
-    last = std::max(last, recipient.changed_at);
-  }
-  return last;
-}
-
-bool body_wanted(const MessageRecord& record) {
-  return std::any_of(record.recipients.begin(), record.recipients.end(), [](const Recipient& recipient) {
-    return recipient.state == RecipientState::failed || recipient.state == RecipientState::suppressed;
-  });
-}
-
-bool body_expired(const MessageRecord& record, const RetirePolicy& policy, Time now) {
-  const Time finished = finished_at(record);
-  if (finished == kNever || record.body == BodyState::removed) return false;
-  return finished + (body_wanted(record) ? policy.failed_bodies : policy.sent_bodies) <= now;
-}
-
-bool history_expired(const MessageRecord& record, const RetirePolicy& policy, Time now) {
-  const Time finished = finished_at(record);
-  if (finished == kNever || finished + policy.history > now) return false;
-  return record.body == BodyState::removed || body_expired(record, policy, now);
-}
-
-Event remove_body(MessageRecord& record, Time now) {
-  record.body = BodyState::removed;
-  return make_event(record, EventType::body_removed, now);
 }
 
 // ---- listing ------------------------------------------------------------------------------------------------------

@@ -55,6 +55,17 @@ struct SteerResult {
 // is gone).
 result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& request);
 
+// ---- notices ------------------------------------------------------------------------------------------------------
+
+struct NoticeResult {
+  std::vector<Event> events;  // notified
+  bool body_may_go = false;   // as SettleResult: it was kept for this notice only
+};
+// The sender is told by message `notice` of the recipients named. Faults: conflict (one owes nothing), invalid.
+result<NoticeResult> notify_record(MessageRecord& record, const Notifies& notifies, const MessageId& notice, Time now);
+// Notices were switched off while one was owed: it is not written. Event: notified, which says so. Empty: nothing was owed.
+std::vector<Event> forgive_record(MessageRecord& record, Time now);
+
 // ---- recovery -----------------------------------------------------------------------------------------------------
 
 // A claim whose process is gone: every `sending` recipient gets an `uncertain` attempt at the upstream of its
@@ -76,22 +87,6 @@ std::uint64_t sender_hash(const MessageRecord& record);  // of tenant and sender
 std::uint64_t stored_bytes(std::uint64_t value_size);
 // The same for all chunks of a body of `body_size` octets, each with its record header.
 std::uint64_t stored_body_bytes(std::uint64_t body_size);
-
-// ---- retention ----------------------------------------------------------------------------------------------------
-
-// When the last recipient came to rest; kNever while one is live.
-Time finished_at(const MessageRecord& record);
-// A recipient that may still be brought back needs the body: failed (retry, release, revival), suppressed
-// (release).
-bool body_wanted(const MessageRecord& record);
-// The body is present and its time is over: `sent_bodies`, or `failed_bodies` where body_wanted(). Never with
-// a live recipient.
-bool body_expired(const MessageRecord& record, const RetirePolicy& policy, Time now);
-// Record, events and body may go: older than `history`, and no body whose own time is not yet over. Never
-// with a live recipient.
-bool history_expired(const MessageRecord& record, const RetirePolicy& policy, Time now);
-// Sets the body to `removed`; the event says so in the history.
-Event remove_body(MessageRecord& record, Time now);
 
 // ---- listing ------------------------------------------------------------------------------------------------------
 

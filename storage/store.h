@@ -35,12 +35,21 @@ struct Intent {
   std::string upstream;
 };
 
+// The new message is the notice that an older one owes its sender: accept writes the one and clears the other's debts, or
+// neither. Recipients that owe nothing any more are a conflict: another notice was faster.
+struct Notifies {
+  MessageId id;
+  std::vector<std::uint32_t> recipients;
+  bool remove_body = true;  // as Settlement::remove_sent_body: a body that was only kept for this notice goes
+};
+
 struct NewMessage {
   MessageRecord record;  // id, envelope, recipients (all queued, with due and age_from), body_size, body_chunks
   Body body;             // chunks from `first_chunk` on; those before were staged under the same id
   std::uint32_t first_chunk = 0;
   std::optional<Intent> intent;
   std::optional<IdempotencyKey> idempotency;
+  std::optional<Notifies> notifies;
   Time now{};
 };
 
@@ -104,7 +113,9 @@ struct RecipientUpdate {
   std::uint32_t recipient = 0;
   Trigger trigger = Trigger::defer;  // applied to `sending` by core's transition function
   bool spends_try = false;
-  Time due{};  // with defer and unclaim
+  bool route_caused = false;  // with give_up: the upstream's fault
+  bool takes_notice = false;  // with hand_over: the hop took NOTIFY over (RFC 3461 5.2.2), no notice is owed from here
+  Time due{};                 // with defer and unclaim
   Reason reason;
   std::string upstream;
   std::string remote_id;
@@ -118,12 +129,14 @@ struct Settlement {
   std::vector<RecipientUpdate> updates;
   std::uint32_t wait_bucket = 0;
   bool remove_sent_body = true;  // retention.sent_bodies = 0: body goes with the last live recipient if none failed
+  bool notify_sender = true;     // delivery.dsn: what core/notice.h says is owed is noted
   Time now{};
 };
 
 struct Settled {
   RecipientState state = RecipientState::sent;  // the message's, after
   Time next_due = kNever;
+  bool owes_notice = false;  // see owing()
 };
 
 // ---- steering -----------------------------------------------------------------------------------------------------
@@ -166,6 +179,15 @@ struct ListPage {
 struct EventQuery {
   std::uint64_t after = 0;  // sequence number, exclusive
   std::size_t limit = 100;
+};
+
+struct OwingQuery {
+  std::optional<MessageId> after;  // exclusive
+  std::size_t limit = 100;
+};
+struct OwingPage {
+  std::vector<MessageId> ids;  // ascending
+  bool more = false;
 };
 
 struct BodyQuery {
@@ -216,11 +238,13 @@ struct RetireRequest {
   RetirePolicy policy;
   Time now{};
   std::size_t max_rows = 500;  // work of one step: rows looked at
+  bool notify_sender = true;   // delivery.dsn: a failed body that goes unrevived leaves a notice owed
 };
 
 struct Retired {
   std::uint64_t messages = 0, bodies = 0, bytes = 0;
-  bool more = false;  // another step would do more
+  std::uint64_t owing = 0;  // messages that now owe a notice
+  bool more = false;        // another step would do more
 };
 
 // ---- credentials --------------------------------------------------------------------------------------------------
@@ -264,8 +288,14 @@ class Store {
   virtual void due(DueQuery query, Done<DuePage> done) = 0;
   virtual void verify(VerifyQuery query, Done<VerifyPage> done) = 0;
 
+  // Messages that owe their sender a notice, by id.
+  virtual void owing(OwingQuery query, Done<OwingPage> done) = 0;
+
   // One bounded step; never touches a message with a live recipient.
   virtual void retire(RetireRequest request, Done<Retired> done) = 0;
+  // What retire() would do from here on if it ran to its end now; looks at max_rows rows at most (`more`: there are others)
+  // and changes nothing.
+  virtual void preview_retire(RetireRequest request, Done<Retired> done) = 0;
 
   virtual void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) = 0;  // conflict if it exists
   virtual void remove_user(std::string name, Done<Nothing> done) = 0;                // not_found

@@ -76,7 +76,6 @@ EditedHeader edit_header(const smtp::HeaderScanner& scanner, bool body_follows, 
     out.text += "Message-ID: " + out.message_id + "\r\n";
   }
   if (!has_date) out.text += "Date: " + format_rfc5322(now) + "\r\n";
-  out.fields_size = out.text.size();
   if (scanner.separator() || body_follows) out.text += "\r\n";
   return out;
 }

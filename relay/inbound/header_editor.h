@@ -15,7 +15,6 @@ namespace postrider::relay {
 
 struct EditedHeader {
   std::string text;             // as it will be sent, the empty line included where there was (or must be) one
-  std::size_t fields_size = 0;  // of text: without the empty line
   std::string message_id;       // with angle brackets
   std::string subject;          // for listings, see listing_subject
   std::string idempotency_key;  // value of X-Idempotency-Key

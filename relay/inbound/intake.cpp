@@ -77,7 +77,6 @@ void MessageIntake::finish_header(bool body_follows) {
                              ? std::string()
                              : make_received(envelope_, options_->hostname, options_->hide_client, id_, now_);
   header_ = edit_header(*scanner_, body_follows, received, options_->hostname, id_, now_);
-  kept_headers_ = header_.text.substr(0, std::min(header_.fields_size, kMaxKeptHeaders));
   header_eight_bit_ = eight_bit_ = smtp::has_eight_bit(header_.text);
   if (!envelope_.idempotency_key.empty()) header_.idempotency_key = envelope_.idempotency_key;
   if (!header_.idempotency_key.empty()) start_fingerprint();
@@ -156,11 +155,11 @@ MessageRecord MessageIntake::make_record() const {
 storage::NewMessage MessageIntake::make_message(Body body) {
   storage::NewMessage message;
   message.record = make_record();
-  message.record.headers = std::move(kept_headers_);
   message.first_chunk = body_.staged();
   message.record.body_chunks = body_.staged() + static_cast<std::uint32_t>(body.chunks.size());
   message.body = std::move(body);
   message.now = parts_.clock.now();
+  message.notifies = envelope_.notifies;
   for (Recipient& recipient : message.record.recipients) recipient.due = recipient.age_from = message.now;
   if (fingerprint_) {
     message.idempotency.emplace();

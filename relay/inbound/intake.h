@@ -46,7 +46,6 @@ class MessageIntake final : public Intake {
   std::unique_ptr<smtp::HeaderScanner> scanner_;  // until the header is complete
   EditedHeader header_;
   std::size_t header_put_ = 0;  // octets of header_.text in the body already
-  std::string kept_headers_;    // for MessageRecord::headers
   BodyBuilder body_;
   std::unique_ptr<Fingerprint> fingerprint_;  // only with an idempotency key
   std::uint64_t received_ = 0;                // octets given to us

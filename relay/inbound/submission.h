@@ -60,6 +60,7 @@ struct EnvelopeSpec {
   std::string protocol;  // for Received "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP... (RFC 3848, 6531)
   std::string tls;       // version and cipher for Received, or empty
   std::uint64_t declared_size = 0;  // SIZE=, 0: not said
+  std::optional<storage::Notifies> notifies;  // with Door::bounce: whose debt this notice pays
   std::string idempotency_key;      // given outside the message (HTTP); empty: X-Idempotency-Key decides
 };
 

@@ -91,7 +91,8 @@ ThreadDispatcher::ThreadDispatcher(DispatcherParts parts, DispatchOptions option
       runner_(parts_, options_),
       settles_(
           parts_.loop, parts_.clock, parts_.alarms, parts_.store, parts_.log,
-          {[this](const MessageId& id, Lane lane, Time due) { due_again(id, lane, due); }, [this] { work_.signal(); }}),
+          {[this](const MessageId& id, Lane lane, Time due) { due_again(id, lane, due); }, [this] { work_.signal(); },
+           parts_.notice_owed}),
       tasks_(parts_.loop,
              [this](std::string_view task, const std::exception& e) {
                parts_.log.error("task.failed", {{"task", std::string(task)}, {"reason", e.what()}});
@@ -349,6 +350,7 @@ asio::awaitable<void> ThreadDispatcher::attend(ClaimedMessage message) {
 
 void ThreadDispatcher::settle(const MessageRecord& record, storage::Settlement settlement) {
   settlement.remove_sent_body = options_.remove_sent_body;
+  settlement.notify_sender = options_.notify_sender;
   log_settlement(parts_.log, record, settlement);
   if (parts_.metrics != nullptr) {
     for (const storage::RecipientUpdate& update : settlement.updates) {

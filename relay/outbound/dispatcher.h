@@ -5,6 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ struct DispatchOptions {
   std::size_t window = 512;         // due entries looked at ahead, per bucket and lane
   std::size_t probes = 2;           // concurrent tries while no upstream is in service
   bool remove_sent_body = true;
+  bool notify_sender = true;            // delivery.dsn
   std::uint64_t jitter_seed = 0;        // 0: from std::random_device
   std::uint32_t shard = 0, shards = 1;  // which ids of the due index are this dispatcher's
 };
@@ -70,6 +72,7 @@ struct DispatcherParts {
   std::vector<std::unique_ptr<Transport>> transports;
   Log& log;
   DispatchMetrics* metrics = nullptr;  // shared by all dispatchers; null: nothing is counted
+  std::function<void()> notice_owed;   // after a settlement that left one owed (see storage::Store::owing); may be empty
 };
 
 // Before the store's first verb. Drain before destruction; the Loop must still run then.

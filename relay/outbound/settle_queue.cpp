@@ -44,6 +44,7 @@ void SettleQueue::answered(Item item, const result<storage::Settled>& answer) {
   --under_way_;
   if (answer) {
     if (answer->next_due != kNever) listener_.due_again(item.settlement.id, item.lane, answer->next_due);
+    if (answer->owes_notice && listener_.notice_owed) listener_.notice_owed();
   } else if (worth_offering_again(answer.error())) {
     blocked_ = true;
     if (refused_.empty() && !flushed_) again_->set(clock_.now() + kOfferAgain, [this] { offer_again(); });

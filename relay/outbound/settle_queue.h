@@ -20,6 +20,7 @@ class SettleQueue {
   struct Listener {
     std::function<void(const MessageId&, Lane, Time next_due)> due_again;  // settled, and to be tried again then
     std::function<void()> unblocked;
+    std::function<void()> notice_owed;  // may be empty
   };
   SettleQueue(net::Loop& loop, const Clock& clock, AlarmSource& alarms, storage::Store& store, Log& log,
               Listener listener);

@@ -144,6 +144,7 @@ asio::awaitable<bool> SmtpTransport::ensure_connection(SmtpPool::Lease& lease, A
   }
   attempt.peer = lease.connection->peer;
   attempt.tls = lease.connection->tls;
+  attempt.hop_notifies = lease.connection->capabilities.dsn;
   co_return true;
 }
 

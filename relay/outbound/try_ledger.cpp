@@ -47,6 +47,7 @@ storage::RecipientUpdate give_up_for_age(const Recipient& recipient, std::uint32
   storage::RecipientUpdate update;
   update.recipient = index;
   update.trigger = Trigger::give_up;
+  update.route_caused = route_caused(recipient.reason);
   update.reason = recipient.reason;
   update.reason.cause = Cause::age;
   std::string text = "gave up after " + format_duration(policy.max_age);
@@ -164,10 +165,12 @@ storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& p
   update.recipient = entry.recipient;
   update.trigger = decision.trigger;
   update.spends_try = decision.spends_try;
+  update.route_caused = decision.route_caused;
   update.due = decision.due;
   update.reason = decision.reason;
   const Attempt& attempt = attempts_[entry.attempt];
   update.upstream = attempt.upstream;
+  update.takes_notice = decision.trigger == Trigger::hand_over && attempt.hop_notifies;
   if (decision.trigger == Trigger::hand_over) update.remote_id = attempt.remote_id;
   return update;
 }

@@ -67,6 +67,10 @@ result<Accepted> Accept::store(WriteContext& context) {
   if (context.txn().get(tables.messages, id_key(record_->id)))
     return invalid("the id " + record_->id.str() + " is taken");
   if (!context.take_room(weight())) return kFull;
+  if (message_.notifies) {
+    const auto told = notify(context);
+    if (!told) return told.error();
+  }
 
   StoredMessage stored{std::move(*record_), 0};
   stored.record.history.clear();
@@ -89,6 +93,18 @@ result<Accepted> Accept::store(WriteContext& context) {
   }
   if (message_.idempotency) remember_key(context);
   return Accepted{Accepted::Kind::stored, stored.record.id, record_};
+}
+
+// The message that this one is the notice for: its debt ends where this one begins.
+result<Nothing> Accept::notify(WriteContext& context) const {
+  auto about = context.load(message_.notifies->id);
+  if (!about) return about.error();
+  auto told = notify_record(about->record(), *message_.notifies, record_->id, message_.now);
+  if (!told) return told.error();
+  if (told->body_may_go) context.drop_body(about->record());
+  context.append(about->stored, std::move(told->events));
+  context.save(*about, WriteContext::Notice::quiet);
+  return Nothing{};
 }
 
 std::optional<Accepted> Accept::known_key(WriteContext& context) const {

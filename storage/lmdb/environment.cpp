@@ -18,6 +18,7 @@ namespace postrider::storage::lmdb {
 namespace {
 
 constexpr unsigned kMaxReaders = 126;  // our readers and those of `postrider spool`
+constexpr std::uint64_t kUnwrittenPages = 256;
 
 struct TableName {
   const char* name;
@@ -36,11 +37,14 @@ constexpr TableName kTableNames[] = {
     {"users", &Tables::users},
     {"staged", &Tables::staged},
     {"quarantine", &Tables::quarantine},
+    {"owing", &Tables::owing},
 };
 static_assert(std::size(kTableNames) == kTables);
 
 [[noreturn]] void refuse(const std::string& what, int error) {
-  throw SpoolError(what + ": " + std::strerror(error));
+  const bool denied = error == EACCES || error == EPERM;
+  throw SpoolError(what + ": " + std::strerror(error),
+                   denied ? SpoolError::Kind::permission : SpoolError::Kind::other);
 }
 
 std::uint64_t filesystem_type(const std::string& directory) {
@@ -49,18 +53,19 @@ std::uint64_t filesystem_type(const std::string& directory) {
   return static_cast<std::uint32_t>(info.f_type);  // some magics have the top bit set: no sign
 }
 
+}  // namespace
+
 UniqueFd lock_directory(const std::string& directory) {
   const std::string path = directory + "/lock";
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (fd.get() < 0) refuse("cannot open " + path, errno);
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) throw SpoolError("another postrider is running on " + directory);
+    if (errno == EWOULDBLOCK)
+      throw SpoolError("another postrider is running on " + directory, SpoolError::Kind::in_use);
     refuse("cannot lock " + path, errno);
   }
   return fd;
 }
-
-}  // namespace
 
 std::optional<std::string_view> network_filesystem(std::uint64_t magic) {
   switch (magic) {  // <linux/magic.h> and statfs(2)
@@ -123,8 +128,12 @@ Environment::Environment(const SpoolOptions& options, Access access) : directory
     MDB_envinfo info{};
     check("examine the database", mdb_env_info(env_, &info));
     map_size_ = info.me_mapsize;
+    check_length();
     clear_stale_readers();
     open_tables(access);
+  } catch (const SpoolError&) {
+    mdb_env_close(env_);
+    throw;
   } catch (const LmdbError& error) {
     mdb_env_close(env_);
     throw SpoolError("cannot open the spool in " + directory_ + ": " + error.what());
@@ -153,13 +162,25 @@ void Environment::prepare_directory(const SpoolOptions& options) {
 
 void Environment::check_readable() const {
   const std::string data = directory_ + "/data.mdb", readers = directory_ + "/lock.mdb";
-  if (::access(data.c_str(), F_OK) != 0 && errno == ENOENT) throw SpoolError("there is no spool in " + directory_);
+  if (::access(data.c_str(), F_OK) != 0 && errno == ENOENT)
+    throw SpoolError("there is no spool in " + directory_, SpoolError::Kind::absent);
   // A reader registers itself in lock.mdb, or a running daemon could reuse pages under its eyes.
   const bool registered = ::access(readers.c_str(), F_OK) == 0;
   if (::access(data.c_str(), R_OK) != 0 || (registered && ::access(readers.c_str(), R_OK | W_OK) != 0)) {
     throw SpoolError("no permission to read the spool in " + directory_ +
-                     ": run this as the user that postrider runs as, or as root");
+                         ": run this as the user that postrider runs as, or as root",
+                     SpoolError::Kind::permission);
   }
+}
+
+// Reading a page of the map behind the file's end would kill the process. LMDB may leave a few last pages unwritten.
+void Environment::check_length() const {
+  struct stat info {};
+  const std::string data = directory_ + "/data.mdb";
+  if (stat(data.c_str(), &info) != 0) refuse("cannot examine " + data, errno);
+  if (static_cast<std::uint64_t>(info.st_size) + kUnwrittenPages * 4096 >= file_end()) return;
+  throw SpoolError(data + " is cut off: " + std::to_string(file_end() - static_cast<std::uint64_t>(info.st_size)) +
+                   " octets are missing at its end; `postrider spool salvage` reads what is left");
 }
 
 void Environment::open_tables(Access access) {
@@ -169,6 +190,10 @@ void Environment::open_tables(Access access) {
     check("open a table", mdb_dbi_open(txn.raw(), table.name, writing ? MDB_CREATE : 0, &(tables_.*table.table)));
   }
   txn.commit();  // a read transaction too: its table handles live on only then
+}
+
+void Environment::for_each_table(const std::function<void(MDB_dbi Tables::*)>& call) const {
+  for (const TableName& table : kTableNames) call(table.table);
 }
 
 std::uint64_t Environment::file_end() const {

@@ -20,9 +20,9 @@ namespace postrider::storage::lmdb {
 
 struct Tables {
   MDB_dbi meta = 0, messages = 0, chunks = 0, due = 0, claims = 0, feed = 0, addresses = 0, idem = 0, idem_expiry = 0,
-          users = 0, staged = 0, quarantine = 0;
+          users = 0, staged = 0, quarantine = 0, owing = 0;
 };
-inline constexpr unsigned kTables = 12;
+inline constexpr unsigned kTables = 13;
 
 // The name of a network filesystem by its statfs magic, nothing for any other: locks and the map are not safe on one.
 std::optional<std::string_view> network_filesystem(std::uint64_t magic);
@@ -40,6 +40,9 @@ class UniqueFd {
   int fd_;
 };
 
+// Takes the daemon's lock on a spool's directory, for as long as the descriptor lives; SpoolError when another has it.
+UniqueFd lock_directory(const std::string& directory);
+
 class Environment {
  public:
   enum class Access { write, read_only };
@@ -51,6 +54,7 @@ class Environment {
   MDB_env* raw() const { return env_; }
   const Tables& tables() const { return tables_; }
   const std::string& directory() const { return directory_; }
+  void for_each_table(const std::function<void(MDB_dbi Tables::*)>& call) const;
   std::uint64_t map_size() const { return map_size_; }
   std::uint64_t file_end() const;   // octets up to the last page ever used
   int clear_stale_readers() const;  // how many slots of dead processes were freed
@@ -58,6 +62,7 @@ class Environment {
  private:
   void prepare_directory(const SpoolOptions& options);
   void check_readable() const;
+  void check_length() const;
   void open_tables(Access access);
 
   std::string directory_;

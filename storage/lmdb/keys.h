@@ -1,7 +1,7 @@
 // The keys of the spool's tables: big-endian, so that LMDB's byte order is the order of the domain. Fixed buffers, no
 // allocation. The table of tables is in docs/spool.md.
 //
-//   messages, claims, staged   id
+//   messages, claims, staged, owing   id                             owing: value empty
 //   chunks                     id index:be32
 //   due                        bucket:be32 lane:u8 due_ms:be64 id              value: sender_hash:u64le
 //   feed                       seq:be64

@@ -76,6 +76,12 @@ class LmdbStore final : public Store {
   void due(DueQuery query, Done<DuePage> done) override {
     read(std::move(done), [query](Snapshot& s) { return lmdb::due(s, query); });
   }
+  void owing(OwingQuery query, Done<OwingPage> done) override {
+    read(std::move(done), [query](Snapshot& s) { return lmdb::owing(s, query); });
+  }
+  void preview_retire(RetireRequest request, Done<Retired> done) override {
+    read(std::move(done), [request](Snapshot& s) { return lmdb::preview_retire(s, request); });
+  }
   void verify(VerifyQuery query, Done<VerifyPage> done) override {
     read(std::move(done), [query](Snapshot& s) { return lmdb::verify(s, query); });
   }

@@ -138,6 +138,23 @@ result<DuePage> due(Snapshot& snapshot, const DueQuery& query) {
   return page;
 }
 
+result<OwingPage> owing(Snapshot& snapshot, const OwingQuery& query) {
+  OwingPage page;
+  const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, 1000);
+  Cursor cursor(snapshot.txn, snapshot.tables.owing);
+  bool found = query.after ? cursor.seek(id_key(*query.after)) : cursor.first();
+  for (; found; found = cursor.next()) {
+    const auto id = parse_id(cursor.key());
+    if (!id || (query.after && *id == *query.after)) continue;
+    if (page.ids.size() == limit) {
+      page.more = true;
+      break;
+    }
+    page.ids.push_back(*id);
+  }
+  return page;
+}
+
 Time oldest_due(const Txn& txn, const Tables& tables) {
   Time oldest = kNever;
   Cursor cursor(txn, tables.due);
@@ -182,6 +199,8 @@ void verify_message(Snapshot& snapshot, const MessageRecord& record, VerifyPage&
   }
   const auto entry = due_key(record);
   if (entry && !snapshot.txn.get(snapshot.tables.due, due_table_key(*entry))) fault("its due entry is missing");
+  if (record.owes_notice() && !snapshot.txn.get(snapshot.tables.owing, id_key(record.id)))
+    fault("its entry among those who owe a notice is missing");
   if (record.state() == RecipientState::sending && !snapshot.txn.get(snapshot.tables.claims, id_key(record.id)))
     fault("its claim is missing");
 }

@@ -26,6 +26,8 @@ result<std::vector<Event>> history(Snapshot& snapshot, const MessageId& id);
 result<std::vector<Event>> events(Snapshot& snapshot, const EventQuery& query);
 result<std::vector<std::shared_ptr<const std::string>>> read_body(Snapshot& snapshot, const BodyQuery& query);
 result<DuePage> due(Snapshot& snapshot, const DueQuery& query);
+result<OwingPage> owing(Snapshot& snapshot, const OwingQuery& query);
+result<Retired> preview_retire(Snapshot& snapshot, const RetireRequest& request);  // in retire_preview.cpp
 result<ListPage> list(Snapshot& snapshot, const ListQuery& query);
 result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query);
 result<UserRecord> find_user(Snapshot& snapshot, const std::string& name);

@@ -4,11 +4,13 @@
 // over for good, because what ends or changes the message writes another row further on.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "storage/lmdb/keys.h"
 #include "storage/lmdb/write_context.h"
 #include "storage/lmdb/write_ops.h"
 #include "storage/record_rules.h"
+#include "storage/retention_rules.h"
 #include "storage/wire.h"
 
 namespace postrider::storage::lmdb {
@@ -16,8 +18,6 @@ namespace postrider::storage::lmdb {
 namespace {
 
 constexpr std::uint64_t kBytesPerStep = 64ull << 20;  // freed in one transaction at most, about
-
-enum class Next { pass, stop };
 
 class Walk {
  public:
@@ -38,35 +38,33 @@ class Walk {
         continue;
       }
       const std::uint64_t seq = load_be(rows.key());
-      const auto row = decode_feed_row(rows.value(), seq);
-      if (!row) {
-        context_.quarantine({Origin::feed, std::string(rows.key()), row.error().text}, request_.now);
-      } else if (look(*row) == Next::stop) {
-        return;
+      if (!std::binary_search(of_no_interest_.begin(), of_no_interest_.end(), seq)) {
+        const auto row = decode_feed_row(rows.value(), seq);
+        if (!row) {
+          context_.quarantine({Origin::feed, std::string(rows.key()), row.error().text}, request_.now);
+        } else if (look(*row) == Fate::stop) {
+          return;
+        }
       }
       cursor = seq + 1;
     }
   }
 
-  Next history(const FeedRow& row) {
+  Fate history(const FeedRow& row) {
     const bool too_much = crowded();
     auto message = context_.load(row.message);
     if (!message) {  // its record is in quarantine
-      if (!too_much && row.events.back().at + request_.policy.history > request_.now) return Next::stop;
+      if (!too_much && row.events.back().at + request_.policy.history > request_.now) return Fate::stop;
       context_.txn().erase(context_.tables().feed, seq_key(row.first_seq));
-      return Next::pass;
+      return Fate::pass;
     }
-    const MessageRecord& record = message->record();
-    if (!ends(record, row)) return Next::pass;
-    if (!too_much && !history_expired(record, request_.policy, request_.now)) {
-      if (finished_at(record) + request_.policy.history > request_.now) return Next::stop;
-      // A body that is kept for longer gets a row of its own when it goes; unless space runs short before.
-      if (context_.meta().passed_over == 0) context_.meta().passed_over = row.first_seq;
-      return Next::pass;
+    const Fate fate = history_fate(message->record(), row.first_seq, request_, too_much);
+    if (fate == Fate::leave && context_.meta().passed_over == 0) context_.meta().passed_over = row.first_seq;
+    if (fate == Fate::take) {
+      retired_.bytes += context_.erase(*message);
+      ++retired_.messages;
     }
-    retired_.bytes += context_.erase(*message);
-    ++retired_.messages;
-    return Next::pass;
+    return fate;
   }
 
   // At the feed's end, still too much, and something was left behind: the next step takes it.
@@ -77,19 +75,44 @@ class Walk {
     retired_.more = true;
   }
 
-  Next body(const FeedRow& row, bool wanted) {
+  // The first of the two walks over bodies also notes what neither has to look at again: most bodies go when they are sent.
+  Fate body(const FeedRow& row, bool wanted) {
+    if (!may_end(row.events.back().type)) return of_no_interest(row);
     auto message = context_.load(row.message);
-    if (!message) return Next::pass;
+    if (!message) return Fate::pass;
     MessageRecord& record = message->record();
-    if (!ends(record, row) || record.body == BodyState::removed || body_wanted(record) != wanted) return Next::pass;
-    if (!body_expired(record, request_.policy, request_.now)) return Next::stop;
+    if (record.body == BodyState::removed) return of_no_interest(row);
+    const Fate fate = body_fate(record, row.first_seq, wanted, request_);
+    if (fate != Fate::take) return fate;
     const std::uint64_t before = message->before.bytes;
+    context_.append(message->stored, {remove_body(record, request_.now, request_.notify_sender)});
     context_.drop_body(record);
-    context_.append(message->stored, {remove_body(record, request_.now)});
     context_.save(*message, WriteContext::Notice::quiet);
     retired_.bytes += before - std::min(before, message->before.bytes);
     ++retired_.bodies;
-    return Next::pass;
+    if (record.owes_notice()) ++retired_.owing;
+    return fate;
+  }
+
+  // Debts that nobody will pay.
+  void forgive() {
+    std::vector<MessageId> ids;
+    {
+      Cursor owing(context_.txn(), context_.tables().owing);
+      for (bool found = owing.first(); found && ids.size() < request_.max_rows; found = owing.next()) {
+        if (const auto id = parse_id(owing.key())) ids.push_back(*id);
+      }
+    }
+    for (const MessageId& id : ids) {
+      auto message = context_.load(id);
+      if (!message) {
+        context_.txn().erase(context_.tables().owing, id_key(id));
+        continue;
+      }
+      context_.append(message->stored, forgive_record(message->record(), request_.now));
+      context_.save(*message, WriteContext::Notice::quiet);
+    }
+    if (ids.size() == request_.max_rows) retired_.more = true;
   }
 
   // Idempotency keys whose time is over.
@@ -119,14 +142,15 @@ class Walk {
 
  private:
   bool crowded() const { return context_.meta().finished_bytes > request_.policy.history_max_bytes; }
-  // Whether this row is the last word on a message that is at rest.
-  static bool ends(const MessageRecord& record, const FeedRow& row) {
-    return !record.history.empty() && record.history.back() == row.first_seq && !record.live();
+  Fate of_no_interest(const FeedRow& row) {
+    if (of_no_interest_.empty() || of_no_interest_.back() < row.first_seq) of_no_interest_.push_back(row.first_seq);
+    return Fate::pass;
   }
 
   WriteContext& context_;
   const RetireRequest& request_;
   Retired& retired_;
+  std::vector<std::uint64_t> of_no_interest_;  // to the walks over bodies; ascending
 };
 
 }  // namespace
@@ -138,6 +162,7 @@ void Retire::run(WriteContext& context) {
   Retired retired;
   Walk walk(context, request_, retired);
   Meta& meta = context.meta();
+  if (!request_.notify_sender) walk.forgive();
   walk.along(meta.history_cursor, [&](const FeedRow& row) { return walk.history(row); });
   walk.turn_back();
   walk.along(meta.failed_cursor, [&](const FeedRow& row) { return walk.body(row, true); });

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
+#include "storage/header_fields.h"
 #include "storage/record_rules.h"
+#include "storage/retention_rules.h"
 #include "storage/wire.h"
 
 namespace postrider::storage::lmdb {
 
 WriteContext::WriteContext(MDB_env* env, const Tables& tables, const Meta& meta, SpaceRules space, std::string& buffer)
-    : tables_(tables), meta_(meta), space_(space), buffer_(buffer), txn_(env, Txn::Mode::write) {
-  used_ = used_bytes(txn_.raw(), tables_);
-}
+    : tables_(tables), meta_(meta), space_(space), buffer_(buffer), txn_(env, Txn::Mode::write), used_(space.used) {}
 
 void WriteContext::commit() {
   encode_meta(meta_, buffer_);
@@ -85,6 +85,7 @@ Footprint WriteContext::footprint(const StoredMessage& message, std::size_t enco
   Footprint footprint;
   footprint.state = record.state();
   footprint.live = record.live();
+  footprint.owes = record.owes_notice();
   footprint.sending = footprint.state == RecipientState::sending;  // the first in the order of derivation
   footprint.bytes = stored_bytes(encoded) + message.history_bytes;
   if (record.body == BodyState::present) footprint.bytes += stored_body_bytes(record.body_size);
@@ -112,6 +113,12 @@ void WriteContext::settle_indexes(const MessageRecord& record, const Footprint& 
       txn_.put(tables_.due, due_table_key(*after.due), {hash, sizeof hash});
       if (notice == Notice::tell) earliest_due_ = std::min(earliest_due_.value_or(kNever), after.due->due);
     }
+  }
+  if (after.owes != before.owes) {
+    if (after.owes)
+      txn_.put(tables_.owing, id_key(record.id), {});
+    else
+      txn_.erase(tables_.owing, id_key(record.id));
   }
   if (after.sending && !before.sending) {
     char epoch[4];
@@ -146,11 +153,9 @@ void WriteContext::erase_chunks(const MessageId& id, std::uint32_t count) {
 }
 
 void WriteContext::drop_body(MessageRecord& record) {
-  if (record.headers.empty()) {
-    const auto value = txn_.get(tables_.chunks, chunk_key(record.id, 0));
-    const auto payload = value ? decode_chunk(*value, record.id, 0) : result<std::string_view>(std::string_view());
-    if (payload) record.headers = header_fields(*payload);
-  }
+  const auto value = txn_.get(tables_.chunks, chunk_key(record.id, 0));
+  const auto payload = value ? decode_chunk(*value, record.id, 0) : result<std::string_view>(std::string_view());
+  if (payload) record.headers = header_fields(*payload);
   erase_chunks(record.id, record.body_chunks);
 }
 
@@ -229,15 +234,6 @@ std::vector<Key> address_prefixes(const MessageRecord& record) {
   std::sort(prefixes.begin(), prefixes.end(), less);
   prefixes.erase(std::unique(prefixes.begin(), prefixes.end(), same), prefixes.end());
   return prefixes;
-}
-
-std::string_view header_fields(std::string_view text) {
-  if (text.substr(0, 2) == "\r\n") return {};
-  const std::size_t blank = text.find("\r\n\r\n");
-  if (blank != std::string_view::npos) text = text.substr(0, blank + 2);
-  if (text.size() <= kMaxKeptHeaders) return text;
-  const std::size_t line = text.rfind("\r\n", kMaxKeptHeaders - 2);
-  return line == std::string_view::npos ? std::string_view() : text.substr(0, line + 2);
 }
 
 }  // namespace postrider::storage::lmdb

@@ -30,7 +30,7 @@ struct Damage {
 
 // What a message takes part in, as the tables and counts have it.
 struct Footprint {
-  bool live = false, sending = false;
+  bool live = false, sending = false, owes = false;
   RecipientState state = RecipientState::queued;
   std::uint64_t bytes = 0;
   std::optional<DueKey> due;
@@ -45,6 +45,7 @@ struct Loaded {
 struct SpaceRules {
   std::uint64_t high_water = 0;
   bool disk_full = false;
+  std::uint64_t used = 0;  // octets, as the last commit left them
 };
 
 class WriteContext {
@@ -73,7 +74,7 @@ class WriteContext {
 
   void put_chunk(const MessageId& id, std::uint32_t index, std::string_view payload);
   void erase_chunks(const MessageId& id, std::uint32_t count);
-  // Removes the body and keeps its header fields in the record, unless the submitter of the record did.
+  // Removes the body and keeps its header fields in the record.
   void drop_body(MessageRecord& record);
 
   // Sets a value aside that cannot be read. Nothing happens if it is gone.
@@ -122,7 +123,5 @@ class WriteContext {
 Time oldest_due(const Txn& txn, const Tables& tables);
 // The prefixes under which a message is found by address, without duplicates.
 std::vector<Key> address_prefixes(const MessageRecord& record);
-// The part of `text` that is header fields: up to the empty line, at most kMaxKeptHeaders octets, whole lines.
-std::string_view header_fields(std::string_view text);
 
 }  // namespace postrider::storage::lmdb

@@ -22,6 +22,7 @@ class Accept final : public Answering<Accepted> {
   std::optional<Accepted> known_key(WriteContext& context) const;
   void remember_key(WriteContext& context) const;
   result<Accepted> store(WriteContext& context);
+  result<Nothing> notify(WriteContext& context) const;
 
   NewMessage message_;  // its record is moved to `record_`
   std::shared_ptr<MessageRecord> record_;

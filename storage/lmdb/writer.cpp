@@ -36,6 +36,7 @@ Writer::Writer(Environment& environment, const SpoolOptions& options, Log& log)
     if (!meta) throw SpoolError("cannot open the spool in " + environment_.directory() + ": " + meta.error().text);
     meta_ = *meta;
   }
+  used_ = used_bytes(txn.raw(), environment_.tables());
 }
 
 Writer::~Writer() {
@@ -210,7 +211,7 @@ std::optional<Writer::Failure> Writer::commit(std::span<const OperationPtr> batc
   Failure failure;
   try {
     const auto started = SteadyClock::now();
-    WriteContext context(environment_.raw(), environment_.tables(), meta_, {high_water_, disk_full_}, buffer_);
+    WriteContext context(environment_.raw(), environment_.tables(), meta_, {high_water_, disk_full_, used_}, buffer_);
     context.now = options_.now();
     for (const OperationPtr& operation : batch) operation->run(context);
     context.commit();

@@ -24,7 +24,7 @@ void QueueMailbox::run_until(const std::function<bool()>& satisfied) {
 }
 
 std::string body_octets(std::size_t size) {
-  static std::string octets;  // each shorter body is the start of the longer ones
+  static std::string octets = "Subject: test\r\n\r\n";  // each shorter body is the start of the longer ones
   while (octets.size() < size) octets += "octet " + std::to_string(octets.size()) + "\r\n";
   return octets.substr(0, size);
 }
@@ -89,7 +89,6 @@ NewMessage StoreTest::message(const std::vector<std::string>& recipients, std::s
   m.record.id = ids_.next(now_);
   m.record.envelope.sender = parse_address("app@example.org").value();
   m.record.envelope.created_at = now_;
-  m.record.headers = "Subject: test\r\n";
   for (const std::string& address : recipients) {
     Recipient& recipient = m.record.recipients.emplace_back();
     recipient.address = parse_address(address).value();
@@ -157,6 +156,7 @@ Settlement StoreTest::settlement(const MessageId& id, std::vector<RecipientUpdat
   s.now = now_;
   s.attempts.push_back(make_attempt("primary", OutcomeKind::deferred));
   s.updates = std::move(updates);
+  s.notify_sender = notify_sender_;
   return s;
 }
 
@@ -261,14 +261,15 @@ std::vector<MessageId> StoreTest::due_ids(std::uint32_t bucket, Lane lane) {
   return all;
 }
 
-Retired StoreTest::retire_all(const RetirePolicy& policy) {
+Retired StoreTest::retire_all(const RetirePolicy& policy, bool notify_sender) {
   Retired sum;
-  RetireRequest request{policy, now_, 50};
+  RetireRequest request{policy, now_, 50, notify_sender};
   for (int step = 0; step < 10'000; ++step) {
     const Retired one = answer<Retired>([&](Done<Retired> done) { store().retire(request, std::move(done)); }).value();
     sum.messages += one.messages;
     sum.bodies += one.bodies;
     sum.bytes += one.bytes;
+    sum.owing += one.owing;
     if (!one.more) return sum;
   }
   throw std::runtime_error("retention finds no end");

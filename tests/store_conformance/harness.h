@@ -73,7 +73,8 @@ class StoreTest : public testing::TestWithParam<Factory> {
   std::string body_of(const MessageId& id);  // empty if it cannot be read
   DuePage due(DueQuery query);
   std::vector<MessageId> due_ids(std::uint32_t bucket = 0, Lane lane = Lane::normal);
-  Retired retire_all(const RetirePolicy& policy);  // step by step until there is no more to do
+  // Step by step until there is no more to do.
+  Retired retire_all(const RetirePolicy& policy, bool notify_sender = true);
   void advance(Duration by) { now_ += by; }
 
   // Makes the call with a Done and waits for the answer.
@@ -89,6 +90,7 @@ class StoreTest : public testing::TestWithParam<Factory> {
   std::unique_ptr<StoreHost> host_;
   Time now_ = from_ms(1'800'000'000'000);
   MessageIdSource ids_{42};
+  bool notify_sender_ = false;  // of the settlements made here
 };
 
 #define POSTRIDER_STORE_SUITE(suite)                                      \

@@ -155,13 +155,6 @@ TEST_F(SubmissionTest, OurOwnBouncesCarryNoTraceOfAClient) {
   EXPECT_TRUE(stored_body(stored(*done.id)).starts_with("Subject: x\r\n"));
 }
 
-TEST_F(SubmissionTest, HeadersForTheHistoryAreBounded) {
-  auto done = run(submit(envelope(), "X: " + std::string(2 * kMaxKeptHeaders, 'h') + "\r\n\r\ntext\r\n"));
-  MessageRecord record = stored(*done.id);
-  EXPECT_EQ(record.headers.size(), kMaxKeptHeaders);
-  EXPECT_EQ(record.headers.find("text"), std::string::npos);
-}
-
 TEST_F(SubmissionTest, TheCutOfTheInputMakesNoDifference) {
   const std::string octets = "From: a@example.com\r\nSubject: cut\r\n folded\r\nBcc: x\r\n\r\nline\r\n.\r\nlast";
   auto whole = run(submit(envelope(), octets));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "storage/retention_rules.h"
+
 namespace postrider::storage {
 namespace {
 
@@ -342,7 +344,7 @@ TEST(Retention, CountsFromTheLastChangeAndByWhoMayComeBack) {
     EXPECT_FALSE(history_expired(r, policy, kNow + 11 * kMinute - Duration(1)));
     EXPECT_TRUE(history_expired(r, policy, kNow + 11 * kMinute));
   }
-  const Event event = remove_body(r, kNow);
+  const Event event = remove_body(r, kNow, true);
   EXPECT_EQ(event.type, EventType::body_removed);
   EXPECT_FALSE(body_expired(r, policy, kNow + 60 * kMinute));
   EXPECT_TRUE(history_expired(r, policy, kNow + 6 * kMinute));
