@@ -6,10 +6,15 @@ namespace {
 
 std::unique_ptr<relay::Dispatcher> make_dispatcher(net::Loop& loop, const SharedParts& shared,
                                                    relay::DispatchOptions options) {
-  relay::DispatcherParts parts{loop,          loop.clock(),
-                               loop,          shared.store,
-                               shared.routes, make_transports(loop, shared.routes, shared.transports),
-                               shared.log,    &shared.dispatch_metrics};
+  relay::DispatcherParts parts{loop,
+                               loop.clock(),
+                               loop,
+                               shared.store,
+                               shared.routes,
+                               make_transports(loop, shared.routes, shared.transports),
+                               shared.log,
+                               &shared.dispatch_metrics,
+                               shared.notice_owed};
   return relay::make_dispatcher(std::move(parts), options);
 }
 
@@ -36,15 +41,33 @@ RelayThread::~RelayThread() {
 
 void RelayThread::start() {
   thread_.run();
-  loop().post(Task([this] { dispatcher_->start(); }));
+  loop().post(Task([this] {
+    dispatcher_->start();
+    if (notices_) notices_->start();
+  }));
+}
+
+void RelayThread::write_notices(const SharedParts& shared, relay::NoticeOptions options) {
+  const relay::NoticeParts parts{loop(), loop().clock(), loop(), shared.store, *submission_, shared.log};
+  notices_ = std::make_unique<relay::NoticeWriter>(parts, std::move(options));
+}
+
+void RelayThread::notice_owed() {
+  loop().post(Task([this] {
+    if (notices_) notices_->owed();
+  }));
 }
 
 void RelayThread::take(boost::asio::ip::tcp::socket socket, std::shared_ptr<const relay::ListenerPolicy> listener) {
   smtp_.take(std::move(socket), std::move(listener));
 }
 
-void RelayThread::use(std::shared_ptr<const relay::SmtpOptions> options) {
-  loop().post(Task([this, options = std::move(options)]() mutable { smtp_.use(std::move(options)); }));
+void RelayThread::use(std::shared_ptr<const relay::SmtpOptions> smtp,
+                      std::shared_ptr<const relay::SubmissionOptions> submission) {
+  loop().post(Task([this, smtp = std::move(smtp), submission = std::move(submission)]() mutable {
+    smtp_.use(std::move(smtp));
+    submission_->use(std::move(submission));
+  }));
 }
 
 std::future<void> RelayThread::drain_sessions(Duration grace) {
@@ -52,7 +75,13 @@ std::future<void> RelayThread::drain_sessions(Duration grace) {
 }
 
 std::future<void> RelayThread::drain_deliveries(Duration grace) {
-  return thread_.spawn("drain deliveries", [this, grace] { return dispatcher_->drain(grace); });
+  return thread_.spawn("drain deliveries", [this, grace] { return drain_outbound(grace); });
+}
+
+// Notices first: what one says must be accepted while there is still somebody to deliver it.
+boost::asio::awaitable<void> RelayThread::drain_outbound(Duration grace) {
+  if (notices_) co_await notices_->drain();
+  co_await dispatcher_->drain(grace);
 }
 
 }  // namespace postrider::cmd

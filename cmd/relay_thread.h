@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <functional>
 #include <future>
 #include <memory>
 
@@ -13,6 +14,7 @@
 #include "relay/inbound/smtp_server.h"
 #include "relay/outbound/dispatch_metrics.h"
 #include "relay/outbound/dispatcher.h"
+#include "relay/outbound/notice_writer.h"
 #include "relay/outbound/routes.h"
 #include "storage/store.h"
 
@@ -29,6 +31,7 @@ struct SharedParts {
   relay::SmtpMetrics& smtp_metrics;
   relay::DispatchMetrics& dispatch_metrics;
   Log& log;
+  std::function<void()> notice_owed;  // any thread: a settlement left a notice to a sender owed
 };
 
 class RelayThread {
@@ -39,21 +42,27 @@ class RelayThread {
   ~RelayThread();
 
   net::Loop& loop() { return thread_.loop(); }
-  void start();  // the thread, and the claiming of due messages
+  // This thread writes the notices to senders, for all of them. Before start().
+  void write_notices(const SharedParts& shared, relay::NoticeOptions options);
+  void notice_owed();  // any thread
+  void start();        // the thread, and the claiming of due messages
   void finish() { thread_.finish(); }
 
   // On the Loop's thread.
   void take(boost::asio::ip::tcp::socket socket, std::shared_ptr<const relay::ListenerPolicy> listener);
-  // For connections from now on.
-  void use(std::shared_ptr<const relay::SmtpOptions> options);
+  // For connections, and for messages, from now on.
+  void use(std::shared_ptr<const relay::SmtpOptions> smtp, std::shared_ptr<const relay::SubmissionOptions> submission);
 
   std::future<void> drain_sessions(Duration grace);
   std::future<void> drain_deliveries(Duration grace);
 
  private:
+  boost::asio::awaitable<void> drain_outbound(Duration grace);
+
   LoopThread thread_;
   std::unique_ptr<relay::Dispatcher> dispatcher_;
   std::unique_ptr<relay::Submission> submission_;
+  std::unique_ptr<relay::NoticeWriter> notices_;  // null: another thread has it, or nobody
   relay::Authenticator authenticator_;
   relay::SmtpServer smtp_;
 };
