@@ -157,6 +157,16 @@ void MetricsRegistry::computed_counter(std::string name, std::string help, std::
   entry(MetricKind::counter, std::move(name), std::move(help), std::move(labels)).read_counter = std::move(read);
 }
 
+std::uint64_t MetricsRegistry::total(std::string_view name, std::string_view label) const {
+  std::uint64_t sum = 0;
+  for (const auto& each : entries_) {
+    if (each->kind != MetricKind::counter || each->name != name) continue;
+    if (each->labels.find(label) == std::string::npos) continue;
+    sum += each->read_counter ? each->read_counter() : each->counter.value();
+  }
+  return sum;
+}
+
 std::string MetricsRegistry::render() const {
   std::string out;
   std::unordered_set<std::string_view> done;

@@ -65,6 +65,8 @@ class MetricsRegistry {
   void computed_counter(std::string name, std::string help, std::function<std::uint64_t()> read,
                         std::string labels = {});
   std::string render() const;
+  // The sum of the counters of that name whose labels contain `label`; 0 when there is none. Any thread, after start.
+  std::uint64_t total(std::string_view name, std::string_view label = {}) const;
 
  private:
   struct Entry;

@@ -29,20 +29,19 @@ bool may_change_something(http::verb method) {
 
 }  // namespace
 
-Authenticator::Authenticator(AuthOptions options)
-    : operator_digest_(digest(options.operator_token)), trusted_(std::move(options.trusted)) {
-  if (options.operator_token.empty()) throw std::logic_error("the operator token must not be empty");
+Authenticator::Authenticator(AuthOptions options) : trusted_(std::move(options.trusted)) {
+  for (ApiKey& key : options.keys) {
+    if (key.token.empty()) throw std::logic_error("a key must not be empty");
+    known_.push_back({digest(key.token), std::move(key.principal)});
+  }
 }
 
 std::variant<Principal, Response> Authenticator::check(const Request& request) const {
   if (!request.authorization.empty()) {
     const auto token = bearer_token(request.authorization);
     if (!token) return problem(ProblemType::unauthorized, "the Authorization header must be: Bearer <key>");
-    // Digests are compared, so that neither the length nor a common prefix of the key shows in the time this takes.
-    const Digest given = digest(*token);
-    if (CRYPTO_memcmp(given.data(), operator_digest_.data(), given.size()) != 0)
-      return problem(ProblemType::unauthorized, "this key is not known");
-    return Principal{"operator"};
+    if (const Principal* principal = find(*token)) return *principal;
+    return problem(ProblemType::unauthorized, "this key is not known");
   }
   if (!trusted_ || !trusted_(request.peer))
     return problem(ProblemType::unauthorized, "a key is needed: Authorization: Bearer <key>");
@@ -53,7 +52,16 @@ std::variant<Principal, Response> Authenticator::check(const Request& request) c
   if (may_change_something(request.method) && !is_json(request.content_type))
     return problem(ProblemType::unsupported_media_type,
                    "without a key, requests must say Content-Type: application/json");
-  return Principal{"trusted:" + request.peer.to_string()};
+  return Principal{"trusted:" + request.peer.to_string(), {}};
+}
+
+// Digests are compared, and all of them, so that neither a common prefix nor which key it was shows in the time this takes.
+const Principal* Authenticator::find(std::string_view token) const {
+  const Digest given = digest(token);
+  const Principal* found = nullptr;
+  for (const Known& known : known_)
+    if (CRYPTO_memcmp(given.data(), known.digest.data(), given.size()) == 0) found = &known.principal;
+  return found;
 }
 
 Authenticator::Digest Authenticator::digest(std::string_view text) {

@@ -1,18 +1,24 @@
-// Who may use the API: the holder of the operator token, or a client of [mgmt] trusted_networks without any key. Pure but
-// for its configuration; used on the mgmt thread.
+// Who may use the API: the holder of a key, or a client of [mgmt] trusted_networks without any. Pure but for its
+// configuration; used on the mgmt thread.
 #pragma once
 
 #include <array>
 #include <functional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "mgmt/http.h"
 
 namespace postrider::mgmt {
 
+struct ApiKey {
+  std::string token;
+  Principal principal;
+};
+
 struct AuthOptions {
-  std::string operator_token;
+  std::vector<ApiKey> keys;                                      // the operator's, and those of tenants
   std::function<bool(const boost::asio::ip::address&)> trusted;  // null: no network is trusted
 };
 
@@ -24,9 +30,14 @@ class Authenticator {
 
  private:
   using Digest = std::array<unsigned char, 32>;  // SHA-256
+  struct Known {
+    Digest digest;
+    Principal principal;
+  };
   static Digest digest(std::string_view text);
+  const Principal* find(std::string_view token) const;
 
-  Digest operator_digest_;
+  std::vector<Known> known_;
   std::function<bool(const boost::asio::ip::address&)> trusted_;
 };
 

@@ -95,6 +95,7 @@ boost::asio::awaitable<bool> Connection::serve_one() {
     auto made = make_request(parser.release(), stream_->remote().address(), id);
     if (made) {
       request = std::move(*made);
+      stream_->expires_never();  // a handler bounds itself; events are waited for longer than for any octet
       response = co_await parts_.router.handle(request);
     } else {
       response = problem(ProblemType::bad_request, "the request needs a path and one Host field");

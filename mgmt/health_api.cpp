@@ -35,8 +35,9 @@ void HealthApi::add_public_routes(Router& router) {
 }
 
 void HealthApi::add_metrics_route(Router& router) {
-  router.add(
-      {http::verb::get, "/metrics", Access::key, "text/plain", {}, [this](const Request& r) { return metrics(r); }});
+  router.add({http::verb::get, "/metrics", Access::operator_key, "text/plain", {}, [this](const Request& r) {
+                return metrics(r);
+              }});
 }
 
 asio::awaitable<Response> HealthApi::ready(const Request&) {

@@ -21,9 +21,12 @@ namespace postrider::mgmt {
 
 namespace http = boost::beast::http;
 
-// Who is asking. Every key there is so far is the operator's; `actor` is what history and log will name.
+// Who is asking; `actor` is what history and log will name. A tenant sees and steers the messages it submitted and no
+// others, and nothing of the relay itself.
 struct Principal {
   std::string actor;
+  std::string tenant;  // empty: an operator, who may do all
+  bool is_operator() const { return tenant.empty(); }
 };
 
 struct Request {

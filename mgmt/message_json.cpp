@@ -150,6 +150,16 @@ json::object to_json(const storage::SpoolStats& stats) {
           {"trouble", text_or_null(stats.trouble)}};
 }
 
+json::object feed_json(const Event& event, const MessageRecord* message) {
+  const MessageRecord unknown;
+  json::object out = to_json(event, message ? *message : unknown);
+  out["message"] = event.message.str();
+  out["sender"] = message ? json::value(address_text(message->envelope.sender)) : json::value(nullptr);
+  out["attempt"] =
+      event.attempt ? json::value(to_json(*event.attempt, message ? *message : unknown)) : json::value(nullptr);
+  return out;
+}
+
 json::object list_json(const storage::ListPage& page) {
   json::array messages;
   messages.reserve(page.messages.size());

@@ -1,5 +1,5 @@
-// /v1/messages: listing, one message with its history, its body, and steering. Reads and steers through the store only; the
-// store wakes the dispatchers. mgmt thread.
+// /v1/messages: listing, one message with its history, and steering it; bodies are mgmt/body_api.h, many at once
+// mgmt/bulk_api.h. Reads and steers through the store only; the store wakes the dispatchers. mgmt thread.
 #pragma once
 
 #include "core/clock.h"
@@ -18,9 +18,7 @@ class MessagesApi {
  private:
   boost::asio::awaitable<Response> list(const Request& request);
   boost::asio::awaitable<Response> show(const Request& request);
-  boost::asio::awaitable<Response> body(const Request& request);
   boost::asio::awaitable<Response> steer(const Request& request, storage::SteerVerb verb);
-  boost::asio::awaitable<result<MessageRecord>> find(MessageId id);
 
   Mailbox& home_;
   const Clock& clock_;

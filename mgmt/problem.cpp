@@ -27,8 +27,12 @@ Row row(ProblemType type) {
       return {http::status::unauthorized, "/problems/unauthorized", "Unauthorized"};
     case ProblemType::forbidden_origin:
       return {http::status::forbidden, "/problems/forbidden-origin", "A key is needed here"};
+    case ProblemType::forbidden:
+      return {http::status::forbidden, "/problems/forbidden", "Not allowed"};
     case ProblemType::not_found:
       return {http::status::not_found, "/problems/not-found", "Not found"};
+    case ProblemType::gone:
+      return {http::status::gone, "/problems/gone", "Removed"};
     case ProblemType::method_not_allowed:
       return {http::status::method_not_allowed, "/problems/method-not-allowed", "Method not allowed"};
     case ProblemType::not_acceptable:

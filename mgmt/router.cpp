@@ -99,10 +99,12 @@ Router::Match Router::match(Request& request) const {
 }
 
 std::optional<Response> Router::refuse(Request& request, const Route& route) const {
-  if (route.access == Access::key) {
+  if (route.access != Access::open) {
     auto checked = authenticator_.check(request);
     if (auto* refusal = std::get_if<Response>(&checked)) return std::move(*refusal);
     request.principal = std::get<Principal>(std::move(checked));
+    if (route.access == Access::operator_key && !request.principal.is_operator())
+      return problem(ProblemType::forbidden, "this is for the operator of the relay");
   }
   if (!route.produces.empty() && !accepts(request.accept, route.produces))
     return problem(ProblemType::not_acceptable, "this path gives " + std::string(route.produces));

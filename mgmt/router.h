@@ -12,7 +12,7 @@
 
 namespace postrider::mgmt {
 
-enum class Access : std::uint8_t { open, key };
+enum class Access : std::uint8_t { open, key, operator_key };  // operator_key: not for tenants
 
 struct Route {
   http::verb method = http::verb::get;

@@ -1,7 +1,6 @@
 #include "mgmt/users_api.h"
 
-#include <boost/json/serialize.hpp>
-
+#include "mgmt/answers.h"
 #include "mgmt/body_fields.h"
 #include "mgmt/media_type.h"
 #include "mgmt/problem.h"
@@ -14,20 +13,6 @@ namespace {
 
 namespace asio = boost::asio;
 using storage::UserRecord;
-
-Response json_response(http::status status, const boost::json::object& object) {
-  Response response;
-  response.status = status;
-  response.content_type = kJson;
-  response.body = boost::json::serialize(object);
-  return response;
-}
-
-Response no_content() {
-  Response response;
-  response.status = http::status::no_content;
-  return response;
-}
 
 struct NewUser {
   UserRecord user;
@@ -65,20 +50,23 @@ UsersApi::UsersApi(Mailbox& home, const Clock& clock, storage::Store& store, Set
     : home_(home), clock_(clock), store_(store), set_password_(std::move(set_password)) {}
 
 void UsersApi::add_routes(Router& router) {
-  router.add({http::verb::get, "/v1/users", Access::key, kJson, {}, [this](const Request& r) { return list(r); }});
-  router.add({http::verb::post, "/v1/users", Access::key, kJson, {}, [this](const Request& r) { return add(r); }});
-  router.add({http::verb::put, "/v1/users/{name}/password", Access::key, "", {}, [this](const Request& r) {
+  router.add(
+      {http::verb::get, "/v1/users", Access::operator_key, kJson, {}, [this](const Request& r) { return list(r); }});
+  router.add(
+      {http::verb::post, "/v1/users", Access::operator_key, kJson, {}, [this](const Request& r) { return add(r); }});
+  router.add({http::verb::put, "/v1/users/{name}/password", Access::operator_key, "", {}, [this](const Request& r) {
                 return change_password(r);
               }});
-  router.add(
-      {http::verb::delete_, "/v1/users/{name}", Access::key, "", {}, [this](const Request& r) { return remove(r); }});
+  router.add({http::verb::delete_, "/v1/users/{name}", Access::operator_key, "", {}, [this](const Request& r) {
+                return remove(r);
+              }});
 }
 
 asio::awaitable<Response> UsersApi::list(const Request&) {
   auto start = [&](Done<std::vector<UserRecord>> done) { store_.list_users(std::move(done)); };
   const auto users = co_await net::await_done<std::vector<UserRecord>>(home_, start);
   if (!users) co_return problem(users.error());
-  co_return json_response(http::status::ok, users_json(*users));
+  co_return json_response(users_json(*users));
 }
 
 asio::awaitable<Response> UsersApi::add(const Request& request) {
@@ -90,7 +78,7 @@ asio::awaitable<Response> UsersApi::add(const Request& request) {
   UserRecord user = added->user;
   const auto stored = co_await put(std::move(user), true);
   if (!stored) co_return problem(stored.error());
-  Response response = json_response(http::status::created, to_json(added->user));
+  Response response = json_response(to_json(added->user), http::status::created);
   co_return response;
 }
 

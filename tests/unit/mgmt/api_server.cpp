@@ -34,6 +34,12 @@ asio::awaitable<void> close_and_tell(HttpServer& server, std::promise<void>& clo
   closed.set_value();
 }
 
+std::string headers_for(const char* token, const std::string& body) {
+  std::string headers = std::string("Authorization: Bearer ") + token + "\r\n";
+  if (!body.empty()) headers += "Content-Type: application/json\r\n";
+  return headers;
+}
+
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
@@ -91,17 +97,28 @@ ApiServer::ApiServer(ServerSetup setup)
     : loop_("mgmt"),
       tasks_(loop_, [](std::string_view, const std::exception&) {}),
       store_(storage::make_memory_store(setup.store)),
-      authenticator_({kToken, std::move(setup.trusted)}),
+      authenticator_({{{kToken, {"operator", {}}}, {kTenantToken, {"shop", "shop"}}}, std::move(setup.trusted)}),
       router_(authenticator_, log_),
       health_(readiness_, *store_, metrics_),
       messages_(loop_, loop_.clock(), *store_),
+      bodies_(loop_, *store_),
+      bulk_(loop_, loop_.clock(), *store_, setup.bulk),
+      events_(loop_, loop_.clock(), *store_),
+      retention_(loop_, loop_.clock(), *store_, rules_, book_),
+      stats_(loop_.clock(), loop_.make_alarm(), *store_, metrics_, {"9.9", "relay.test", 2, [] { return 3u; }}),
       users_(loop_, loop_.clock(), *store_, plain_password),
       server_(std::make_unique<HttpServer>(loop_, router_, setup.limits, log_)),
       tls_(std::move(setup.tls)) {
   add_spool_metrics(metrics_, *store_);
+  stats_.start();
   health_.add_public_routes(router_);
   health_.add_metrics_route(router_);
   messages_.add_routes(router_);
+  bodies_.add_routes(router_);
+  bulk_.add_routes(router_);
+  events_.add_routes(router_);
+  retention_.add_routes(router_);
+  stats_.add_routes(router_);
   users_.add_routes(router_);
   readiness_.set(Phase::serving);
   const asio::ip::tcp::endpoint any_port(asio::ip::address_v4::loopback(), 0);
@@ -126,9 +143,11 @@ void ApiServer::close() {
 }
 
 Answer ApiServer::call(const std::string& method, const std::string& target, const std::string& body) {
-  std::string headers = std::string("Authorization: Bearer ") + kToken + "\r\n";
-  if (!body.empty()) headers += "Content-Type: application/json\r\n";
-  return call_raw(method, target, headers, body);
+  return call_raw(method, target, headers_for(kToken, body), body);
+}
+
+Answer ApiServer::call_as_tenant(const std::string& method, const std::string& target, const std::string& body) {
+  return call_raw(method, target, headers_for(kTenantToken, body), body);
 }
 
 Answer ApiServer::call_raw(const std::string& method, const std::string& target, const std::string& headers,
@@ -141,14 +160,15 @@ Answer ApiServer::call_raw(const std::string& method, const std::string& target,
   return client.read_answer(method == "HEAD");
 }
 
-MessageId ApiServer::accept(const std::string& sender, const std::vector<std::string>& recipients,
-                            const std::string& body) {
+MessageId ApiServer::accept_for(const std::string& tenant, const std::string& sender,
+                                const std::vector<std::string>& recipients, const std::string& body) {
   storage::NewMessage message;
   message.now = loop_.clock().now();
   message.record.id = ids_.next(message.now);
   message.record.envelope.sender = parse_address(sender).value();
   message.record.envelope.created_at = message.now;
   message.record.envelope.subject = "hi";
+  message.record.envelope.tenant = tenant;
   for (const std::string& address : recipients) {
     Recipient recipient;
     recipient.address = parse_address(address).value();

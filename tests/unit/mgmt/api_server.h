@@ -13,9 +13,14 @@
 
 #include "core/log.h"
 #include "core/metrics.h"
+#include "mgmt/body_api.h"
+#include "mgmt/bulk_api.h"
+#include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
 #include "mgmt/messages_api.h"
+#include "mgmt/retention_api.h"
 #include "mgmt/server.h"
+#include "mgmt/stats_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -24,6 +29,7 @@
 namespace postrider::mgmt::test {
 
 inline constexpr const char* kToken = "pr_test-token";
+inline constexpr const char* kTenantToken = "pr_shop-token";  // of the tenant "shop"
 
 struct Answer {
   int status = 0;
@@ -52,6 +58,7 @@ struct ServerSetup {
   HttpLimits limits;
   std::function<bool(const boost::asio::ip::address&)> trusted;
   storage::MemoryStoreOptions store;
+  BulkLimits bulk;
   net::TlsContext tls;
 };
 
@@ -68,16 +75,24 @@ class ApiServer {
 
   // With the operator's key. A body is sent as application/json.
   Answer call(const std::string& method, const std::string& target, const std::string& body = {});
+  // The same with the key of the tenant "shop".
+  Answer call_as_tenant(const std::string& method, const std::string& target, const std::string& body = {});
   // As written: headers end with CRLF each.
   Answer call_raw(const std::string& method, const std::string& target, const std::string& headers,
                   const std::string& body = {});
 
   // Stores a message with `body` and tells its id.
+  MessageId accept_for(const std::string& tenant, const std::string& sender, const std::vector<std::string>& recipients,
+                       const std::string& body = "Subject: hi\r\n\r\nhello\r\n");
   MessageId accept(const std::string& sender, const std::vector<std::string>& recipients,
-                   const std::string& body = "Subject: hi\r\n\r\nhello\r\n");
+                   const std::string& body = "Subject: hi\r\n\r\nhello\r\n") {
+    return accept_for({}, sender, recipients, body);
+  }
   // Removes every body that may go.
   void retire_everything();
   storage::UserRecord user(const std::string& name);
+  MetricsRegistry& metrics() { return metrics_; }  // add before the first request
+  RetentionRules& rules() { return rules_; }       // change before the first request
 
  private:
   net::Loop loop_;
@@ -90,6 +105,13 @@ class ApiServer {
   Router router_;
   HealthApi health_;
   MessagesApi messages_;
+  BodyApi bodies_;
+  BulkApi bulk_;
+  EventsApi events_;
+  RetentionRules rules_;
+  RetentionBook book_;
+  RetentionApi retention_;
+  StatsApi stats_;
   UsersApi users_;
   std::unique_ptr<HttpServer> server_;
   net::TlsContext tls_;

@@ -7,7 +7,8 @@ namespace postrider::mgmt {
 namespace {
 
 Authenticator with_trust() {
-  return Authenticator({"pr_secret", [](const boost::asio::ip::address& peer) { return peer.is_loopback(); }});
+  return Authenticator(
+      {{{"pr_secret", {"operator", {}}}}, [](const boost::asio::ip::address& peer) { return peer.is_loopback(); }});
 }
 
 Request from(const char* peer, std::string authorization = {}) {
@@ -22,7 +23,7 @@ unsigned status(const std::variant<Principal, Response>& checked) {
 }
 
 TEST(Auth, TheOperatorTokenOpens) {
-  const Authenticator auth({"pr_secret", nullptr});
+  const Authenticator auth({{{"pr_secret", {"operator", {}}}}, nullptr});
   for (const char* header : {"Bearer pr_secret", "bearer pr_secret", "BEARER   pr_secret"}) {
     const auto checked = auth.check(from("192.0.2.1", header));
     ASSERT_EQ(status(checked), 200u) << header;
@@ -31,14 +32,14 @@ TEST(Auth, TheOperatorTokenOpens) {
 }
 
 TEST(Auth, AnythingElseDoesNot) {
-  const Authenticator auth({"pr_secret", nullptr});
+  const Authenticator auth({{{"pr_secret", {"operator", {}}}}, nullptr});
   for (const char* header :
        {"", "Bearer", "Bearer ", "Bearer pr_secre", "Bearer pr_secret2", "Basic pr_secret", "pr_secret"})
     EXPECT_EQ(status(auth.check(from("127.0.0.1", header))), 401u) << header;
 }
 
 TEST(Auth, AnEmptyTokenIsNotAConfiguration) {
-  EXPECT_THROW(Authenticator({"", nullptr}), std::logic_error);
+  EXPECT_THROW(Authenticator({{{"", {}}}, nullptr}), std::logic_error);
 }
 
 TEST(Auth, ATrustedNetworkNeedsNoKey) {

@@ -123,13 +123,36 @@ TEST(MessagesApi, GivesTheBodyOctetForOctet) {
   EXPECT_TRUE(answer.body == body);
 }
 
-TEST(MessagesApi, ARemovedBodyIs404) {
+TEST(MessagesApi, HeadOfABodyTellsItsLength) {
   ApiServer server;
-  const MessageId id = server.accept("a@example.com", {"b@example.net"});
-  ASSERT_EQ(server.call("POST", "/v1/messages/" + id.str() + "/cancel").status, 200);
+  const std::string id = server.accept("a@example.com", {"b@example.net"}).str();
+  const Answer answer = server.call("HEAD", "/v1/messages/" + id + "/body");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.header("content-length"), "22");
+  EXPECT_EQ(answer.header("content-type"), "message/rfc822");
+}
+
+TEST(MessagesApi, GivesTheHeaderAlone) {
+  ApiServer server;
+  const std::string id = server.accept("a@example.com", {"b@example.net"}).str();
+  EXPECT_EQ(server.call("GET", "/v1/messages/" + id + "/body?headers=true").body, "Subject: hi\r\n\r\n");
+  EXPECT_EQ(server.call("GET", "/v1/messages/" + id + "/body?headers=no").status, 400);
+  std::string long_header = "Subject: hi\r\n";
+  while (long_header.size() < 2 * storage::kChunkPayload) long_header += "X-Filler: " + std::string(60, 'x') + "\r\n";
+  const std::string large = server.accept("a@example.com", {"b@example.net"}, long_header + "\r\nbody\r\n").str();
+  EXPECT_TRUE(server.call("GET", "/v1/messages/" + large + "/body?headers=true").body == long_header + "\r\n");
+}
+
+TEST(MessagesApi, ARemovedBodyIsGoneAndItsHeaderKept) {
+  ApiServer server;
+  const std::string path = "/v1/messages/" + server.accept("a@example.com", {"b@example.net"}).str();
+  ASSERT_EQ(server.call("POST", path + "/cancel").status, 200);
   server.retire_everything();
-  const Answer answer = server.call("GET", "/v1/messages/" + id.str() + "/body");
-  EXPECT_EQ(answer.status, 404);
+  const Answer answer = server.call("GET", path + "/body");
+  EXPECT_EQ(answer.status, 410);
+  EXPECT_EQ(answer.header("content-type"), "application/problem+json");
+  EXPECT_EQ(text(answer.json(), "type"), "/problems/gone");
+  EXPECT_EQ(server.call("GET", path + "/body?headers=true").body, "Subject: hi\r\n\r\n");
 }
 
 TEST(MessagesApi, SteersAndSaysWhatItBecame) {
