@@ -3,28 +3,20 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <filesystem>
-#include <memory>
+#include <iostream>
 #include <string_view>
+
+#include "cmd/read_file.h"
+#include "net/tls.h"
 
 namespace postrider::cmd {
 namespace {
 
-constexpr std::size_t kMaxFileSize = 1 << 20;  // a configuration or a secret is nowhere near this
-
-result<std::string> read_file(const std::string& path) {
-  const auto cannot = [](int error) { return invalid(std::string("cannot be read: ") + std::strerror(error)); };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) return cannot(errno);
-  std::string content(kMaxFileSize + 1, '\0');
-  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
-  if (std::ferror(file.get())) return cannot(errno);
-  if (content.size() > kMaxFileSize) return invalid("is larger than 1 MiB");
-  return content;
-}
+namespace json = boost::json;
 
 std::map<std::string, std::string> environment() {
   std::map<std::string, std::string> variables;
@@ -37,13 +29,89 @@ std::map<std::string, std::string> environment() {
   return variables;
 }
 
-void print(const LoadedConfig& loaded, const char* word, const ConfigFinding& finding) {
-  const std::string at = loaded.file.empty() || !finding.origin.empty() ? "" : loaded.file + ": ";
-  std::fprintf(stderr, "%s: %s%s\n", word, at.c_str(), finding.str().c_str());
-}
-
 std::string name_of(const LoadedConfig& loaded) {
   return loaded.file.empty() ? "the built-in configuration" : loaded.file;
+}
+
+// Compilers say it like this, so editors can jump there: "postrider.toml:3:1: error: ...".
+void print(const LoadedConfig& loaded, const char* severity, const ConfigFinding& finding) {
+  const std::string place = finding.place(loaded.file);
+  std::cerr << place << (place.empty() ? "" : ": ") << severity << ": " << finding.text << '\n';
+}
+
+// ---- certificates -----------------------------------------------------------------------------------------------------
+
+const EffectiveValue* find_value(const LoadedConfig& loaded, const std::string& key) {
+  for (const EffectiveValue& value : loaded.result.values)
+    if (value.key() == key) return &value;
+  return nullptr;
+}
+
+void add_fault(LoadedConfig& loaded, const std::string& key, const std::string& text) {
+  ConfigFinding fault;
+  if (const EffectiveValue* value = find_value(loaded, key)) {
+    fault.at = value->at;
+    fault.variable = value->variable;
+  }
+  fault.key = key;
+  fault.text = key + ": " + text;
+  loaded.result.faults.push_back(std::move(fault));
+}
+
+// ---- JSON ---------------------------------------------------------------------------------------------------------------
+
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+void add_place(json::object& into, const std::string& file, FilePlace at, const std::string& variable) {
+  const bool in_file = at.line > 0;
+  into["file"] = variable.empty() ? text_or_null(file) : json::value(nullptr);
+  into["line"] = in_file ? json::value(at.line) : json::value(nullptr);
+  into["column"] = in_file ? json::value(at.column) : json::value(nullptr);
+  into["variable"] = text_or_null(variable);
+}
+
+json::object finding_json(const LoadedConfig& loaded, std::string_view severity, const ConfigFinding& finding) {
+  json::object object;
+  add_place(object, loaded.file, finding.at, finding.variable);
+  object["key"] = text_or_null(finding.key);
+  object["severity"] = severity;
+  object["text"] = finding.text;
+  return object;
+}
+
+json::array findings_json(const LoadedConfig& loaded) {
+  json::array list;
+  for (const ConfigFinding& fault : loaded.result.faults) list.push_back(finding_json(loaded, "error", fault));
+  for (const ConfigFinding& warning : loaded.result.warnings) list.push_back(finding_json(loaded, "warning", warning));
+  return list;
+}
+
+std::string_view origin_word(ConfigOrigin origin) {
+  switch (origin) {
+    case ConfigOrigin::built_in:
+      return "default";
+    case ConfigOrigin::file:
+      return "file";
+    case ConfigOrigin::environment:
+      return "environment";
+  }
+  return "default";
+}
+
+json::array values_json(const LoadedConfig& loaded, Shown which) {
+  json::array list;
+  for (const EffectiveValue& value : loaded.result.values) {
+    if (which == Shown::given && value.origin == ConfigOrigin::built_in) continue;
+    json::object object;
+    object["key"] = value.key();
+    object["value"] = value.json.empty() ? json::value(nullptr) : json::parse(value.json);
+    object["origin"] = origin_word(value.origin);
+    add_place(object, value.origin == ConfigOrigin::file ? loaded.file : "", value.at, value.variable);
+    list.push_back(std::move(object));
+  }
+  return list;
 }
 
 }  // namespace
@@ -58,11 +126,11 @@ LoadedConfig load_config(const std::optional<std::string>& file) {
   }
   ConfigSources sources;
   sources.environment = environment();
-  sources.read_file = read_file;
+  sources.read_file = read_small_file;
   if (!loaded.file.empty()) {
-    result<std::string> text = read_file(loaded.file);
+    result<std::string> text = read_small_file(loaded.file);
     if (text.has_error()) {
-      loaded.result.faults.push_back({0, {}, text.error().text});
+      loaded.result.faults.push_back({{}, {}, {}, text.error().text});
       return loaded;
     }
     sources.file_text = std::move(*text);
@@ -71,34 +139,54 @@ LoadedConfig load_config(const std::optional<std::string>& file) {
   return loaded;
 }
 
+void check_certificates(LoadedConfig& loaded) {
+  if (!loaded.ok()) return;  // values may be missing
+  const Config& config = loaded.result.config;
+  if (!config.tls.certificate.empty()) {
+    const auto context = net::make_server_tls(config.tls.certificate, config.tls.key);
+    if (!context) add_fault(loaded, "tls.certificate", context.error().text);
+  }
+  for (const UpstreamConfig& upstream : config.upstreams) {
+    if (upstream.tls_ca_file.empty()) continue;
+    const auto context = net::make_client_tls(net::Verify::peer, upstream.tls_ca_file);
+    if (!context) add_fault(loaded, "upstream." + upstream.name + ".tls_ca_file", context.error().text);
+  }
+}
+
 void print_findings(const LoadedConfig& loaded) {
   for (const ConfigFinding& finding : loaded.result.faults) print(loaded, "error", finding);
   for (const ConfigFinding& finding : loaded.result.warnings) print(loaded, "warning", finding);
 }
 
-int run_config_check(const std::optional<std::string>& file) {
-  const LoadedConfig loaded = load_config(file);
-  print_findings(loaded);
+int run_config_check(const std::optional<std::string>& file, bool json) {
+  LoadedConfig loaded = load_config(file);
+  check_certificates(loaded);
   const std::size_t faults = loaded.result.faults.size();
-  if (faults > 0) {
-    std::fprintf(stderr, "%s has %zu %s\n", name_of(loaded).c_str(), faults, faults == 1 ? "fault" : "faults");
-    return EX_CONFIG;
+  if (json) {
+    std::cout << json::serialize(findings_json(loaded)) << '\n';
+  } else {
+    print_findings(loaded);
+    if (faults > 0)
+      std::cerr << name_of(loaded) << " has " << faults << (faults == 1 ? " fault\n" : " faults\n");
+    else
+      std::cout << name_of(loaded) << " is valid\n";
   }
-  std::printf("%s is valid\n", name_of(loaded).c_str());
-  return EX_OK;
+  return faults > 0 ? EX_CONFIG : EX_OK;
 }
 
-int run_config_show(const std::optional<std::string>& file) {
+int run_config_show(const std::optional<std::string>& file, ShowOptions options) {
   const LoadedConfig loaded = load_config(file);
   print_findings(loaded);
   if (!loaded.ok()) return EX_CONFIG;
-  std::fputs(render_effective_config(loaded.result).c_str(), stdout);
+  if (options.json)
+    std::cout << json::serialize(values_json(loaded, options.which)) << '\n';
+  else
+    std::cout << render_effective_config(loaded.result, loaded.file, options.which);
   return EX_OK;
 }
 
 int run_config_reference(ReferenceFormat format) {
-  const std::string text = format == ReferenceFormat::toml ? render_config_example() : render_config_reference();
-  std::fputs(text.c_str(), stdout);
+  std::cout << (format == ReferenceFormat::toml ? render_config_example() : render_config_reference());
   return EX_OK;
 }
 

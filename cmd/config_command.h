@@ -1,5 +1,6 @@
 // `postrider config check|show|reference`, and the loading of the configuration that `serve` shares with them: finds the
-// file, reads it and the environment, and lets core judge. Prints findings to stderr; exit codes are those of sysexits.h.
+// file, reads it and the environment, and lets core judge. Findings for people go to stderr; exit codes are those of
+// sysexits.h.
 #pragma once
 
 #include <optional>
@@ -19,12 +20,18 @@ struct LoadedConfig {
 
 // `file` given: that one, and it is a fault if it cannot be read. Else /etc/postrider/postrider.toml if it exists.
 LoadedConfig load_config(const std::optional<std::string>& file);
-// All faults and warnings, one a line, to stderr: "postrider.toml: line 3: ...".
+// Adds as faults what is wrong with the certificate and the authorities that the configuration names.
+void check_certificates(LoadedConfig& loaded);
+// All faults and warnings, one a line, to stderr: "postrider.toml:3:1: error: ...".
 void print_findings(const LoadedConfig& loaded);
 
-// Each gives the exit code: EX_OK, or EX_CONFIG (78) when the configuration has faults.
-int run_config_check(const std::optional<std::string>& file);
-int run_config_show(const std::optional<std::string>& file);
+// Each gives the exit code: EX_OK, or EX_CONFIG (78) when the configuration has faults. `json`: see docs/api.md.
+int run_config_check(const std::optional<std::string>& file, bool json = false);
+struct ShowOptions {
+  Shown which = Shown::all;
+  bool json = false;
+};
+int run_config_show(const std::optional<std::string>& file, ShowOptions options = {});
 enum class ReferenceFormat : unsigned char { markdown, toml };  // docs/configuration.md, config/postrider.toml
 int run_config_reference(ReferenceFormat format);
 

@@ -148,12 +148,19 @@ struct ConfigSources {
   std::function<result<std::string>(const std::string& path)> read_file;
 };
 
+// A place in the file, both 1-based; line 0: not in the file.
+struct FilePlace {
+  int line = 0, column = 0;
+};
+
 // A fault or a warning: where it is, and one sentence that begins with the key. Holds no secret.
 struct ConfigFinding {
-  int line = 0;        // 1-based line of the file; 0: not in the file
-  std::string origin;  // name of the environment variable, if it came from there
+  FilePlace at;
+  std::string variable;  // name of the environment variable, if it came from there
+  std::string key;       // "upstream.primary.port", "smtp.listener.0.tls"; empty: the file as a whole
   std::string text;
-  std::string str() const;  // "line 12: ..." or "POSTRIDER_...: ..."
+  std::string place(std::string_view file) const;  // "FILE:12:3", "POSTRIDER_...", or FILE
+  std::string str() const;                         // "12:3: ...", "POSTRIDER_...: ...", or the text
 };
 
 enum class ConfigOrigin : std::uint8_t { built_in, file, environment };
@@ -162,10 +169,14 @@ enum class ConfigOrigin : std::uint8_t { built_in, file, environment };
 struct EffectiveValue {
   std::string section;  // "smtp.listener"
   std::size_t instance = 0;
+  std::string entry;  // "smtp.listener.0", "upstream.primary", "server": which [section] or [[section]] it stands in
   std::string name;
-  std::string toml;  // the value as a TOML literal; empty: not set and without default
+  std::string toml, json;  // the value as a literal; empty: not set and without default
+  std::size_t digest = 0;  // of a secret: equal ones can be told without being shown
   ConfigOrigin origin = ConfigOrigin::built_in;
+  FilePlace at;          // with ConfigOrigin::file
   std::string variable;  // with ConfigOrigin::environment
+  std::string key() const { return entry + '.' + name; }
 };
 
 struct ConfigResult {
@@ -178,8 +189,11 @@ struct ConfigResult {
 
 ConfigResult parse_config(const ConfigSources& sources);
 
-// The effective configuration as TOML with the origin of every value, secrets masked.
-std::string render_effective_config(const ConfigResult& result);
+// The effective configuration as TOML with the origin of every value (default, FILE:LINE, or the environment variable),
+// secrets masked.
+enum class Shown : std::uint8_t { all, given };  // given: only what file or environment say
+std::string render_effective_config(const ConfigResult& result, std::string_view file, Shown which = Shown::all);
+std::string origin_text(const EffectiveValue& value, std::string_view file);
 // docs/configuration.md and config/postrider.toml, both made from the table of options.
 std::string render_config_reference();
 std::string render_config_example();

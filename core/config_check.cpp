@@ -31,6 +31,8 @@ class Checker {
   void check_upstream(std::size_t index);
   void check_smtp_upstream(const DraftSection& at, const UpstreamConfig& upstream);
   void check_login(const DraftSection& at, const UpstreamConfig& upstream);
+  void check_port(const DraftSection& at, const UpstreamConfig& upstream);
+  void check_loop(const DraftSection& at, const UpstreamConfig& upstream);
   void check_upstream_names();
   void check_smtp_listener(std::size_t index);
   void check_listen_twice();
@@ -95,6 +97,8 @@ void Checker::check_smtp_upstream(const DraftSection& at, const UpstreamConfig& 
   if (given(at, "hosts") && !given(at, "host") && upstream.hosts.empty() && at.find("hosts")->value.items.empty())
     fault(at, "hosts", at.key("hosts") + " is empty");
   check_login(at, upstream);
+  check_port(at, upstream);
+  check_loop(at, upstream);
   if (!upstream.password.empty() && upstream.tls == UpstreamTls::none)
     warn(at, "tls", at.key("tls") + " = \"none\" sends the password readable over the network");
   if (!upstream.password.empty() && upstream.tls == UpstreamTls::opportunistic)
@@ -113,6 +117,33 @@ void Checker::check_login(const DraftSection& at, const UpstreamConfig& upstream
   if (!given(at, "username") && (given(at, "password") || xoauth2))
     fault(at, given(at, "password") ? "password" : "auth",
           at.key("username") + " is missing: there is a secret for it");
+}
+
+// RFC 8314: TLS begins with the connection on 465, and by STARTTLS on 587 and 25. The other way round both sides wait.
+void Checker::check_port(const DraftSection& at, const UpstreamConfig& upstream) {
+  const bool implicit = upstream.tls == UpstreamTls::implicit;
+  if (upstream.port == 465 && !implicit)
+    warn(at, "port",
+         at.key("port") + " = 465 is for TLS from the first octet: tls = \"implicit\" is most likely meant");
+  if ((upstream.port == 587 || upstream.port == 25) && implicit)
+    warn(at, "port",
+         at.key("port") + " = " + std::to_string(upstream.port) +
+             " is for STARTTLS: tls = \"starttls\" is most likely meant");
+}
+
+void Checker::check_loop(const DraftSection& at, const UpstreamConfig& upstream) {
+  for (const SmtpListenerConfig& listener : config_.smtp_listeners) {
+    const auto listen = parse_listen_address(listener.address);
+    if (listen.has_error() || listen->port != upstream.port) continue;
+    const bool everywhere = !listen->address || listen->address->is_unspecified();
+    for (const std::string& host : upstream.hosts) {
+      const auto address = host == "localhost" ? parse_ip_address("127.0.0.1") : parse_ip_address(host);
+      if (!address || !(everywhere ? address->is_loopback() : *address == *listen->address)) continue;
+      return warn(
+          at, "host",
+          at.key("host") + " is this relay's own listener " + listener.address + ": mail would go round in a loop");
+    }
+  }
 }
 
 void Checker::check_upstream_names() {
@@ -161,17 +192,30 @@ void Checker::check_smtp_listener(std::size_t index) {
           "smtp.listener.require_auth cannot be met: logins are taken only under TLS, and tls = \"none\"");
 }
 
+// Whether the system would refuse to open both: the same port, and one address that stands for the other.
+bool collide(const ListenAddress& a, const ListenAddress& b) {
+  if (a.port != b.port || a.port == 0) return false;
+  if (!a.address || !b.address) return true;
+  if (a.address->v6 != b.address->v6) return false;
+  return *a.address == *b.address || a.address->is_unspecified() || b.address->is_unspecified();
+}
+
 void Checker::check_listen_twice() {
-  std::vector<std::string> seen;
+  std::vector<std::pair<ListenAddress, std::string>> seen;
   for (const std::string_view name : {"smtp.listener", "mgmt.listener"}) {
     for (std::size_t i = 0; i < draft_.count(name); ++i) {
       const std::string& address =
           name == "smtp.listener" ? config_.smtp_listeners[i].address : config_.mgmt_listeners[i].address;
-      const bool any_port = address.ends_with(":0");
-      if (!any_port && std::find(seen.begin(), seen.end(), address) != seen.end())
+      const auto listen = parse_listen_address(address);
+      if (listen.has_error()) continue;  // said already
+      for (const auto& [other, text] : seen) {
+        if (!collide(*listen, other)) continue;
+        const std::string which = std::string(name) + ".address = " + toml_string(address);
         fault(section(name, i), "address",
-              std::string(name) + ".address = " + toml_string(address) + " is there twice");
-      seen.push_back(address);
+              text == address ? which + " is there twice" : which + " cannot be opened beside " + toml_string(text));
+        break;
+      }
+      seen.emplace_back(*listen, address);
     }
   }
 }

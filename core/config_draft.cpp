@@ -24,6 +24,29 @@ bool of_unsupported_type(const Section& section, const TomlValue& table) {
   return std::find(known.begin(), known.end(), type->text) == known.end();
 }
 
+bool is_entries(const TomlValue& value) {
+  return value.kind == TomlValue::Kind::list && !value.items.empty() &&
+         value.items.front().kind == TomlValue::Kind::table;
+}
+
+std::string bracketed(const std::string& name, bool repeated) {
+  return repeated ? "[[" + name + "]]" : '[' + name + ']';
+}
+
+void unknown_section(Draft& draft, const std::string& name, const TomlValue& value) {
+  const std::string near = nearest_section(name);
+  fault(draft.faults, value.at, name,
+        bracketed(name, is_entries(value)) + " is not a known section" +
+            did_you_mean(near.empty() ? "" : bracketed(near, find_section(near)->repeated)));
+}
+
+void read_unknown(Draft& draft, const DraftSection& into, const std::string& key, const TomlValue& value) {
+  const bool nested = value.kind == TomlValue::Kind::table || is_entries(value);
+  if (nested && !into.section->repeated) return unknown_section(draft, into.key(key), value);
+  fault(draft.faults, value.at, into.path(key),
+        into.key(key) + " is not a known key" + did_you_mean(nearest_option(into.section->name, key)));
+}
+
 void read_repeated(Draft& draft, const Section& section, const TomlValue& value);
 
 void read_section(Draft& draft, DraftSection& into, const TomlValue& table) {
@@ -36,7 +59,7 @@ void read_section(Draft& draft, DraftSection& into, const TomlValue& table) {
     } else if (const Option* option = find_option(name, key)) {
       add_value(into, *option, value);
     } else if (!lenient) {
-      fault(draft.faults, value.line, into.key(key) + " is not a known key" + did_you_mean(nearest_option(name, key)));
+      read_unknown(draft, into, key, value);
     }
   }
   // Last: they add to the list of sections and so may move `into`.
@@ -46,23 +69,19 @@ void read_section(Draft& draft, DraftSection& into, const TomlValue& table) {
 void read_repeated(Draft& draft, const Section& section, const TomlValue& value) {
   const std::string name(section.name);
   if (value.kind != TomlValue::Kind::list)
-    return fault(draft.faults, value.line, name + " may be there several times: write [[" + name + "]]");
+    return fault(draft.faults, value.at, name, name + " may be there several times: write [[" + name + "]]");
   for (const TomlValue& entry : value.items) {
     if (entry.kind != TomlValue::Kind::table) {
-      fault(draft.faults, entry.line, name + " must be written as [[" + name + "]]");
+      fault(draft.faults, entry.at, name, name + " must be written as [[" + name + "]]");
       continue;
     }
-    read_section(draft, draft.find_or_add(name, draft.count(name), entry.line), entry);
+    read_section(draft, draft.find_or_add(name, draft.count(name), entry.at), entry);
   }
 }
 
-void read_unknown(Draft& draft, const std::string& key, const TomlValue& value) {
-  if (value.kind == TomlValue::Kind::table || value.kind == TomlValue::Kind::list) {
-    const std::string near = nearest_section(key);
-    return fault(draft.faults, value.line,
-                 '[' + key + "] is not a known section" + did_you_mean(near.empty() ? "" : '[' + near + ']'));
-  }
-  fault(draft.faults, value.line, key + " stands in no section" + did_you_mean(nearest_option("", key)));
+void read_outside(Draft& draft, const std::string& key, const TomlValue& value) {
+  if (value.kind == TomlValue::Kind::table || is_entries(value)) return unknown_section(draft, key, value);
+  fault(draft.faults, value.at, key, key + " stands in no section" + did_you_mean(nearest_option("", key)));
 }
 
 }  // namespace
@@ -86,6 +105,17 @@ std::string DraftSection::key(std::string_view option) const {
   return key;
 }
 
+std::string DraftSection::entry() const {
+  std::string entry(section->name);
+  if (!section->repeated) return entry;
+  const std::string name = section->name == "upstream" ? upstream_name() : "";
+  return entry + '.' + (name.empty() ? std::to_string(index) : name);
+}
+
+std::string DraftSection::path(std::string_view option) const {
+  return entry() + '.' + std::string(option);
+}
+
 std::size_t Draft::count(std::string_view section) const {
   return static_cast<std::size_t>(std::count_if(
       sections.begin(), sections.end(), [&](const DraftSection& each) { return each.section->name == section; }));
@@ -101,26 +131,27 @@ DraftSection* Draft::find(std::string_view section, std::size_t index) {
   return const_cast<DraftSection*>(std::as_const(*this).find(section, index));
 }
 
-DraftSection& Draft::find_or_add(std::string_view section, std::size_t index, int line) {
+DraftSection& Draft::find_or_add(std::string_view section, std::size_t index, FilePlace at) {
   if (DraftSection* known = find(section, index)) return *known;
   DraftSection& added = sections.emplace_back();
   added.section = find_section(section);
   added.index = index;
-  added.line = line;
+  added.at = at;
   return added;
 }
 
-void fault(std::vector<ConfigFinding>& into, int line, std::string text) {
-  into.push_back({line, {}, std::move(text)});
+void fault(std::vector<ConfigFinding>& into, FilePlace at, std::string key, std::string text) {
+  into.push_back({at, {}, std::move(key), std::move(text)});
 }
 
 void fault_at(std::vector<ConfigFinding>& into, const DraftSection& section, std::string_view option,
               std::string text) {
   const GivenValue* given = section.find(option);
   if (given && given->origin == ConfigOrigin::environment) {
-    into.push_back({0, given->variable, std::move(text)});
+    into.push_back({{}, given->variable, section.path(option), std::move(text)});
   } else {
-    fault(into, given && given->value.line > 0 ? given->value.line : section.line, std::move(text));
+    fault(into, given && given->value.at.line > 0 ? given->value.at : section.at, section.path(option),
+          std::move(text));
   }
 }
 
@@ -128,13 +159,13 @@ void draft_from_toml(Draft& draft, const TomlValue& root) {
   for (const auto& [key, value] : root.fields) {
     const Section* section = find_section(key);
     if (!section) {
-      read_unknown(draft, key, value);
+      read_outside(draft, key, value);
     } else if (section->repeated) {
       read_repeated(draft, *section, value);
     } else if (value.kind != TomlValue::Kind::table) {
-      fault(draft.faults, value.line, key + " is a section: write [" + key + ']');
+      fault(draft.faults, value.at, key, key + " is a section: write [" + key + ']');
     } else {
-      read_section(draft, draft.find_or_add(key, 0, value.line), value);
+      read_section(draft, draft.find_or_add(key, 0, value.at), value);
     }
   }
 }

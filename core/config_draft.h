@@ -23,13 +23,15 @@ struct GivenValue {
 struct DraftSection {
   const Section* section = nullptr;
   std::size_t index = 0;
-  int line = 0;
+  FilePlace at;
   std::map<std::string_view, GivenValue> given;  // by Option::name
   bool unknown_type = false;                     // upstream: its `type` is wrong, which keys it may have is not known
 
   const GivenValue* find(std::string_view option) const;
-  std::string key(std::string_view option) const;  // "server.threads", "upstream.primary.port"
-  std::string upstream_name() const;               // as given; empty if it was not, or is not text
+  std::string key(std::string_view option) const;   // for people: "server.threads", "smtp.listener.tls"
+  std::string entry() const;                        // "server", "upstream.primary", "smtp.listener.0"
+  std::string path(std::string_view option) const;  // entry() and option: no two are the same
+  std::string upstream_name() const;                // as given; empty if it was not, or is not text
 };
 
 struct Draft {
@@ -39,10 +41,10 @@ struct Draft {
   std::size_t count(std::string_view section) const;
   DraftSection* find(std::string_view section, std::size_t index);
   const DraftSection* find(std::string_view section, std::size_t index) const;
-  DraftSection& find_or_add(std::string_view section, std::size_t index, int line);
+  DraftSection& find_or_add(std::string_view section, std::size_t index, FilePlace at);
 };
 
-void fault(std::vector<ConfigFinding>& into, int line, std::string text);
+void fault(std::vector<ConfigFinding>& into, FilePlace at, std::string key, std::string text);
 // Placed where `option` was given, or else at the head of its section.
 void fault_at(std::vector<ConfigFinding>& into, const DraftSection& section, std::string_view option, std::string text);
 

@@ -33,8 +33,18 @@ struct Override {
   std::string value;
 };
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ".") + part;
+  return out;
+}
+
 void wrong(Draft& draft, const Override& given, std::string text) {
-  draft.faults.push_back({0, given.variable, std::move(text)});
+  draft.faults.push_back({{}, given.variable, joined(given.parts), std::move(text)});
+}
+
+void unused(Draft& draft, const std::string& variable, std::string text) {
+  draft.warnings.push_back({{}, variable, {}, "is not used" + std::move(text)});
 }
 
 void set(Draft& draft, const Override& given, std::string_view section, std::size_t index) {
@@ -51,7 +61,7 @@ void set(Draft& draft, const Override& given, std::string_view section, std::siz
   value.variable = given.variable;
   value.value.kind = TomlValue::Kind::text;
   value.value.text = given.value;
-  draft.find_or_add(section, index, 0).given.insert_or_assign(option->name, std::move(value));
+  draft.find_or_add(section, index, {}).given.insert_or_assign(option->name, std::move(value));
 }
 
 void set_in_upstream(Draft& draft, const Override& given) {
@@ -65,7 +75,7 @@ void set_in_upstream(Draft& draft, const Override& given) {
   name.variable = given.variable;
   name.value.kind = TomlValue::Kind::text;
   name.value.text = given.parts[1];
-  draft.find_or_add("upstream", count, 0).given.emplace("name", std::move(name));
+  draft.find_or_add("upstream", count, {}).given.emplace("name", std::move(name));
   set(draft, given, "upstream", count);
 }
 
@@ -97,22 +107,38 @@ void apply(Draft& draft, const Override& given) {
     wrong(draft, given, "must name the upstream: POSTRIDER_UPSTREAM__NAME__KEY");
   } else if (find_section(parts[0])) {
     if (parts.size() == 2) return set(draft, given, parts[0], 0);
-    wrong(draft, given, "has more parts than section and key");
-  } else if (const std::string near = nearest_section(parts[0]); !near.empty()) {
-    draft.warnings.push_back(
-        {0, given.variable, "is not used: there is no section " + parts[0] + "; did you mean " + near + "?"});
+    const std::string near = nearest_section(nested);
+    wrong(draft, given,
+          near.empty() ? "has more parts than section and key"
+                       : "there is no section " + nested + "; did you mean " + near + "?");
+  } else {
+    const std::string near = nearest_section(parts[0]);
+    unused(draft, given.variable,
+           ": there is no section " + parts[0] + (near.empty() ? "" : "; did you mean " + near + "?"));
   }
 }
 
-// POSTRIDER_SERVER_DATA_DIR: a single underscore where two belong.
+// POSTRIDER_SMTP__LISTENER__ADDRESS. What belongs to an upstream needs its name, so there is no one variable for it.
+std::string variable_of(const Option& option) {
+  std::string variable(kPrefix);
+  for (const char c : full_name(option)) variable += c == '.' ? "__" : environment_form({&c, 1});
+  return variable;
+}
+
+// POSTRIDER_SERVER_DATA_DIR: a single underscore where two belong, or one slip more than that.
 void warn_of_single_underscore(Draft& draft, const std::string& variable) {
+  constexpr std::size_t kSlips = 2;
+  std::string best;
+  std::size_t best_distance = kSlips + 1;
   for (const Option& option : config_options()) {
-    std::string right(kPrefix);
-    right += environment_form(option.section) + "__" + environment_form(option.name);
-    std::string mistaken(kPrefix);
-    mistaken += environment_form(option.section) + '_' + environment_form(option.name);
-    if (variable == mistaken) draft.warnings.push_back({0, variable, "is not used; did you mean " + right + "?"});
+    if (option.section == "upstream") continue;
+    std::string right = variable_of(option);
+    const std::size_t distance = edit_distance(variable, right);
+    if (distance >= best_distance) continue;
+    best = std::move(right);
+    best_distance = distance;
   }
+  if (!best.empty()) unused(draft, variable, "; did you mean " + best + "?");
 }
 
 }  // namespace

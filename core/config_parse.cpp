@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <functional>
+#include <tuple>
 
 #include "core/config_draft.h"
 #include "core/config_value.h"
@@ -20,6 +22,7 @@ class Builder {
   std::optional<OptionValue> built_in_value(const Option& option, std::size_t index) const;
   bool applies(const DraftSection& section, const Option& option, std::size_t index) const;
   bool belongs(const DraftSection& section, const Option& option, std::size_t index);
+  bool report_bad_items(const DraftSection& section, const Option& option, const GivenValue& given);
   result<OptionValue> value_of(const Option& option, const GivenValue& given) const;
   result<OptionValue> secret_value(const Option& option, const TomlValue& value) const;
   void record(const DraftSection& section, const Option& option, const GivenValue* given, const OptionValue* value);
@@ -31,7 +34,7 @@ class Builder {
 
 void add_missing_sections(Draft& draft) {
   const bool no_upstream = draft.count("upstream") == 0;
-  for (const Section& section : config_sections()) draft.find_or_add(section.name, 0, 0);
+  for (const Section& section : config_sections()) draft.find_or_add(section.name, 0, {});
   if (!no_upstream) return;
   for (const std::string_view name : {"name", "type"}) {
     GivenValue capture;
@@ -63,10 +66,11 @@ ConfigResult Builder::build() {
   result_.faults.insert(result_.faults.begin(), draft_.faults.begin(), draft_.faults.end());
   result_.warnings.insert(result_.warnings.begin(), draft_.warnings.begin(), draft_.warnings.end());
   if (no_upstream && sources_.file_text)
-    fault(result_.warnings, 0, "there is no [[upstream]]: all mail is captured on this machine and none is sent on");
+    fault(result_.warnings, {}, "upstream",
+          "there is no [[upstream]]: all mail is captured on this machine and none is sent on");
   check_config(draft_, result_);
   const auto by_line = [](const ConfigFinding& a, const ConfigFinding& b) {
-    return std::pair(a.line == 0, a.line) < std::pair(b.line == 0, b.line);
+    return std::tuple(a.at.line == 0, a.at.line, a.at.column) < std::tuple(b.at.line == 0, b.at.line, b.at.column);
   };
   std::stable_sort(result_.faults.begin(), result_.faults.end(), by_line);
   std::stable_sort(result_.warnings.begin(), result_.warnings.end(), by_line);
@@ -88,6 +92,7 @@ void Builder::build_option(DraftSection& section, const Option& option, std::siz
     return;
   }
   if (!belongs(section, option, index)) return;
+  if (report_bad_items(section, option, *given)) return;
   const result<OptionValue> value = value_of(option, *given);
   if (value.has_error()) {
     fault_at(result_.faults, section, option.name, section.key(option.name) + value.error().text);
@@ -126,6 +131,23 @@ bool Builder::belongs(const DraftSection& section, const Option& option, std::si
            section.key(option.name) + " is for upstreams of type " + std::string(option.only_for) +
                "; this one is of type " + std::string(to_string(result_.config.upstreams[index].type)));
   return false;
+}
+
+// Each bad item of a list or table with its own place; false: there is none.
+bool Builder::report_bad_items(const DraftSection& section, const Option& option, const GivenValue& given) {
+  const std::size_t before = result_.faults.size();
+  const auto check = [&](const TomlValue& item, const result<OptionValue>& value) {
+    if (value.has_error())
+      fault(result_.faults, item.at, section.path(option.name), section.key(option.name) + value.error().text);
+  };
+  if (is_list(option.kind) && given.value.kind == TomlValue::Kind::list) {
+    for (const TomlValue& item : given.value.items)
+      if (item.kind == TomlValue::Kind::text) check(item, value_from_list(option, {item.text}));
+  } else if (is_table(option.kind) && given.value.kind == TomlValue::Kind::table) {
+    for (const auto& [name, target] : given.value.fields)
+      if (target.kind == TomlValue::Kind::text) check(target, value_from_pairs(option, {{name, target.text}}));
+  }
+  return result_.faults.size() > before;
 }
 
 result<OptionValue> Builder::value_of(const Option& option, const GivenValue& given) const {
@@ -179,6 +201,7 @@ result<OptionValue> Builder::secret_value(const Option& option, const TomlValue&
     const auto found = sources_.environment.find(source->text);
     if (found == sources_.environment.end())
       return invalid(": the environment variable " + source->text + " is not set");
+    if (found->second.empty()) return invalid(": the environment variable " + source->text + " is empty");
     return value_from_text(option, found->second);
   }
   if (how != "file") return invalid(" knows env and file, not " + how);
@@ -186,6 +209,7 @@ result<OptionValue> Builder::secret_value(const Option& option, const TomlValue&
       sources_.read_file ? sources_.read_file(source->text) : result<std::string>(invalid("files are not read here"));
   if (content.has_error()) return invalid(": " + source->text + ": " + content.error().text);
   while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
+  if (content->empty()) return invalid(": " + source->text + " is empty");
   return value_from_text(option, *content);
 }
 
@@ -194,18 +218,31 @@ void Builder::record(const DraftSection& section, const Option& option, const Gi
   EffectiveValue effective;
   effective.section = option.section;
   effective.instance = section.index;
+  effective.entry = section.entry();
   effective.name = option.name;
-  if (value) effective.toml = to_toml(option, *value);
+  if (value) {
+    effective.toml = to_toml(option, *value);
+    effective.json = to_json(option, *value);
+    if (option.kind == OptionKind::secret) effective.digest = std::hash<std::string>{}(value->text);
+  }
   effective.origin = given ? given->origin : ConfigOrigin::built_in;
   if (given) effective.variable = given->variable;
+  if (given && given->origin == ConfigOrigin::file) effective.at = given->value.at;
   result_.values.push_back(std::move(effective));
 }
 
 }  // namespace
 
+std::string ConfigFinding::place(std::string_view file) const {
+  if (!variable.empty()) return variable;
+  std::string out(file);
+  if (at.line > 0) out += (out.empty() ? "" : ":") + std::to_string(at.line) + ':' + std::to_string(at.column);
+  return out;
+}
+
 std::string ConfigFinding::str() const {
-  if (!origin.empty()) return origin + ": " + text;
-  return line > 0 ? "line " + std::to_string(line) + ": " + text : text;
+  const std::string where = place({});
+  return where.empty() ? text : where + ": " + text;
 }
 
 ConfigResult parse_config(const ConfigSources& sources) {
@@ -215,7 +252,7 @@ ConfigResult parse_config(const ConfigSources& sources) {
     if (root.has_error()) {
       // Nothing that follows from half a file would be worth reading.
       ConfigResult result;
-      fault(result.faults, root.error().line, "not valid TOML: " + root.error().text);
+      fault(result.faults, root.error().at, {}, "not valid TOML: " + root.error().text);
       return result;
     }
     draft_from_toml(draft, *root);

@@ -13,7 +13,9 @@ constexpr std::string_view kReferenceHead = R"(# Configuration
 
 Postrider reads `/etc/postrider/postrider.toml`, or the file that `--config` names. It runs without any: mail is taken on
 127.0.0.1:2525, captured under `./postrider-data` and shown on 127.0.0.1:8025. `postrider config check` reports every fault
-with its line and warns of traps; `postrider config show` prints what is in force and where each value came from.
+as file:line:column with the nearest key, and warns of traps; `postrider config show` prints what is in force and where each
+value came from (default, file and line, environment), with `--changed` only what is not a default. Both take `--json`.
+`postrider import postfix|msmtp|ssmtp|nullmailer` makes a file from that of another program ([import.md](import.md)).
 
 - **Sizes** are strings with a unit: `B`, `KiB`, `MiB`, `GiB`, `TiB`, or the decimal `kB`, `MB`, `GB`, `TB`.
 - **Durations** are strings with units in falling order: `"250ms"`, `"90s"`, `"1h30m"`, `"5d"`.
@@ -23,6 +25,17 @@ with its line and warns of traps; `postrider config show` prints what is in forc
   by its place (`POSTRIDER_SMTP__LISTENER__0__ADDRESS`, without a number the first). Lists are separated by commas, tables
   written as `name=address,name=address`.
 - **Takes effect** says whether SIGHUP is enough (*reload*) or the daemon must be started again (*restart*).
+
+SIGHUP reads the file again, and the certificate. A file with a fault, or a certificate that cannot be used, changes nothing, and
+the log says why (`config.fault`, `config.refused`). Otherwise it lists each option that took effect (`config.changed`) and
+each that waits for a restart (`config.needs_restart`), and closes with `config.reloaded`. What is set for connections and
+messages holds for those that begin after it.
+
+`config check --json` is a list of `{"file","line","column","variable","key","severity","text"}`: `severity` is `error` or
+`warning`; `file`, `line` and `column` are null for what an environment variable said, which `variable` names. `config show
+--json` is a list of `{"key","value","origin","file","line","column","variable"}`: `origin` is `default`, `file` or
+`environment`; sizes, durations and addresses are strings as they are written in the file, secrets are `"********"`, what is not
+set is null.
 )";
 
 constexpr std::string_view kExampleHead =
@@ -60,18 +73,6 @@ std::string sentence_of(const Option& option) {
   return sentence;
 }
 
-std::string_view origin_word(const EffectiveValue& value) {
-  switch (value.origin) {
-    case ConfigOrigin::built_in:
-      return "default";
-    case ConfigOrigin::file:
-      return "file";
-    case ConfigOrigin::environment:
-      return value.variable;
-  }
-  return "default";
-}
-
 }  // namespace
 
 std::string render_config_reference() {
@@ -106,17 +107,30 @@ std::string render_config_example() {
   return out;
 }
 
-std::string render_effective_config(const ConfigResult& result) {
+std::string origin_text(const EffectiveValue& value, std::string_view file) {
+  switch (value.origin) {
+    case ConfigOrigin::built_in:
+      return "default";
+    case ConfigOrigin::file:
+      return std::string(file) + ':' + std::to_string(value.at.line);
+    case ConfigOrigin::environment:
+      return value.variable;
+  }
+  return "default";
+}
+
+std::string render_effective_config(const ConfigResult& result, std::string_view file, Shown which) {
   std::string out;
   const EffectiveValue* last = nullptr;
   for (const EffectiveValue& value : result.values) {
+    if (which == Shown::given && value.origin == ConfigOrigin::built_in) continue;
     if (!last || last->section != value.section || last->instance != value.instance)
       out += (last ? "\n" : "") + header(*find_section(value.section)) + '\n';
     last = &value;
     if (value.toml.empty()) continue;
     const std::string line = value.name + " = " + value.toml;
     const std::size_t pad = line.size() < 44 ? 44 - line.size() : 1;
-    out += line + std::string(pad, ' ') + "# " + std::string(origin_word(value)) + '\n';
+    out += line + std::string(pad, ' ') + "# " + origin_text(value, file) + '\n';
   }
   return out;
 }

@@ -9,9 +9,13 @@ namespace {
 
 constexpr int kMaxDepth = 8;  // the configuration has three levels
 
+FilePlace place_of(const toml::source_position& position) {
+  return {static_cast<int>(position.line), static_cast<int>(position.column)};
+}
+
 TomlValue convert(const toml::node& node, int depth) {
   TomlValue value;
-  value.line = static_cast<int>(node.source().begin.line);
+  value.at = place_of(node.source().begin);
   if (depth > kMaxDepth) {
     value.text = "a deeply nested value";
   } else if (const auto* text = node.as_string()) {
@@ -38,13 +42,26 @@ TomlValue convert(const toml::node& node, int depth) {
     std::sort(fields.begin(), fields.end(), [](const Placed& a, const Placed& b) { return a.at < b.at; });
     for (Placed& field : fields) {
       TomlValue converted = convert(*field.node, depth + 1);
-      if (field.at.line > 0) converted.line = static_cast<int>(field.at.line);
+      if (field.at.line > 0) converted.at = place_of(field.at);
       value.fields.push_back({std::move(field.key), std::move(converted)});
     }
   } else {
     value.text = node.is_floating_point() ? "a number with a fraction" : "a date or time";
   }
   return value;
+}
+
+// The slip that people make most, and that the parser takes for a broken number: `level = info`.
+std::string_view hint_for(std::string_view text, int line) {
+  for (int at = 1; at < line && !text.empty(); ++at) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  text = text.substr(0, text.find('\n'));
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return {};
+  const std::size_t begin = text.find_first_not_of(" \t", equals + 1);
+  if (begin == std::string_view::npos) return {};
+  const std::string_view value = text.substr(begin);
+  const bool letter = (value[0] >= 'a' && value[0] <= 'z') || (value[0] >= 'A' && value[0] <= 'Z') || value[0] == '/';
+  return letter && !value.starts_with("true") && !value.starts_with("false") ? "; a string needs quotes" : "";
 }
 
 }  // namespace
@@ -78,7 +95,8 @@ boost::system::result<TomlValue, TomlFault> parse_toml(std::string_view text) {
     const toml::table table = toml::parse(text);
     return convert(table, 0);
   } catch (const toml::parse_error& error) {
-    return TomlFault{static_cast<int>(error.source().begin.line), std::string(error.description())};
+    const FilePlace at = place_of(error.source().begin);
+    return TomlFault{at, std::string(error.description()) + std::string(hint_for(text, at.line))};
   }
 }
 

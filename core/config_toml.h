@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/config.h"
 #include "core/result.h"
 
 namespace postrider {
@@ -16,7 +17,7 @@ struct TomlField;
 struct TomlValue {
   enum class Kind : std::uint8_t { text, integer, boolean, list, table, other };
   Kind kind = Kind::other;
-  int line = 0;
+  FilePlace at;
   std::string text;         // text; other: its name ("floating-point number")
   std::int64_t number = 0;  // integer, boolean
   std::vector<TomlValue> items;
@@ -30,9 +31,9 @@ struct TomlField {
 };
 std::string_view kind_name(const TomlValue& value);  // "a whole number"
 
-// A fault carries the parser's own sentence and the line.
+// A fault carries the parser's own sentence and where.
 struct TomlFault {
-  int line = 0;
+  FilePlace at;
   std::string text;
 };
 boost::system::result<TomlValue, TomlFault> parse_toml(std::string_view text);

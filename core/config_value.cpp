@@ -279,6 +279,7 @@ result<OptionValue> value_from_text(const Option& option, std::string_view text)
     case OptionKind::secret: {
       OptionValue value;
       value.text = text;
+      if (text.empty()) return invalid(" is empty");
       // Said without the value: it is a secret.
       if (auto copy = value.text; check_text(option.kind, copy))
         return invalid(" holds a control character or is not UTF-8");
@@ -435,6 +436,14 @@ std::string to_toml(const Option& option, const OptionValue& value) {
     return "{ " + out + (out.empty() ? "}" : " }");
   }
   return toml_string(value.text);
+}
+
+std::string to_json(const Option& option, const OptionValue& value) {
+  if (!is_table(option.kind)) return to_toml(option, value);  // strings, numbers, booleans and lists look the same
+  std::string out;
+  for (const auto& [name, target] : value.pairs)
+    out += (out.empty() ? "" : ",") + toml_string(name) + ':' + toml_string(target);
+  return '{' + out + '}';
 }
 
 }  // namespace postrider

@@ -28,6 +28,7 @@ bool is_number(OptionKind kind);  // a bare number in TOML
 
 std::string bounds_text(const Option& option);  // "1s to 7d", "none, starttls or implicit", or empty
 std::string to_toml(const Option& option, const OptionValue& value);  // secrets masked
+std::string to_json(const Option& option, const OptionValue& value);  // the same value in JSON
 std::string toml_string(std::string_view text);                       // quoted and escaped
 std::string toml_key(std::string_view key);                           // quoted only if it must be
 

@@ -37,72 +37,101 @@ TEST_P(ConfigFault, IsTheOnlyOne) {
 }
 
 const Case kFaults[] = {
-    {"data_dir = \"x\"\n", "line 1: data_dir stands in no section; did you mean server.data_dir?"},
-    {"[sever]\nthreads = 1\n", "line 1: [sever] is not a known section; did you mean [server]?"},
-    {"server = 1\n", "line 1: server is a section: write [server]"},
-    {"[upstream]\nname = \"x\"\n", "line 1: upstream may be there several times: write [[upstream]]"},
-    {"[smtp.listener]\n", "line 1: smtp.listener may be there several times: write [[smtp.listener]]"},
-    {"[server]\nthread = 1\n", "line 2: server.thread is not a known key; did you mean server.threads?"},
-    {"[server]\nretries = 1\n", "line 2: server.retries is not a known key; did you mean delivery.retries?"},
-    {"[server]\nxyzzy = 1\n", "line 2: server.xyzzy is not a known key"},
-    {"[server]\nthreads = \"2\"\n", "line 2: server.threads must be a whole number, not a string"},
-    {"[server]\nthreads = 257\n", "line 2: server.threads = 257 is out of bounds: 0 to 256"},
-    {"[server]\nhostname = \"a b\"\n", "line 2: server.hostname = \"a b\" is not a host name"},
-    {"[server]\ndata_dir = \"\"\n", "line 2: server.data_dir = \"\" is empty"},
+    {"data_dir = \"x\"\n", "1:1: data_dir stands in no section; did you mean server.data_dir?"},
+    {"[sever]\nthreads = 1\n", "1:2: [sever] is not a known section; did you mean [server]?"},
+    {"[[upstreams]]\nname = \"x\"\n", "1:3: [[upstreams]] is not a known section; did you mean [[upstream]]?"},
+    {"[server.log]\nlevel = \"info\"\n", "1:9: [server.log] is not a known section"},
+    {"server = 1\n", "1:1: server is a section: write [server]"},
+    {"[upstream]\nname = \"x\"\n", "1:2: upstream may be there several times: write [[upstream]]"},
+    {"[smtp.listener]\n", "1:7: smtp.listener may be there several times: write [[smtp.listener]]"},
+    {"[server]\nthread = 1\n", "2:1: server.thread is not a known key; did you mean server.threads?"},
+    {"[server]\nretries = 1\n", "2:1: server.retries is not a known key; did you mean delivery.retries?"},
+    {"[server]\nxyzzy = 1\n", "2:1: server.xyzzy is not a known key"},
+    {"[server]\nthreads = \"2\"\n", "2:1: server.threads must be a whole number, not a string"},
+    {"[server]\nthreads = 257\n", "2:1: server.threads = 257 is out of bounds: 0 to 256"},
+    {"[server]\nhostname = \"a b\"\n", "2:1: server.hostname = \"a b\" is not a host name"},
+    {"[server]\ndata_dir = \"\"\n", "2:1: server.data_dir = \"\" is empty"},
     {"[smtp]\nmax_message_size = \"25\"\n",
-     "line 2: smtp.max_message_size = \"25\" is not a size with its unit, such as \"25MiB\""},
+     "2:1: smtp.max_message_size = \"25\" is not a size with its unit, such as \"25MiB\""},
     {"[smtp]\nmax_message_size = 25\n",
-     "line 2: smtp.max_message_size must be a string with a unit, such as \"25MiB\", not a number"},
+     "2:1: smtp.max_message_size must be a string with a unit, such as \"25MiB\", not a number"},
     {"[smtp]\nidle_timeout = \"5\"\n",
-     "line 2: smtp.idle_timeout = \"5\" is not a duration with its unit, such as \"10m\" or \"1h30m\""},
-    {"[smtp]\nhide_client = \"yes\"\n", "line 2: smtp.hide_client must be true or false, not a string"},
-    {"[smtp]\nbare_lf = \"accept\"\n", "line 2: smtp.bare_lf = \"accept\" is not one of reject or normalise"},
-    {"[delivery]\nretry_interval = \"8d\"\n", "line 2: delivery.retry_interval = \"8d\" is out of bounds: 1s to 7d"},
-    {"[delivery]\nretries = 3.5\n", "line 2: delivery.retries must be a whole number, not a number with a fraction"},
-    {"[access]\ntrusted_networks = \"::1\"\n",
-     "line 2: access.trusted_networks must be a list of strings, not a string"},
-    {"[access]\ntrusted_networks = [1]\n", "line 2: access.trusted_networks must be a list of strings"},
+     "2:1: smtp.idle_timeout = \"5\" is not a duration with its unit, such as \"10m\" or \"1h30m\""},
+    {"[smtp]\nhide_client = \"yes\"\n", "2:1: smtp.hide_client must be true or false, not a string"},
+    {"[smtp]\nbare_lf = \"accept\"\n", "2:1: smtp.bare_lf = \"accept\" is not one of reject or normalise"},
+    {"[delivery]\nretry_interval = \"8d\"\n", "2:1: delivery.retry_interval = \"8d\" is out of bounds: 1s to 7d"},
+    {"[delivery]\nretries = 3.5\n", "2:1: delivery.retries must be a whole number, not a number with a fraction"},
+    {"[access]\ntrusted_networks = \"::1\"\n", "2:1: access.trusted_networks must be a list of strings, not a string"},
+    {"[access]\ntrusted_networks = [1]\n", "2:1: access.trusted_networks must be a list of strings"},
     {"[access]\ntrusted_networks = [\"10.0.0.1/8\"]\n",
-     "line 2: access.trusted_networks = \"10.0.0.1/8\" has bits set beyond its prefix; write 10.0.0.0/8"},
+     "2:21: access.trusted_networks = \"10.0.0.1/8\" has bits set beyond its prefix; write 10.0.0.0/8"},
     {"[addresses]\naliases = { root = \"ops\" }\n",
-     "line 2: addresses.aliases = \"ops\" is not a whole mail address: it has no domain"},
+     "2:13: addresses.aliases = \"ops\" is not a whole mail address: it has no domain"},
     {"[addresses]\naliases = { \"a b\" = \"a@b.c\" }\n",
-     "line 2: addresses.aliases = \"a b\" is neither a local name nor a mail address: the local part holds a character "
+     "2:13: addresses.aliases = \"a b\" is neither a local name nor a mail address: the local part holds a character "
      "that needs quotes"},
     {"[[smtp.listener]]\naddress = \"localhost:25\"\n",
-     "line 2: smtp.listener.address = \"localhost:25\" is not address:port, such as 127.0.0.1:2525, [::1]:2525 or "
+     "2:1: smtp.listener.address = \"localhost:25\" is not address:port, such as 127.0.0.1:2525, [::1]:2525 or "
      ":2525"},
     {"[[smtp.listener]]\ntls = \"startls\"\n",
-     "line 2: smtp.listener.tls = \"startls\" is not one of none, starttls or implicit; did you mean \"starttls\"?"},
+     "2:1: smtp.listener.tls = \"startls\" is not one of none, starttls or implicit; did you mean \"starttls\"?"},
     {"[[smtp.listener]]\ntls = \"none\"\nrequire_tls = true\n",
-     "line 3: smtp.listener.require_tls cannot be met with tls = \"none\""},
+     "3:1: smtp.listener.require_tls cannot be met with tls = \"none\""},
     {"[[smtp.listener]]\ntls = \"none\"\nrequire_auth = true\n",
-     "line 3: smtp.listener.require_auth cannot be met: logins are taken only under TLS, and tls = \"none\""},
+     "3:1: smtp.listener.require_auth cannot be met: logins are taken only under TLS, and tls = \"none\""},
     {"[[smtp.listener]]\n[[smtp.listener]]\naddress = \"127.0.0.1:2525\"\n",
-     "line 3: smtp.listener.address = \"127.0.0.1:2525\" is there twice"},
-    {"[[mgmt.listener]]\nserve = []\n", "line 2: mgmt.listener.serve is empty: leave the listener out"},
+     "3:1: smtp.listener.address = \"127.0.0.1:2525\" is there twice"},
+    {"[[smtp.listener]]\naddress = \":2525\"\n[[mgmt.listener]]\naddress = \"127.0.0.1:2525\"\n",
+     "4:1: mgmt.listener.address = \"127.0.0.1:2525\" cannot be opened beside \":2525\""},
+    {"[[smtp.listener]]\naddress = \"[::]:25\"\n[[smtp.listener]]\naddress = \"[::1]:25\"\n",
+     "4:1: smtp.listener.address = \"[::1]:25\" cannot be opened beside \"[::]:25\""},
+    {"[[smtp.listener]]\naddres = \":25\"\n",
+     "2:1: smtp.listener.addres is not a known key; did you mean smtp.listener.address?"},
+    {"[[smtp.listner]]\n", "1:8: [[smtp.listner]] is not a known section; did you mean [[smtp.listener]]?"},
+    {"[[smtp.listener]]\naddress = 25\n", "2:1: smtp.listener.address must be a string, not a number"},
+    {"[[smtp.listener]]\nproxy_protocol_from = [\"10.0.0\"]\n",
+     "2:24: smtp.listener.proxy_protocol_from = \"10.0.0\" is not an address or a network such as 10.0.0.0/8"},
+    {"[mgmt]\ntrusted_networks = [\"::1/129\"]\n",
+     "2:21: mgmt.trusted_networks = \"::1/129\" has a prefix length that is not 0 to 128"},
+    {"[addresses]\norigin = \"exa mple\"\n", "2:1: addresses.origin = \"exa mple\" is not a host name"},
+    {"[addresses]\nrewrite_sender = { \"\" = \"a@b.c\" }\n", "2:20: addresses.rewrite_sender = \"\" is empty"},
+    {"[log]\nlevel = \"inf\"\n",
+     "2:1: log.level = \"inf\" is not one of trace, debug, info, warn or error; did you mean \"info\"?"},
+    {"[retention]\nhistory = \"10\"\n",
+     "2:1: retention.history = \"10\" is not a duration with its unit, such as \"10m\" or \"1h30m\""},
+    {"[retention]\nhistory = \"0\"\n", "2:1: retention.history = \"0\" is out of bounds: 1s to 3650d"},
+    {"[retention]\nhistory_max_size = \"64GiB\"\n", "2:1: retention.history_max_size is larger than spool.max_size"},
+    {"[spool]\nmax_size = \"1MiB\"\n", "2:1: spool.max_size = \"1MiB\" is out of bounds: 16MiB to 64TiB"},
+    {"[smtp]\nmax_message_size = \"2GiB\"\n[spool]\nmax_size = \"1GiB\"\n[retention]\nhistory_max_size = \"1MiB\"\n",
+     "2:1: smtp.max_message_size does not fit into the spool: raise spool.max_size"},
+    {"[smtp]\nmax_message_size = \"25 MiB\"\n",
+     "2:1: smtp.max_message_size = \"25 MiB\" is not a size with its unit, such as \"25MiB\""},
+    {"[[upstream]]\nname = \"p\"\ntype = \"capture\"\n[[upstream]]\nname = \"p\"\ntype = \"capture\"\n",
+     "5:1: upstream.name = \"p\" is there twice (case, - and _ do not count)"},
+    {"upstream = [1]\n", "1:13: upstream must be written as [[upstream]]"},
+    {"[[mgmt.listener]]\nserve = []\n", "2:1: mgmt.listener.serve is empty: leave the listener out"},
     {"[[mgmt.listener]]\nserve = [\"apis\"]\n",
-     "line 2: mgmt.listener.serve = \"apis\" is not one of api, console, metrics, hooks or unsubscribe; did you mean "
+     "2:10: mgmt.listener.serve = \"apis\" is not one of api, console, metrics, hooks or unsubscribe; did you mean "
      "\"api\"?"},
-    {"[tls]\ncertificate = \"/x\"\n", "line 2: tls needs both certificate and key, or neither"},
-    {"[spool]\nmax_size = \"32MiB\"\n", "line 2: spool.max_size must be at least four times spool.reserve"},
-    {"[spool]\nhigh_water = 100\n", "line 2: spool.high_water = 100 is out of bounds: 10 to 99"},
-    {"[[upstream]]\ntype = \"capture\"\n", "line 1: upstream.name is missing: every [[upstream]] has a name"},
-    {"[[upstream]]\nname = \"p\"\n", "line 2: upstream.p.type is missing"},
-    {"[[upstream]]\nname = \"p\"\ntype = \"smtp\"\n", "line 2: upstream.p.host is missing"},
-    {"[[upstream]]\nname = \"p\"\ntype = \"smtp\"\nhosts = []\n", "line 4: upstream.p.hosts is empty"},
+    {"[tls]\ncertificate = \"/x\"\n", "2:1: tls needs both certificate and key, or neither"},
+    {"[spool]\nmax_size = \"32MiB\"\n", "2:1: spool.max_size must be at least four times spool.reserve"},
+    {"[spool]\nhigh_water = 100\n", "2:1: spool.high_water = 100 is out of bounds: 10 to 99"},
+    {"[[upstream]]\ntype = \"capture\"\n", "1:1: upstream.name is missing: every [[upstream]] has a name"},
+    {"[[upstream]]\nname = \"p\"\n", "2:1: upstream.p.type is missing"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"smtp\"\n", "2:1: upstream.p.host is missing"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"smtp\"\nhosts = []\n", "4:1: upstream.p.hosts is empty"},
     {"[[upstream]]\nname = \"a b\"\ntype = \"capture\"\n",
-     "line 2: upstream.name = \"a b\" must be 1 to 64 letters, digits, - or _"},
+     "2:1: upstream.name = \"a b\" must be 1 to 64 letters, digits, - or _"},
     {"[[upstream]]\nname = \"a-b\"\ntype = \"capture\"\n[[upstream]]\nname = \"A_b\"\ntype = \"capture\"\n",
-     "line 5: upstream.name = \"A_b\" is there twice (case, - and _ do not count)"},
+     "5:1: upstream.name = \"A_b\" is there twice (case, - and _ do not count)"},
     {"[[upstream]]\nname = \"p\"\ntype = \"smpt\"\nhost = \"h\"\n",
-     "line 3: upstream.p.type = \"smpt\" is not one of smtp, mailgun, sendgrid, mailjet, ses, postmark, resend or "
+     "3:1: upstream.p.type = \"smpt\" is not one of smtp, mailgun, sendgrid, mailjet, ses, postmark, resend or "
      "capture; "
      "did you mean \"smtp\"?"},
     {"[[upstream]]\nname = \"p\"\ntype = \"mailgun\"\napi_key = \"k\"\nusername = \"u\"\n",
-     "line 3: upstream.p.type: type \"mailgun\" is not supported by this version; smtp and capture are"},
+     "3:1: upstream.p.type: type \"mailgun\" is not supported by this version; smtp and capture are"},
     {"[[upstream]]\nname = \"p\"\ntype = \"capture\"\nhost = \"h\"\n",
-     "line 4: upstream.p.host is for upstreams of type smtp; this one is of type capture"},
+     "4:1: upstream.p.host is for upstreams of type smtp; this one is of type capture"},
 };
 INSTANTIATE_TEST_SUITE_P(All, ConfigFault, testing::ValuesIn(kFaults));
 
@@ -111,16 +140,16 @@ TEST_P(UpstreamFault, IsTheOnlyOne) {
   EXPECT_THAT(texts(parsed(smtp_upstream(GetParam().toml)).faults), testing::ElementsAre(GetParam().finding));
 }
 const Case kUpstreamFaults[] = {
-    {"hosts = [\"x\"]\n", "line 5: upstream.p.hosts and host exclude each other"},
-    {"username = \"u\"\n", "line 5: upstream.p.username needs a password"},
-    {"password = \"w\"\n", "line 5: upstream.p.username is missing: there is a secret for it"},
-    {"auth = \"xoauth2\"\nusername = \"u\"\n", "line 5: upstream.p.auth = \"xoauth2\" needs token_file"},
-    {"token_file = \"/t\"\n", "line 5: upstream.p.token_file is for auth = \"xoauth2\""},
+    {"hosts = [\"x\"]\n", "5:1: upstream.p.hosts and host exclude each other"},
+    {"username = \"u\"\n", "5:1: upstream.p.username needs a password"},
+    {"password = \"w\"\n", "5:1: upstream.p.username is missing: there is a secret for it"},
+    {"auth = \"xoauth2\"\nusername = \"u\"\n", "5:1: upstream.p.auth = \"xoauth2\" needs token_file"},
+    {"token_file = \"/t\"\n", "5:1: upstream.p.token_file is for auth = \"xoauth2\""},
     {"rate = \"14\"\n",
-     "line 5: upstream.p.rate = \"14\" is not a rate such as \"14/s\", \"500/m\", \"10000/h\" or "
+     "5:1: upstream.p.rate = \"14\" is not a rate such as \"14/s\", \"500/m\", \"10000/h\" or "
      "\"50000/d\""},
-    {"port = 0\n", "line 5: upstream.p.port = 0 is out of bounds: 1 to 65535"},
-    {"hots = \"x\"\n", "line 5: upstream.p.hots is not a known key; did you mean upstream.host?"},
+    {"port = 0\n", "5:1: upstream.p.port = 0 is out of bounds: 1 to 65535"},
+    {"hots = \"x\"\n", "5:1: upstream.p.hots is not a known key; did you mean upstream.host?"},
 };
 INSTANTIATE_TEST_SUITE_P(All, UpstreamFault, testing::ValuesIn(kUpstreamFaults));
 
@@ -131,27 +160,64 @@ TEST_P(ConfigWarning, IsTheOnlyOneAndNoFault) {
   EXPECT_THAT(texts(result.warnings), testing::ElementsAre(testing::HasSubstr(GetParam().finding)));
 }
 const Case kWarnings[] = {
-    {"tls = \"none\"\nusername = \"u\"\npassword = \"w\"\n", "line 5: upstream.p.tls = \"none\" sends the password"},
+    {"tls = \"none\"\nusername = \"u\"\npassword = \"w\"\n", "5:1: upstream.p.tls = \"none\" sends the password"},
     {"tls = \"opportunistic\"\nusername = \"u\"\npassword = \"w\"\n",
-     "line 5: upstream.p.tls = \"opportunistic\" verifies no certificate"},
-    {"[[smtp.listener]]\naddress = \"0.0.0.0:25\"\n", "line 6: access.trusted_networks holds loopback and 0.0.0.0:25"},
+     "5:1: upstream.p.tls = \"opportunistic\" verifies no certificate"},
+    {"[[smtp.listener]]\naddress = \"0.0.0.0:25\"\n", "6:1: access.trusted_networks holds loopback and 0.0.0.0:25"},
     {"[[smtp.listener]]\nproxy_protocol_from = [\"10.0.0.1\"]\n",
-     "line 6: access.trusted_networks holds loopback: a proxy"},
+     "6:1: access.trusted_networks holds loopback: a proxy"},
     {"[access]\ntrusted_networks = []\n[[smtp.listener]]\naddress = \":25\"\ntls = \"none\"\n",
-     "line 9: smtp.listener :25 is reachable from outside without TLS"},
-    {"[access]\ntrusted_networks = [\"0.0.0.0/0\"]\n",
-     "line 6: access.trusted_networks holds 0.0.0.0/0: an open relay"},
-    {"[access]\nallow_plaintext_auth_from_loopback = true\n", "line 6: access.allow_plaintext_auth_from_loopback lets"},
-    {"[[mgmt.listener]]\naddress = \"0.0.0.0:8025\"\n", "line 5: mgmt.listener 0.0.0.0:8025 is reachable from outside"},
-    {"[mgmt]\ntrusted_networks = [\"::/0\"]\n", "line 6: mgmt.trusted_networks holds ::/0"},
+     "9:1: smtp.listener :25 is reachable from outside without TLS"},
+    {"[access]\ntrusted_networks = [\"0.0.0.0/0\"]\n", "6:1: access.trusted_networks holds 0.0.0.0/0: an open relay"},
+    {"[access]\nallow_plaintext_auth_from_loopback = true\n", "6:1: access.allow_plaintext_auth_from_loopback lets"},
+    {"[[mgmt.listener]]\naddress = \"0.0.0.0:8025\"\n", "5:1: mgmt.listener 0.0.0.0:8025 is reachable from outside"},
+    {"[mgmt]\ntrusted_networks = [\"::/0\"]\n", "6:1: mgmt.trusted_networks holds ::/0"},
     {"[delivery]\nretry_interval = \"7d\"\n", "ends before the last of the retries would come"},
-    {"rate = \"14/s\"\n", "line 5: upstream.p.rate has no effect in this version"},
+    {"port = 465\n",
+     "5:1: upstream.p.port = 465 is for TLS from the first octet: tls = \"implicit\" is most likely meant"},
+    {"tls = \"implicit\"\nport = 587\n",
+     "6:1: upstream.p.port = 587 is for STARTTLS: tls = \"starttls\" is most likely meant"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"smtp\"\nhost = \"localhost\"\nport = 2525\n",
+     "8:1: upstream.q.host is this relay's own listener 127.0.0.1:2525: mail would go round in a loop"},
+    {"rate = \"14/s\"\n", "5:1: upstream.p.rate has no effect in this version"},
 };
 INSTANTIATE_TEST_SUITE_P(All, ConfigWarning, testing::ValuesIn(kWarnings));
 
-TEST(ConfigFaults, BrokenTomlIsOneFaultWithItsLine) {
-  const ConfigResult result = parsed("[log]\n[server\nthreads = 1\n");
-  EXPECT_THAT(texts(result.faults), testing::ElementsAre(testing::StartsWith("line 2: not valid TOML: ")));
+// What is not TOML: one fault, in the words of the TOML library, at its place.
+class BrokenToml : public testing::TestWithParam<Case> {};
+TEST_P(BrokenToml, IsOneFaultWithItsPlace) {
+  EXPECT_THAT(texts(parsed(GetParam().toml).faults), testing::ElementsAre(testing::StartsWith(GetParam().finding)));
+}
+const Case kBroken[] = {
+    {"[log]\n[server\nthreads = 1\n", "2:8: not valid TOML: Error while parsing table header: expected ']'"},
+    {"[log]\nlevel = info\n", "2:12: not valid TOML: Error while parsing floating-point: expected value-terminator, saw 'o'; a string needs quotes"},
+    {"[log]\nlevel = \"info\n", "2:14: not valid TOML: Error while parsing string: unescaped control characters"},
+    {"[log]\nlevel = \"info\"\nlevel = \"warn\"\n", "3:"},
+    {"[log]\n[server]\n[log]\n", "3:"},
+    {"[log]\nlevel\n", "2:6: not valid TOML"},
+    {"\xff\xfe", "1:1: not valid TOML"},
+};
+INSTANTIATE_TEST_SUITE_P(All, BrokenToml, testing::ValuesIn(kBroken));
+
+TEST(ConfigFaults, OfAListAreAllReportedAtTheirOwnPlace) {
+  const ConfigResult result = parsed(
+      "[access]\ntrusted_networks = [\n  \"10.0.0.0/8\",\n  \"10.0.0\",\n  \"::1/128\",\n  \"fe80::/200\",\n]\n"
+      "[addresses.aliases]\nroot = \"ops\"\n");
+  EXPECT_THAT(texts(result.faults),
+              testing::ElementsAre(
+                  "4:3: access.trusted_networks = \"10.0.0\" is not an address or a network such as 10.0.0.0/8",
+                  "6:3: access.trusted_networks = \"fe80::/200\" has a prefix length that is not 0 to 128",
+                  "9:1: addresses.aliases = \"ops\" is not a whole mail address: it has no domain"));
+}
+
+TEST(ConfigFaults, NameTheirKeyForPrograms) {
+  const ConfigResult result =
+      parsed(smtp_upstream("port = 0\n[[smtp.listener]]\n[[smtp.listener]]\ntls = \"x\"\nfoo = 1\n"));
+  std::vector<std::string> keys;
+  for (const ConfigFinding& fault : result.faults) keys.push_back(fault.key);
+  EXPECT_THAT(keys, testing::ElementsAre("upstream.p.port", "smtp.listener.1.address", "smtp.listener.1.tls",
+                                         "smtp.listener.1.foo"));
+  EXPECT_EQ(result.faults.at(0).place("p.toml"), "p.toml:5:1");
 }
 
 TEST(ConfigFaults, AreAllReportedInTheOrderOfTheFile) {
@@ -159,7 +225,7 @@ TEST(ConfigFaults, AreAllReportedInTheOrderOfTheFile) {
       "[server]\nthread = 1\nthreads = -1\n[smtp]\nbare_lf = \"x\"\n[delivery]\nretries = true\n[[upstream]]\nname = "
       "5\n");
   std::vector<int> lines;
-  for (const ConfigFinding& fault : result.faults) lines.push_back(fault.line);
+  for (const ConfigFinding& fault : result.faults) lines.push_back(fault.at.line);
   EXPECT_EQ(lines, (std::vector<int>{2, 3, 5, 7, 9, 9}));
 }
 

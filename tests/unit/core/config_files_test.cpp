@@ -54,7 +54,7 @@ TEST(ConfigFiles, ExampleAsItIsMeansTheDefaults) {
   const ConfigResult result = parsed(render_config_example());
   EXPECT_TRUE(result.ok());
   ConfigSources none;
-  EXPECT_EQ(render_effective_config(result), render_effective_config(parse_config(none)));
+  EXPECT_EQ(render_effective_config(result, ""), render_effective_config(parse_config(none), ""));
 }
 
 TEST(ConfigFiles, ExampleWithEverythingSaidIsUnderstood) {

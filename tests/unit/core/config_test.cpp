@@ -18,6 +18,7 @@ ConfigSources sources(std::string text, std::map<std::string, std::string> envir
   given.environment = std::move(environment);
   given.read_file = [](const std::string& path) -> result<std::string> {
     if (path == "/secret") return std::string("from-file\n");
+    if (path == "/empty") return std::string("\n");
     return invalid("cannot be read: No such file or directory");
   };
   return given;
@@ -192,11 +193,12 @@ TEST(ConfigSecrets, FaultsSayWhatIsMissing) {
   const auto fault = [](const std::string& toml) { return texts(parse_config(sources(with_password(toml))).faults); };
   using testing::ElementsAre;
   EXPECT_THAT(fault("{ env = \"PW\" }"),
-              ElementsAre("line 6: upstream.primary.password: the environment variable PW is not set"));
+              ElementsAre("6:1: upstream.primary.password: the environment variable PW is not set"));
   EXPECT_THAT(fault("{ file = \"/none\" }"),
-              ElementsAre("line 6: upstream.primary.password: /none: cannot be read: No such file or directory"));
-  EXPECT_THAT(fault("{ vault = \"x\" }"),
-              ElementsAre("line 6: upstream.primary.password knows env and file, not vault"));
+              ElementsAre("6:1: upstream.primary.password: /none: cannot be read: No such file or directory"));
+  EXPECT_THAT(fault("{ file = \"/empty\" }"), ElementsAre("6:1: upstream.primary.password: /empty is empty"));
+  EXPECT_THAT(fault("\"\""), ElementsAre("6:1: upstream.primary.password is empty"));
+  EXPECT_THAT(fault("{ vault = \"x\" }"), ElementsAre("6:1: upstream.primary.password knows env and file, not vault"));
   EXPECT_THAT(fault("7"),
               ElementsAre(testing::HasSubstr("must be a string, { env = \"NAME\" } or { file = \"path\" }")));
 }
@@ -204,12 +206,12 @@ TEST(ConfigSecrets, FaultsSayWhatIsMissing) {
 TEST(ConfigSecrets, NeverShowInFindingsOrInShow) {
   for (const char* toml : {"\"sesame-7\"", "\"sesame-7\\u0001\"", "[\"sesame-7\"]", "{ sesame-7 = 1, b = 2 }"}) {
     const ConfigResult result = parse_config(sources(with_password(toml)));
-    std::string all = render_effective_config(result);
+    std::string all = render_effective_config(result, "p.toml");
     for (const auto& text : texts(result.faults)) all += text;
     for (const auto& text : texts(result.warnings)) all += text;
     EXPECT_EQ(all.find("sesame-7"), std::string::npos) << toml << '\n' << all;
   }
-  const std::string shown = render_effective_config(parse_config(sources(with_password("\"sesame-7\""))));
+  const std::string shown = render_effective_config(parse_config(sources(with_password("\"sesame-7\""))), "p.toml");
   EXPECT_THAT(shown, testing::HasSubstr("password = \"********\""));
 }
 
@@ -263,17 +265,28 @@ TEST(ConfigEnvironment, SlipsAreNamed) {
                                                                {"POSTRIDER_UPSTREAM__PRIMRY__HOST", "x.example"},
                                                                {"POSTRIDER_UPSTREAM__HOST", "x.example"},
                                                                {"POSTRIDER_SERVER_DATA_DIR", "x"},
+                                                               {"POSTRIDER_SERVER_DATADIR", "x"},
+                                                               {"POSTRIDER_SMTP_LISTENER_ADDRESS", ":25"},
+                                                               {"POSTRIDER_SMTP__LISTNER__0__TLS", "none"},
+                                                               {"POSTRIDER_SMTP__LISTENER__7__TLS", "none"},
+                                                               {"POSTRIDER_XYZZY__RETRIES", "1"},
                                                                {"POSTRIDER_DELIVRY__RETRIES", "1"}}));
   EXPECT_THAT(
       texts(result.faults),
       testing::UnorderedElementsAre(
           "POSTRIDER_SERVER__DATADIR: server.datadir is not a known key; did you mean server.data_dir?",
+          "POSTRIDER_SMTP__LISTNER__0__TLS: there is no section smtp.listner; did you mean smtp.listener?",
+          "POSTRIDER_SMTP__LISTENER__7__TLS: names an entry of smtp.listener that is not there; they are counted from "
+          "0",
           "POSTRIDER_SERVER__THREADS: server.threads = \"many\" is not a whole number",
           "POSTRIDER_UPSTREAM__PRIMRY__HOST: upstream.primry.type is missing; did you mean the upstream primary?",
           "POSTRIDER_UPSTREAM__HOST: must name the upstream: POSTRIDER_UPSTREAM__NAME__KEY"));
   EXPECT_THAT(texts(result.warnings),
               testing::UnorderedElementsAre(
                   "POSTRIDER_SERVER_DATA_DIR: is not used; did you mean POSTRIDER_SERVER__DATA_DIR?",
+                  "POSTRIDER_SERVER_DATADIR: is not used; did you mean POSTRIDER_SERVER__DATA_DIR?",
+                  "POSTRIDER_SMTP_LISTENER_ADDRESS: is not used; did you mean POSTRIDER_SMTP__LISTENER__ADDRESS?",
+                  "POSTRIDER_XYZZY__RETRIES: is not used: there is no section xyzzy",
                   "POSTRIDER_DELIVRY__RETRIES: is not used: there is no section delivry; did you mean delivery?"));
 }
 
@@ -283,6 +296,8 @@ TEST(ConfigEnvironment, OtherVariablesAreLeftAlone) {
                                                                {"POSTRIDER_SMTP", "127.0.0.1:2525"},
                                                                {"POSTRIDER_MAILDROP", "/x"},
                                                                {"POSTRIDER_PORT_2525_TCP", "tcp://10.0.0.1:2525"},
+                                                               {"POSTRIDER_SERVICE_HOST", "10.0.0.1"},
+                                                               {"POSTRIDER_SMTP_PORT", "tcp://10.0.0.1:2525"},
                                                                {"PATH", "/bin"}}));
   EXPECT_THAT(texts(result.faults), testing::IsEmpty());
   EXPECT_THAT(texts(result.warnings), testing::IsEmpty());
@@ -291,19 +306,29 @@ TEST(ConfigEnvironment, OtherVariablesAreLeftAlone) {
 // ---- show -----------------------------------------------------------------------------------------------------------
 
 TEST(ConfigShow, NamesTheOriginOfEachValue) {
-  const std::string shown = render_effective_config(parse_config(
-      sources(std::string("[server]\nthreads = 2\n") + kUpstream, {{"POSTRIDER_SERVER__DATA_DIR", "/data"}})));
-  EXPECT_THAT(shown, testing::ContainsRegex("threads = 2 +# file\n"));
+  const std::string shown =
+      render_effective_config(parse_config(sources(std::string("[server]\nthreads = 2\n") + kUpstream,
+                                                   {{"POSTRIDER_SERVER__DATA_DIR", "/data"}})),
+                              "p.toml");
+  EXPECT_THAT(shown, testing::ContainsRegex("threads = 2 +# p.toml:2\n"));
   EXPECT_THAT(shown, testing::ContainsRegex("data_dir = \"/data\" +# POSTRIDER_SERVER__DATA_DIR\n"));
   EXPECT_THAT(shown, testing::ContainsRegex("retries = 3 +# default\n"));
 }
 
 TEST(ConfigShow, IsItselfAConfigurationWithTheSameMeaning) {
-  const std::string once = render_effective_config(parse_config(sources(kUpstream)));
+  const std::string once = render_effective_config(parse_config(sources(kUpstream)), "p.toml");
   const ConfigResult again = parse_config(sources(once));
   ASSERT_THAT(texts(again.faults), testing::IsEmpty());
   EXPECT_EQ(again.config.upstreams.at(0).hosts, std::vector<std::string>{"smtp.example.net"});
   EXPECT_EQ(again.config.smtp.max_message_size, 25u << 20);
+}
+
+TEST(ConfigShow, GivenLeavesOutTheDefaults) {
+  const std::string shown = render_effective_config(
+      parse_config(sources("[server]\nthreads = 2\n", {{"POSTRIDER_LOG__LEVEL", "debug"}})), "p.toml", Shown::given);
+  EXPECT_EQ(shown,
+            "[server]\nthreads = 2                                 # p.toml:2\n\n"
+            "[log]\nlevel = \"debug\"                             # POSTRIDER_LOG__LEVEL\n");
 }
 
 // ---- values ---------------------------------------------------------------------------------------------------------
