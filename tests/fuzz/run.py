@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def run(target: pathlib.Path, seconds: int) -> subprocess.CompletedProcess:
-    corpus = HERE / "corpus" / target.name.removesuffix("_fuzz")
+    corpus = HERE / "corpus" / target.name
     with tempfile.TemporaryDirectory(prefix="fuzz-") as found:
         command = [str(target), f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10", f"-artifact_prefix={found}/", found]
         if corpus.is_dir():
