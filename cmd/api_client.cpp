@@ -38,7 +38,7 @@ std::string url_of(const MgmtListenerConfig& listener) {
 
 int exit_code_for(int status) {
   if (status == 401 || status == 403) return EX_NOPERM;
-  if (status == 404) return EX_NOINPUT;
+  if (status == 404 || status == 410) return EX_NOINPUT;
   if (status == 503) return EX_TEMPFAIL;
   return status >= 500 ? EX_SOFTWARE : EX_DATAERR;
 }
@@ -56,59 +56,64 @@ std::string detail_of(const net::HttpResponse& response) {
 }  // namespace
 
 ApiClient::ApiClient(const ApiOptions& options)
-    : url_(first_of(options.url, "POSTRIDER_URL")), token_(first_of(options.token, "POSTRIDER_TOKEN")) {
+    : url_(first_of(options.url, "POSTRIDER_URL")),
+      token_(first_of(options.token, "POSTRIDER_TOKEN")),
+      url_from_(options.url.empty() ? "POSTRIDER_URL" : "--url"),
+      token_from_(options.token.empty() ? "POSTRIDER_TOKEN" : "--token") {
   if (url_.empty() || token_.empty()) {
     const LoadedConfig loaded = load_config(options.config_file);
     if (!loaded.ok()) {
       print_findings(loaded);
       throw CommandError(EX_CONFIG, "the configuration has faults; --url and --token make it unnecessary");
     }
-    const Config& config = loaded.result.config;
-    if (url_.empty()) url_ = url_of(config.mgmt_listeners.front());
-    if (token_.empty()) {
-      auto token = read_operator_token(config.server.data_dir);
-      if (!token)
-        throw CommandError(EX_NOPERM, token.error().text +
-                                          "; give --token, set POSTRIDER_TOKEN, or name the "
-                                          "configuration of the daemon with --config");
-      token_ = std::move(*token);
-    }
-    const auto own = std::filesystem::path(config.server.data_dir) / "certs" / "relay.crt";
-    std::error_code error;
-    if (config.tls.certificate.empty() && std::filesystem::exists(own, error)) ca_file_ = own.string();
+    complete_from(loaded);
   }
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
 }
 
-json::value ApiClient::get(std::string_view path, const Parameters& query) {
-  net::HttpRequest request;
-  request.url = url_ + std::string(path);
-  char separator = '?';
-  for (const auto& [name, value] : query) {
-    request.url += separator + url_encode(name) + "=" + url_encode(value);
-    separator = '&';
+void ApiClient::complete_from(const LoadedConfig& loaded) {
+  const Config& config = loaded.result.config;
+  if (url_.empty()) {
+    url_ = url_of(config.mgmt_listeners.front());
+    url_from_ = loaded.file.empty() ? "the built-in configuration" : loaded.file;
   }
-  request.headers.emplace_back("Accept", "application/json");
+  if (token_.empty()) {
+    token_from_ = operator_token_file(config.server.data_dir);
+    auto token = read_operator_token(config.server.data_dir);
+    if (!token)
+      throw CommandError(EX_NOPERM, token.error().text +
+                                        "; give --token, set POSTRIDER_TOKEN, or name the configuration of the daemon "
+                                        "with --config");
+    token_ = std::move(*token);
+  }
+  const auto own = std::filesystem::path(config.server.data_dir) / "certs" / "relay.crt";
+  std::error_code error;
+  if (config.tls.certificate.empty() && std::filesystem::exists(own, error)) ca_file_ = own.string();
+}
+
+json::value ApiClient::get(std::string_view path, const Parameters& query, Duration wait) {
+  net::HttpRequest asked = request(path, query);
+  asked.timeout += wait;
+  asked.headers.emplace_back("Accept", "application/json");
   boost::system::error_code error;
-  json::value value = json::parse(call(std::move(request)).body, error);
+  json::value value = json::parse(call(std::move(asked)).body, error);
   if (error) throw CommandError(EX_PROTOCOL, "the answer of " + url_ + " is not JSON: is it postrider?");
   return value;
 }
 
 std::string ApiClient::get_text(std::string_view path, std::string_view accept) {
-  net::HttpRequest request;
-  request.url = url_ + std::string(path);
-  request.headers.emplace_back("Accept", std::string(accept));
-  return call(std::move(request)).body;
+  net::HttpRequest asked = request(path, {});
+  asked.headers.emplace_back("Accept", std::string(accept));
+  return call(std::move(asked)).body;
 }
 
-json::value ApiClient::send(std::string_view method, std::string_view path, const json::value& body) {
-  net::HttpRequest request;
-  request.method = std::string(method);
-  request.url = url_ + std::string(path);
-  request.headers.emplace_back("Content-Type", "application/json");
-  if (!body.is_null()) request.body = json::serialize(body);
-  const net::HttpResponse response = call(std::move(request));
+json::value ApiClient::send(std::string_view method, std::string_view path, const json::value& body,
+                            const Parameters& query) {
+  net::HttpRequest asked = request(path, query);
+  asked.method = std::string(method);
+  asked.headers.emplace_back("Content-Type", "application/json");
+  if (!body.is_null()) asked.body = json::serialize(body);
+  const net::HttpResponse response = call(std::move(asked));
   if (response.body.empty()) return nullptr;
   boost::system::error_code error;
   json::value value = json::parse(response.body, error);
@@ -116,19 +121,37 @@ json::value ApiClient::send(std::string_view method, std::string_view path, cons
   return value;
 }
 
+net::HttpRequest ApiClient::request(std::string_view path, const Parameters& query) const {
+  net::HttpRequest request;
+  request.url = url_ + std::string(path);
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    request.url += separator + url_encode(name) + "=" + url_encode(value);
+    separator = '&';
+  }
+  return request;
+}
+
 net::HttpResponse ApiClient::call(net::HttpRequest request) {
   request.headers.emplace_back("Authorization", "Bearer " + token_);
   request.ca_file = ca_file_;
   auto response = net::http_call(request);
   if (!response)
-    throw CommandError(EX_UNAVAILABLE, "cannot reach postrider at " + url_ + ": " + response.error().text +
-                                           "; is it running? see --url");
+    throw CommandError(EX_UNAVAILABLE, "cannot reach postrider at " + url_ + " (from " + url_from_ +
+                                           "): " + response.error().text +
+                                           "; is it running? --url, POSTRIDER_URL or --config say where else");
   if (response->status == 401)
-    throw CommandError(EX_NOPERM, "postrider at " + url_ + " refuses the key: " + detail_of(*response) +
-                                      "; see --token and POSTRIDER_TOKEN");
+    throw CommandError(EX_NOPERM, "postrider at " + url_ + " refuses the key from " + token_from_ + ": " +
+                                      detail_of(*response) +
+                                      "; --token, POSTRIDER_TOKEN or data_dir/operator.token give another");
   if (response->status < 200 || response->status > 299)
     throw CommandError(exit_code_for(response->status), detail_of(*response));
   return std::move(*response);
+}
+
+const json::object& object_of(const json::value& value) {
+  if (!value.is_object()) throw CommandError(EX_PROTOCOL, "the answer is not what postrider gives: another version?");
+  return value.get_object();
 }
 
 std::string url_encode(std::string_view text) {

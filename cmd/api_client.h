@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "cmd/config_command.h"
 #include "net/http_client.h"
 
 namespace postrider::cmd {
@@ -27,19 +28,26 @@ class ApiClient {
   // data_dir/operator.token. Throws CommandError when no key can be found.
   explicit ApiClient(const ApiOptions& options);
 
-  boost::json::value get(std::string_view path, const Parameters& query = {});
+  // `wait`: how long the daemon may take on top of the usual.
+  boost::json::value get(std::string_view path, const Parameters& query = {}, Duration wait = Duration(0));
   std::string get_text(std::string_view path, std::string_view accept);
   // `body` null: none. Null when the answer has no content.
-  boost::json::value send(std::string_view method, std::string_view path, const boost::json::value& body);
+  boost::json::value send(std::string_view method, std::string_view path, const boost::json::value& body,
+                          const Parameters& query = {});
 
   const std::string& url() const { return url_; }
 
  private:
+  void complete_from(const LoadedConfig& loaded);
+  net::HttpRequest request(std::string_view path, const Parameters& query) const;
   net::HttpResponse call(net::HttpRequest request);
 
   std::string url_, token_, ca_file_;
+  std::string url_from_, token_from_;  // where they were found, for errors
 };
 
+// The object every answer of the API is; throws when it is something else.
+const boost::json::object& object_of(const boost::json::value& value);
 // One path segment or query value, percent-encoded (RFC 3986 2.1).
 std::string url_encode(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include "cmd/output.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace postrider::cmd {
 namespace {
 
 // Characters, not octets: continuation octets of UTF-8 take no place of their own.
-std::size_t width(std::string_view text) {
+std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
@@ -34,6 +35,45 @@ std::string_view escape_of(Tone tone) {
   return "";
 }
 
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kNarrowest =
+    8;  // a column is not cut below this: better a line that is too long than nothing to read
+
+// The first `characters` characters.
+std::string_view head(std::string_view text, std::size_t characters) {
+  std::size_t at = 0;
+  for (; at < text.size(); ++at) {
+    if ((static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) continue;
+    if (characters-- == 0) break;
+  }
+  return text.substr(0, at);
+}
+
+struct Unit {
+  std::int64_t seconds;
+  const char* letter;
+  const char* word;
+};
+constexpr Unit kUnits[] = {{86400, "d", "day"}, {3600, "h", "hour"}, {60, "m", "minute"}, {1, "s", "second"}};
+
+struct Distance {
+  std::int64_t count = 0;  // 0: now
+  const Unit* unit = nullptr;
+  bool past = false;
+};
+
+Distance distance_of(Time time, Time now) {
+  const bool past = time <= now;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(past ? now - time : time - now).count();
+  for (const Unit& unit : kUnits)
+    if (seconds >= unit.seconds) return {seconds / unit.seconds, &unit, past};
+  return {};
+}
+
+std::string in_or_ago(const Distance& distance, const std::string& text) {
+  return distance.past ? text + " ago" : "in " + text;
+}
+
 }  // namespace
 
 Table::Table(std::vector<std::string> titles) {
@@ -46,21 +86,53 @@ void Table::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::render(bool colour) const {
+std::string Table::render(bool colour, std::size_t width) const {
+  const std::vector<std::size_t> widths = widths_for(width);
+  std::string out;
+  for (std::size_t row = 0; row < rows_.size(); ++row) out += render_row(row, widths, colour);
+  return out;
+}
+
+// What does not fit is taken from whichever column is the widest at that moment.
+std::vector<std::size_t> Table::widths_for(std::size_t width) const {
   std::vector<std::size_t> widths(rows_.front().size(), 0);
   for (const auto& row : rows_)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-  std::string out;
-  for (std::size_t r = 0; r < rows_.size(); ++r) {
-    std::string line;
-    for (std::size_t i = 0; i < rows_[r].size(); ++i) {
-      const std::string& cell = rows_[r][i];
-      const Tone tone = r == 0 ? Tone::bold : rows_[0][i] == "STATE" ? tone_of_state(cell) : Tone::plain;
-      line += paint(cell, tone, colour);
-      if (i + 1 < rows_[r].size()) line.append(widths[i] - width(cell) + 2, ' ');
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  if (width == 0) return widths;
+  std::size_t total = kGap * (widths.size() - 1);
+  for (const std::size_t each : widths) total += each;
+  for (; total > width; --total) {
+    std::size_t widest = widths.size();
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      if (rows_.front()[i] == "ID" || widths[i] <= std::max(kNarrowest, width_of(rows_.front()[i]))) continue;
+      if (widest == widths.size() || widths[i] >= widths[widest]) widest = i;
     }
+    if (widest == widths.size()) break;
+    --widths[widest];
+  }
+  return widths;
+}
+
+std::string Table::render_row(std::size_t row, const std::vector<std::size_t>& widths, bool colour) const {
+  const std::vector<std::string>& cells = rows_[row];
+  const std::size_t last = cells.size() - 1;
+  std::string line;
+  std::size_t indent = 0;
+  for (std::size_t i = 0; i < last; ++i) {
+    const std::string cell = cut(cells[i], widths[i]);
+    const Tone tone = row == 0 ? Tone::bold : rows_[0][i] == "STATE" ? tone_of_state(cell) : Tone::plain;
+    line += paint(cell, tone, colour);
+    line.append(widths[i] - width_of(cell) + kGap, ' ');
+    indent += widths[i] + kGap;
+  }
+  const std::vector<std::string> texts =
+      fold_last_ ? fold(cells[last], widths[last]) : std::vector<std::string>{cut(cells[last], widths[last])};
+  std::string out;
+  for (const std::string& text : texts) {
+    line += paint(text, row == 0 ? Tone::bold : rows_[0][last] == "STATE" ? tone_of_state(text) : Tone::plain, colour);
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
+    line.assign(indent, ' ');
   }
   return out;
 }
@@ -77,26 +149,62 @@ Tone tone_of_state(std::string_view state) {
   return Tone::plain;
 }
 
-std::string relative_time(Time time, Time now) {
-  using std::chrono::seconds;
-  const bool past = time <= now;
-  const auto distance = std::chrono::duration_cast<seconds>(past ? now - time : time - now).count();
-  if (distance == 0) return "now";
-  const std::pair<std::int64_t, const char*> units[] = {{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
-  std::string text;
-  for (const auto& [size, name] : units) {
-    if (distance < size) continue;
-    text = std::to_string(distance / size) + name;
-    break;
+std::string cut(std::string_view text, std::size_t width) {
+  if (width == 0 || width_of(text) <= width) return std::string(text);
+  return std::string(head(text, width - 1)) + "\u2026";
+}
+
+std::vector<std::string> fold(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (width > 0 && width_of(text) > width) {
+    std::string_view line = head(text, width + 1);  // a blank right behind the line does no harm
+    const auto blank = line.rfind(' ');
+    if (blank == std::string_view::npos || blank == 0) {
+      line = head(text, width);
+      text.remove_prefix(line.size());
+    } else {
+      line = line.substr(0, blank);
+      text.remove_prefix(blank + 1);
+    }
+    lines.emplace_back(line);
   }
-  return past ? text + " ago" : "in " + text;
+  lines.emplace_back(text);
+  return lines;
+}
+
+std::string relative_time(Time time, Time now) {
+  const Distance distance = distance_of(time, now);
+  return distance.unit ? in_or_ago(distance, std::to_string(distance.count) + distance.unit->letter) : "now";
+}
+
+std::string relative_time_in_words(Time time, Time now) {
+  const Distance distance = distance_of(time, now);
+  if (!distance.unit) return "now";
+  return in_or_ago(distance, counted(static_cast<std::uint64_t>(distance.count), distance.unit->word));
+}
+
+std::string clock_time(Time time, Time now) {
+  const std::string text = absolute_time(time);  // 2026-01-31T08:15:00Z
+  const std::string clock = text.substr(11, 5) + " UTC";
+  return text.substr(0, 10) == absolute_time(now).substr(0, 10) ? clock : text.substr(0, 10) + " " + clock;
+}
+
+std::string absolute_time(Time time) {
+  std::string text = format_rfc3339(time);
+  return text.substr(0, text.find('.')) + "Z";
 }
 
 std::string describe_time(Time time, Time now) {
-  const Time whole = std::chrono::floor<std::chrono::seconds>(time);
-  std::string absolute = format_rfc3339(whole);
-  if (const auto dot = absolute.find('.'); dot != std::string::npos) absolute.erase(dot, absolute.size() - dot - 1);
-  return relative_time(time, now) + " (" + absolute + ")";
+  return relative_time(time, now) + " (" + absolute_time(time) + ")";
+}
+
+std::string time_cell(const std::optional<Time>& time, const Look& look) {
+  if (!time) return "-";
+  return look.absolute ? absolute_time(*time) : relative_time(*time, look.now);
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
 std::string format_bytes(std::uint64_t bytes) {
@@ -119,10 +227,25 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+bool stdout_is_terminal() {
+  return ::isatty(STDOUT_FILENO) == 1;
+}
+
+bool stderr_is_terminal() {
+  return ::isatty(STDERR_FILENO) == 1;
+}
+
 bool stdout_has_colours() {
   const char* term = std::getenv("TERM");
   const char* no_colour = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && term && std::string_view(term) != "dumb" && !(no_colour && *no_colour);
+  return stdout_is_terminal() && term && std::string_view(term) != "dumb" && !(no_colour && *no_colour);
+}
+
+Look stdout_look(Time now, bool absolute) {
+  Look look{now, stdout_has_colours(), absolute, 0};
+  winsize size{};
+  if (stdout_is_terminal() && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) look.width = size.ws_col;
+  return look;
 }
 
 }  // namespace postrider::cmd

@@ -3,8 +3,8 @@
 namespace postrider::cmd {
 
 RetentionRunner::RetentionRunner(Mailbox& home, const Clock& clock, std::unique_ptr<Alarm> alarm, storage::Store& store,
-                                 storage::RetirePolicy policy, Log& log)
-    : home_(home), clock_(clock), alarm_(std::move(alarm)), store_(store), policy_(policy), log_(log) {}
+                                 const mgmt::RetentionRules& rules, mgmt::RetentionBook& book, Log& log)
+    : home_(home), clock_(clock), alarm_(std::move(alarm)), store_(store), rules_(rules), book_(book), log_(log) {}
 
 void RetentionRunner::start() {
   wait(kPause);
@@ -20,10 +20,7 @@ void RetentionRunner::wait(Duration pause) {
 }
 
 void RetentionRunner::step() {
-  storage::RetireRequest request;
-  request.policy = policy_;
-  request.now = clock_.now();
-  store_.retire(request,
+  store_.retire(rules_.request(clock_.now()),
                 Done<storage::Retired>(home_, [this](const result<storage::Retired>& retired) { finished(retired); }));
 }
 
@@ -33,6 +30,7 @@ void RetentionRunner::finished(const result<storage::Retired>& retired) {
     log_.warn("retention.failed", {{"error", retired.error().text}});
     return wait(kPause);
   }
+  book_.add(*retired, clock_.now());
   if (retired->messages + retired->bodies > 0)
     log_.info("retention.retired", {{"messages", std::to_string(retired->messages)},
                                     {"bodies", std::to_string(retired->bodies)},

@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "mgmt/retention_api.h"
 #include "storage/store.h"
 
 namespace postrider::cmd {
@@ -17,7 +18,7 @@ class RetentionRunner {
 
   // `home` is the mailbox of the Loop that gave `alarm`; it must have stopped, or hold no answer, before destruction.
   RetentionRunner(Mailbox& home, const Clock& clock, std::unique_ptr<Alarm> alarm, storage::Store& store,
-                  storage::RetirePolicy policy, Log& log);
+                  const mgmt::RetentionRules& rules, mgmt::RetentionBook& book, Log& log);
   void start();
   void stop();  // no further step
 
@@ -30,7 +31,8 @@ class RetentionRunner {
   const Clock& clock_;
   std::unique_ptr<Alarm> alarm_;
   storage::Store& store_;
-  storage::RetirePolicy policy_;
+  const mgmt::RetentionRules& rules_;
+  mgmt::RetentionBook& book_;
   Log& log_;
   bool stopped_ = false;
 };
