@@ -74,11 +74,12 @@ class RetentionRunnerTest : public testing::Test {
   NullLog log;
   MessageIdSource ids{1};
   std::unique_ptr<storage::MemoryStore> store = storage::make_memory_store();
-  storage::RetirePolicy policy;
+  mgmt::RetentionRules rules;
+  mgmt::RetentionBook book;
 };
 
 TEST_F(RetentionRunnerTest, StepsOnceAMinute) {
-  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
   runner.start();
   EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
   fire(alarm, clock);
@@ -87,9 +88,9 @@ TEST_F(RetentionRunnerTest, StepsOnceAMinute) {
 
 TEST_F(RetentionRunnerTest, StepsSoonAgainUntilAllThatMayGoIsGone) {
   for (int i = 0; i < 1200; ++i) accept_and_cancel(*store, ids, clock.time, here);
-  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
   runner.start();
-  alarm.due = clock.time + policy.history + std::chrono::hours(1);
+  alarm.due = clock.time + rules.policy.history + std::chrono::hours(1);
   fire(alarm, clock);
   EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kShortPause);
   for (int steps = 0; alarm.due == clock.time + RetentionRunner::kShortPause; ++steps) {
@@ -97,11 +98,14 @@ TEST_F(RetentionRunnerTest, StepsSoonAgainUntilAllThatMayGoIsGone) {
     fire(alarm, clock);
   }
   EXPECT_EQ(finished(), 0u);
+  ASSERT_TRUE(book.last_removal());
+  EXPECT_EQ(book.last_removal()->removed.messages, 1200u) << "the steps of one run are one run";
+  EXPECT_LT(book.last_removal()->started_at, book.last_removal()->ended_at);
 }
 
 TEST_F(RetentionRunnerTest, GoesOnAfterAFault) {
   store->fail_writes(true);
-  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
   runner.start();
   fire(alarm, clock);
   EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
@@ -109,7 +113,7 @@ TEST_F(RetentionRunnerTest, GoesOnAfterAFault) {
 }
 
 TEST_F(RetentionRunnerTest, StopsForGood) {
-  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, policy, log);
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
   runner.start();
   runner.stop();
   EXPECT_FALSE(alarm.fire);
