@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "storage/header_fields.h"
+#include "core/header_fields.h"
 #include "storage/retention_rules.h"
 
 namespace postrider::storage {

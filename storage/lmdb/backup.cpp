@@ -5,7 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include "storage/header_fields.h"
+#include "core/header_fields.h"
 #include "storage/lmdb/keys.h"
 #include "storage/lmdb/new_spool.h"
 #include "storage/lmdb_store.h"

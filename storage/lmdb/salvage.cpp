@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <chrono>
 
-#include "storage/header_fields.h"
+#include "core/header_fields.h"
 #include "storage/lmdb/new_spool.h"
 #include "storage/salvage_index.h"
 #include "storage/salvage_scan.h"

@@ -1,8 +1,8 @@
-#include "storage/header_fields.h"
+#include "core/header_fields.h"
 
 #include "core/message.h"
 
-namespace postrider::storage {
+namespace postrider {
 
 std::string_view header_fields(std::string_view text) {
   if (text.substr(0, 2) == "\r\n") return {};
@@ -13,4 +13,4 @@ std::string_view header_fields(std::string_view text) {
   return line == std::string_view::npos ? std::string_view() : text.substr(0, line + 2);
 }
 
-}  // namespace postrider::storage
+}  // namespace postrider

@@ -1,10 +1,10 @@
-#include "storage/header_fields.h"
+#include "core/header_fields.h"
 
 #include <gtest/gtest.h>
 
 #include "core/message.h"
 
-namespace postrider::storage {
+namespace postrider {
 namespace {
 
 TEST(HeaderFields, EndAtTheEmptyLine) {
@@ -29,4 +29,4 @@ TEST(HeaderFields, OfOneEndlessLineAreNotKept) {
 }
 
 }  // namespace
-}  // namespace postrider::storage
+}  // namespace postrider
