@@ -18,10 +18,13 @@ class DispatchMetrics {
     attempts_[upstream][static_cast<std::size_t>(outcome)]->add();
   }
   void sent(Duration since_accept) { accept_to_sent_.observe(static_cast<double>(since_accept.count()) / 1000.0); }
+  // What became of one recipient at the end of a claim; triggers that are neither of the four count nowhere.
+  void settled(Trigger trigger);
   void in_flight(int change) { in_flight_.add(change); }
 
  private:
   std::vector<std::array<Counter*, 4>> attempts_;  // by upstream, then OutcomeKind
+  Counter &sent_, &deferred_, &bounced_, &failed_;
   Gauge& in_flight_;
   Histogram& accept_to_sent_;
 };

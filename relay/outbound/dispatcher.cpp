@@ -354,6 +354,7 @@ void ThreadDispatcher::settle(const MessageRecord& record, storage::Settlement s
   log_settlement(parts_.log, record, settlement);
   if (parts_.metrics != nullptr) {
     for (const storage::RecipientUpdate& update : settlement.updates) {
+      parts_.metrics->settled(update.trigger);
       if (update.trigger == Trigger::hand_over) parts_.metrics->sent(settlement.now - record.envelope.created_at);
     }
   }
