@@ -10,6 +10,7 @@
 #include "cmd/filters.h"
 #include "cmd/json_view.h"
 #include "cmd/message_view.h"
+#include "cmd/progress.h"
 #include "cmd/queue_command.h"
 #include "net/loop.h"
 
@@ -30,6 +31,11 @@ std::string past_tense(const std::string& verb) {
   if (verb == "hold") return "held";
   if (verb == "retry") return "made due now";
   return verb == "release" ? "released" : "cancelled";
+}
+
+std::string gerund(const std::string& verb) {
+  if (verb == "retry") return "retrying";
+  return verb == "release" ? "releasing" : verb == "cancel" ? "cancelling" : "holding";
 }
 
 void add_counts(std::map<std::string, std::uint64_t>& counts, const json::object& answer, std::string_view name) {
@@ -83,24 +89,6 @@ json::object totals_json(const SteerOptions& options, const Totals& totals) {
           {"next", nullptr}};
 }
 
-// One line that is written over and over, and gone when the work is done.
-class Progress {
- public:
-  explicit Progress(bool shown) : shown_(shown) {}
-  ~Progress() {
-    if (written_) std::cerr << "\r\033[K" << std::flush;
-  }
-  void show(const std::string& text) {
-    if (!shown_) return;
-    std::cerr << '\r' << text << "\033[K" << std::flush;
-    written_ = true;
-  }
-
- private:
-  bool shown_;
-  bool written_ = false;
-};
-
 class BulkRun {
  public:
   BulkRun(ApiClient& client, const SteerOptions& options, Parameters query)
@@ -108,9 +96,10 @@ class BulkRun {
     if (!options.reason.empty()) body_ = json::object{{"reason", options.reason}};
   }
 
-  Totals run(bool dry_run) {
+  // `expected`: how many messages fit, 0: not known.
+  Totals run(bool dry_run, std::uint64_t expected) {
     Totals totals;
-    Progress progress(stderr_is_terminal());
+    Progress progress;
     Parameters query = query_;
     set(query, "dry_run", dry_run ? "true" : "false");
     while (true) {
@@ -119,8 +108,7 @@ class BulkRun {
       const std::string next = text_of(object_of(answer), "next");
       if (next.empty()) return totals;
       set(query, "cursor", next);
-      progress.show(dry_run ? std::to_string(totals.matched) + " counted..."
-                            : std::to_string(totals.changed) + " " + past_tense(options_.verb) + "...");
+      progress.show(dry_run ? "counting" : gerund(options_.verb), ProgressUnit::messages, totals.matched, expected);
     }
   }
 
@@ -155,14 +143,16 @@ int steer_by_filter(ApiClient& client, const SteerOptions& options) {
   if (options.all) query.emplace_back("all", "true");
   BulkRun bulk(client, options, std::move(query));
   const bool asks = options.interactive.value_or(::isatty(STDIN_FILENO) == 1 && stderr_is_terminal()) && !options.yes;
+  std::uint64_t expected = 0;
   if (asks && !options.dry_run) {
-    const std::uint64_t count = bulk.run(true).applicable;
-    if (count > kAskAbove && !agreed(options.verb, count)) {
+    const Totals counted_now = bulk.run(true, 0);
+    expected = counted_now.matched;
+    if (counted_now.applicable > kAskAbove && !agreed(options.verb, counted_now.applicable)) {
       std::cerr << "nothing was changed\n";
       return EX_OK;
     }
   }
-  const Totals totals = bulk.run(options.dry_run);
+  const Totals totals = bulk.run(options.dry_run, expected);
   if (options.json)
     std::cout << json::serialize(totals_json(options, totals)) << '\n';
   else
