@@ -5,6 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "net/loop.h"
 #include "net/task_group.h"
 #include "relay/inbound/submission.h"
+#include "relay/outbound/notice_facts.h"
 #include "relay/outbound/wakeup.h"
 #include "storage/store.h"
 
@@ -46,11 +48,17 @@ class NoticeWriter {
   boost::asio::awaitable<void> drain();
 
  private:
+  enum class Written : std::uint8_t { yes, later, unreadable };
+
   boost::asio::awaitable<void> work();
   boost::asio::awaitable<bool> pay_all();  // false: something could not be paid now
+  boost::asio::awaitable<bool> try_to_pay(MessageId id);
   boost::asio::awaitable<bool> pay(MessageId id);
-  boost::asio::awaitable<bool> write(const MessageRecord& message, Notice kind, std::vector<std::uint32_t> recipients);
-  boost::asio::awaitable<void> give_back(Intake& intake, const MessageRecord& message, bool whole);
+  boost::asio::awaitable<Written> write(const MessageRecord& message, Notice kind);
+  boost::asio::awaitable<Written> submit(const NoticeSubject& subject, const std::optional<std::string>& header);
+  boost::asio::awaitable<result<std::string>> header_of(MessageId id);
+  boost::asio::awaitable<result<Nothing>> copy_body(Intake& intake, const MessageRecord& message);
+  EnvelopeSpec envelope(const NoticeSubject& subject);
 
   NoticeParts parts_;
   const NoticeOptions options_;
