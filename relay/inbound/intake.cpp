@@ -49,7 +49,8 @@ std::size_t MessageIntake::write_now(std::string_view octets) {
     if (fingerprint_) fingerprint_->add(body);
   }
   received_ += taken;
-  if (received_ > options_->max_message_size) fail(replies::kTooBig);
+  // Not of our own notices: nobody else would tell the sender, and what they return has a limit of its own.
+  if (received_ > options_->max_message_size && envelope_.door != Door::bounce) fail(replies::kTooBig);
   return failed_ ? octets.size() : taken;
 }
 
