@@ -14,6 +14,7 @@ pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
 find_package(CLI11 REQUIRED)
 if(POSTRIDER_TESTS AND NOT POSTRIDER_FUZZ)
   find_package(GTest REQUIRED)
+  pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0) # the tests read notices with it
 endif()
 if(POSTRIDER_BENCH AND NOT POSTRIDER_FUZZ)
   find_package(benchmark REQUIRED)

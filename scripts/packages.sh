@@ -7,7 +7,7 @@ build_packages=(
   libtomlplusplus-dev libxxhash-dev
 )
 test_packages=(
-  clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev
+  clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev libgmime-3.0-dev
   python3 python3-jsonschema openssl curl swaks libnet-ssleay-perl msmtp s-nail php-cli postfix libpython3.11-testsuite
 )
 
