@@ -10,13 +10,14 @@ namespace postrider::cmd {
 
 namespace {
 
-mgmt::AuthOptions auth_options(const Config& config, std::string operator_token) {
+// `trusted` may change while it is asked.
+mgmt::AuthOptions auth_options(const std::vector<Network>& trusted, std::string operator_token) {
   mgmt::AuthOptions options;
-  options.operator_token = std::move(operator_token);
-  if (config.mgmt.trusted_networks.empty()) return options;
-  options.trusted = [networks = config.mgmt.trusted_networks](const boost::asio::ip::address& peer) {
+  options.keys.push_back({std::move(operator_token), {"operator", {}}});
+  options.trusted = [&trusted](const boost::asio::ip::address& peer) {
+    if (trusted.empty()) return false;
     const auto address = parse_ip_address(peer.to_string());
-    return address && relay::any_contains(networks, *address);
+    return address && relay::any_contains(trusted, *address);
   };
   return options;
 }
@@ -31,12 +32,19 @@ bool serves(const MgmtListenerConfig& listener, std::string_view what) {
 Management::Management(const Config& config, ManagementParts parts)
     : thread_("mgmt", parts.log),
       log_(parts.log),
-      authenticator_(auth_options(config, std::move(parts.operator_token))),
+      trusted_networks_(config.mgmt.trusted_networks),
+      authenticator_(auth_options(trusted_networks_, std::move(parts.operator_token))),
       health_(readiness_, parts.store, parts.metrics),
+      retention_rules_{retire_policy(config), config.delivery.dsn},
       messages_(thread_.loop(), thread_.loop().clock(), parts.store),
+      bodies_(thread_.loop(), parts.store),
+      bulk_(thread_.loop(), thread_.loop().clock(), parts.store),
+      events_(thread_.loop(), thread_.loop().clock(), parts.store),
+      retention_api_(thread_.loop(), thread_.loop().clock(), parts.store, retention_rules_, retention_book_),
+      stats_(thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, parts.metrics, std::move(parts.facts)),
       users_(thread_.loop(), thread_.loop().clock(), parts.store, set_password),
-      retention_(thread_.loop(), thread_.loop().clock(), thread_.loop().make_alarm(), parts.store,
-                 retire_policy(config), parts.log),
+      retention_(thread_.loop(), thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, retention_rules_,
+                 retention_book_, parts.log),
       tls_(std::move(parts.tls)) {
   for (const MgmtListenerConfig& listener : config.mgmt_listeners) doors_.push_back(open(listener));
 }
@@ -47,7 +55,10 @@ Management::~Management() {
 
 void Management::start() {
   thread_.run();
-  thread_.loop().post(Task([this] { retention_.start(); }));
+  thread_.loop().post(Task([this] {
+    retention_.start();
+    stats_.start();
+  }));
   for (const auto& door : doors_) door->listener->start();
 }
 
@@ -58,8 +69,12 @@ std::vector<std::string> Management::urls() const {
   return out;
 }
 
-void Management::use(net::TlsContext tls) {
-  thread_.loop().post(Task([this, tls = std::move(tls)]() mutable { tls_ = std::move(tls); }));
+void Management::use(ManagementOptions options) {
+  thread_.loop().post(Task([this, options = std::move(options)]() mutable {
+    tls_ = std::move(options.tls);
+    retention_rules_.policy = options.retention;
+    trusted_networks_ = std::move(options.trusted_networks);
+  }));
 }
 
 void Management::close() {
@@ -74,6 +89,11 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
   if (serves(config, "metrics")) health_.add_metrics_route(door->router);
   if (serves(config, "api")) {
     messages_.add_routes(door->router);
+    bodies_.add_routes(door->router);
+    bulk_.add_routes(door->router);
+    events_.add_routes(door->router);
+    retention_api_.add_routes(door->router);
+    stats_.add_routes(door->router);
     users_.add_routes(door->router);
   }
   auto take = [this, d = door.get()](std::size_t, boost::asio::ip::tcp::socket socket) {
@@ -85,6 +105,7 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
 
 boost::asio::awaitable<void> Management::close_doors() {
   retention_.stop();
+  stats_.stop();
   for (const auto& door : doors_) co_await door->server.close();
 }
 

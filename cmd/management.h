@@ -11,10 +11,15 @@
 #include "core/config.h"
 #include "core/metrics.h"
 #include "mgmt/auth.h"
+#include "mgmt/body_api.h"
+#include "mgmt/bulk_api.h"
+#include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
 #include "mgmt/messages_api.h"
+#include "mgmt/retention_api.h"
 #include "mgmt/router.h"
 #include "mgmt/server.h"
+#include "mgmt/stats_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
 #include "net/tls.h"
@@ -27,6 +32,14 @@ struct ManagementParts {
   std::string operator_token;
   net::TlsContext tls;
   Log& log;
+  mgmt::DaemonFacts facts = {};
+};
+
+// What a reload can change.
+struct ManagementOptions {
+  net::TlsContext tls;
+  storage::RetirePolicy retention;
+  std::vector<Network> trusted_networks;
 };
 
 class Management {
@@ -38,7 +51,7 @@ class Management {
   void start();
   std::vector<std::string> urls() const;
   void set(mgmt::Phase phase) { readiness_.set(phase); }
-  void use(net::TlsContext tls);  // for connections from now on
+  void use(ManagementOptions options);  // the certificate for connections from now on, the rest at once
   void close();                   // no more retention, no more requests; returns when the last connection is gone
   void finish() { thread_.finish(); }
 
@@ -57,9 +70,17 @@ class Management {
   LoopThread thread_;
   Log& log_;
   mgmt::Readiness readiness_;
+  std::vector<Network> trusted_networks_;  // changed on the mgmt thread only
   mgmt::Authenticator authenticator_;
   mgmt::HealthApi health_;
+  mgmt::RetentionRules retention_rules_;
+  mgmt::RetentionBook retention_book_;
   mgmt::MessagesApi messages_;
+  mgmt::BodyApi bodies_;
+  mgmt::BulkApi bulk_;
+  mgmt::EventsApi events_;
+  mgmt::RetentionApi retention_api_;
+  mgmt::StatsApi stats_;
   mgmt::UsersApi users_;
   RetentionRunner retention_;
   net::TlsContext tls_;

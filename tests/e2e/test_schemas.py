@@ -85,7 +85,7 @@ class Schemas(unittest.TestCase):
         for name, schema in ALL.items():
             with self.subTest(name):
                 jsonschema.Draft202012Validator.check_schema(schema)
-                self.assertEqual(schema["$id"], f"urn:postrider:{name}")
+                self.assertEqual(schema["$id"], f"https://postrider.invalid/schemas/{name}.json")
 
     def test_each_is_used(self):
         self.assertEqual(set(ALL), {name for name, _ in COMMANDS + STOPPED + API})
