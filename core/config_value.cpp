@@ -176,7 +176,8 @@ result<OptionValue> text_value(const Option& option, std::string_view text) {
 
 std::optional<std::string> check_pattern(OptionKind kind, std::string_view pattern) {
   if (pattern.empty()) return "is empty";
-  if (kind == OptionKind::sender_rules) return std::nullopt;  // any text is a pattern
+  std::string copy(pattern);
+  if (kind == OptionKind::sender_rules) return check_text(OptionKind::text, copy);  // any text is a pattern
   const auto address = parse_address(pattern);
   if (address.has_error()) return "is neither a local name nor a mail address: " + address.error().text;
   return std::nullopt;
