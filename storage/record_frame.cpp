@@ -2,7 +2,6 @@
 
 #include <xxhash.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -68,9 +67,8 @@ bool is_whole_frame(std::string_view value) {
          wire::load_le<std::uint64_t>(value.data()) == checksum(value.data(), value.size());
 }
 
-std::optional<std::size_t> find_frame_size(std::string_view bytes, std::size_t least) {
-  least = std::max(least, kRecordHeader);
-  if (bytes.size() < least) return std::nullopt;
+std::optional<std::size_t> find_frame_size(std::string_view bytes) {
+  if (bytes.size() < kRecordHeader) return std::nullopt;
   struct Free {
     void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
   };
@@ -78,8 +76,8 @@ std::optional<std::size_t> find_frame_size(std::string_view bytes, std::size_t l
   if (!state) throw std::bad_alloc();
   const auto wanted = wire::load_le<std::uint64_t>(bytes.data());
   XXH3_64bits_reset(state.get());
-  XXH3_64bits_update(state.get(), bytes.data() + kMagicAt, least - kMagicAt);
-  for (std::size_t size = least;; ++size) {
+  XXH3_64bits_update(state.get(), bytes.data() + kMagicAt, kRecordHeader - kMagicAt);
+  for (std::size_t size = kRecordHeader;; ++size) {
     if (XXH3_64bits_digest(state.get()) == wanted) return size;
     if (size == bytes.size()) return std::nullopt;
     XXH3_64bits_update(state.get(), bytes.data() + size, 1);

@@ -42,8 +42,8 @@ result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& 
 // What the bytes say they begin with; nothing when that is no value of this version. The checksum is not looked at.
 std::optional<Frame> peek_frame(std::string_view bytes);
 bool is_whole_frame(std::string_view value);
-// How long the value is that `bytes` begins with: the only size of at least `least` octets that its checksum fits.
-std::optional<std::size_t> find_frame_size(std::string_view bytes, std::size_t least);
+// How long the value is that `bytes` begins with: the size that its checksum fits. Tries one after the other.
+std::optional<std::size_t> find_frame_size(std::string_view bytes);
 
 inline Fault damaged(std::string text) {
   return {FaultKind::damaged, std::move(text)};

@@ -104,14 +104,15 @@ std::uint64_t SalvageScan::scan_page(std::uint64_t number) {
     const std::uint64_t said = own && kind == kOverflow ? wire::load_le<std::uint32_t>(page.data() + kPagesAt) : 0;
     if (const std::uint64_t run = scan_run(number, said <= kLongestRun ? said : 0)) return run;
   }
-  if (!own || kind != kLeaf || !scan_leaf(number, page)) scan_loose(number, page);
+  if (own && kind == kLeaf) scan_leaf(number, page);
+  scan_loose(number, page);
   return 1;
 }
 
 // A value that begins right after a page's header, in a run of so many pages or, with 0, of a length that is not known.
 std::uint64_t SalvageScan::scan_run(std::uint64_t number, std::uint64_t pages_said) {
   const std::uint64_t offset = number * kPage + kPageHeader;
-  const std::uint64_t pages = pages_said > 0 ? pages_said : kRunOfUnknownLength;
+  const std::uint64_t pages = std::max(pages_said, kRunOfUnknownLength);  // what it says may be damaged too
   const std::string_view run = file_.at(offset, pages * kPage - kPageHeader);
   // LMDB clears the rest of the last page of a run and our values seldom end in zeros: two sizes are worth trying first.
   const std::size_t trimmed = run.find_last_not_of('\0') + 1;
@@ -120,8 +121,7 @@ std::uint64_t SalvageScan::scan_run(std::uint64_t number, std::uint64_t pages_sa
     report(offset, run.substr(0, size));
     return pages_of(size);
   }
-  const std::size_t least = pages_said > 1 ? (pages_said - 1) * kPage - kPageHeader : 0;
-  const auto size = find_frame_size(run, least);
+  const auto size = find_frame_size(run);
   if (!size) {
     ++broken_;
     seen_.push_back(kPageHeader);
@@ -131,35 +131,20 @@ std::uint64_t SalvageScan::scan_run(std::uint64_t number, std::uint64_t pages_sa
   return pages_of(*size);
 }
 
-// False: the list of nodes is damaged, there may be values it does not lead to.
-bool SalvageScan::scan_leaf(std::uint64_t number, std::string_view page) {
+void SalvageScan::scan_leaf(std::uint64_t number, std::string_view page) {
   const std::size_t lower = u16(page, kLowerAt), upper = u16(page, kUpperAt);
-  if (lower < kPageHeader || lower > upper || upper > kPage || lower % 2 != 0) return false;
-  bool sound = true;
-  for (std::size_t at = kPageHeader; at < lower; at += 2) {
+  if (lower < kPageHeader || lower > upper || upper > kPage) return;
+  for (std::size_t at = kPageHeader; at + 2 <= lower; at += 2) {
     const std::size_t node = u16(page, at);
-    if (node < upper || node + kNodeHeader > kPage) {
-      sound = false;
-      continue;
-    }
-    if (u16(page, node + kNodeFlagsAt) & kBigValue) continue;
+    if (node < upper || node + kNodeHeader > kPage || (u16(page, node + kNodeFlagsAt) & kBigValue)) continue;
     const std::size_t value_at = node + kNodeHeader + u16(page, node + kKeySizeAt);
     const std::size_t size = u16(page, node) | std::size_t{u16(page, node + 2)} << 16;
-    if (value_at > kPage || size > kPage - value_at) {
-      sound = false;
-      continue;
-    }
+    if (value_at > kPage || size > kPage - value_at) continue;
     const std::string_view value = page.substr(value_at, size);
-    if (!peek_frame(value)) continue;  // of a table without frames, or damaged
+    if (!peek_frame(value) || !is_whole_frame(value)) continue;  // of a table without frames; or the size may be wrong
     seen_.push_back(value_at);
-    if (is_whole_frame(value)) {
-      report(number * kPage + value_at, value);
-    } else {
-      seen_.pop_back();  // perhaps only its size is wrong
-      sound = false;
-    }
+    report(number * kPage + value_at, value);
   }
-  return sound;
 }
 
 void SalvageScan::scan_loose(std::uint64_t number, std::string_view page) {
@@ -169,7 +154,7 @@ void SalvageScan::scan_loose(std::uint64_t number, std::string_view page) {
     if (hit < kChecksum) continue;
     const std::size_t start = hit - kChecksum;
     if (!peek_frame(page.substr(start)) || std::find(seen_.begin(), seen_.end(), start) != seen_.end()) continue;
-    if (const auto size = find_frame_size(page.substr(start), 0)) {
+    if (const auto size = find_frame_size(page.substr(start))) {
       report(number * kPage + start, page.substr(start, *size));
       hit = start + *size - 1;  // nothing inside it counts
     } else {

@@ -2,9 +2,9 @@
 // window; a page that the disk does not give is skipped and counted. One thread, changes nothing.
 //
 // It knows this much of LMDB's pages (4096 octets, little-endian): a header with the page's own number and kind; leaf pages with
-// a list of nodes, each with key, size and value; runs of overflow pages, each with one header and one value. Where a header or
-// a list is damaged, a value is found by its magic and its end by its checksum. A value counts when its checksum fits, and
-// then nothing inside it is looked at: what a stranger wrote into a mail cannot pass for a value of ours.
+// a list of nodes, each with key, size and value; runs of overflow pages, each with one header and one value. What these do not
+// lead to, because they are damaged or a page was rearranged, is found by its magic, and its end by its checksum. A value counts
+// when its checksum fits, and then nothing inside it is looked at: what a stranger wrote into a mail is no value of ours.
 #pragma once
 
 #include <cstdint>
@@ -60,15 +60,15 @@ class SalvageScan {
  private:
   std::uint64_t scan_page(std::uint64_t number);  // how many pages are done with
   std::uint64_t scan_run(std::uint64_t number, std::uint64_t pages_said);
-  bool scan_leaf(std::uint64_t number, std::string_view page);
+  void scan_leaf(std::uint64_t number, std::string_view page);
   void scan_loose(std::uint64_t number, std::string_view page);
   void report(std::uint64_t offset, std::string_view value);
 
   DamagedFile& file_;
   OnValue on_value_;
   std::uint64_t pages_ = 0, broken_ = 0;
-  std::string page_;                 // a copy: the window may move while a run is tried
-  std::vector<std::uint64_t> seen_;  // where in this page a value was found
+  std::string page_;               // a copy: the window may move while a run is tried
+  std::vector<std::size_t> seen_;  // where in this page a value begins that was looked at
 };
 
 }  // namespace postrider::storage

@@ -63,6 +63,8 @@ class Backup {
   }
   void read_meta() {
     const Txn txn(from_.raw(), Txn::Mode::read);
+    Cursor cursor(txn, from_.tables().messages);
+    if (cursor.last()) last_ = cursor.key();
     for (const std::uint64_t count : meta_of(txn).messages) total_ += count;
     require_space(request_.output_dir + ".partial", used_bytes(txn.raw(), from_.tables()));
   }
@@ -74,6 +76,7 @@ class Backup {
     bool found = after.empty() ? cursor.first() : cursor.seek(after + '\0');
     std::uint64_t bytes = 0;
     for (std::size_t seen = 0; found; found = cursor.next(), ++seen) {
+      if (cursor.key() > last_) return false;
       if (seen == kPageMessages || bytes >= kPageBytes) return true;
       after = cursor.key();
       bytes += copy_message(txn, cursor.key(), cursor.value());
@@ -168,6 +171,7 @@ class Backup {
   const BackupRequest& request_;
   const Time now_;
   NewSpool to_;
+  std::string last_;  // the youngest at the start: under load there would always be a younger one
   std::uint64_t total_ = 0;
   BackupReport report_;
 };
@@ -176,8 +180,7 @@ class Backup {
 
 BackupReport backup_spool(const SpoolOptions& source, const BackupRequest& request) {
   Environment from(source, Environment::Access::read_only);
-  const Time now = source.now ? source.now()
-                              : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const Time now = source.now ? source.now() : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   try {
     return Backup(from, request, now).run();
   } catch (const LmdbError& error) {  // of the source: the copy's are in words already

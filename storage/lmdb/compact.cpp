@@ -78,9 +78,9 @@ class Compaction {
     std::filesystem::create_directories(beside_ + "/spool");
     const UniqueFd to(::open(new_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (to.get() < 0) throw_system_error("make " + new_path_, errno);
-    auto copying = std::async(std::launch::async,
-                              [&] { return mdb_env_copyfd2(old.raw(), to.get(), MDB_CP_COMPACT); });
-    while (copying.wait_for(kProgressInterval) != std::future_status::ready) progress("copying", file_size(new_path_), total_);
+    auto copying = std::async(std::launch::async, [&] { return mdb_env_copyfd2(old.raw(), to.get(), MDB_CP_COMPACT); });
+    while (copying.wait_for(kProgressInterval) != std::future_status::ready)
+      progress("copying", file_size(new_path_), total_);
     const int code = copying.get();
     if (code == ENOSPC || code == EDQUOT || code == EFBIG) throw_system_error("write " + new_path_, code);
     check("copy the database", code);
@@ -144,8 +144,9 @@ CompactReport compact_spool(const SpoolOptions& spool, const CompactRequest& req
   try {
     return Compaction(spool, request).run();
   } catch (const LmdbError& error) {
-    throw SpoolError("cannot compact the spool in " + spool.data_dir + "/spool: " + error.what() +
-                     "; nothing was changed. `postrider spool verify` says what is damaged, `salvage` reads what is left");
+    throw SpoolError(
+        "cannot compact the spool in " + spool.data_dir + "/spool: " + error.what() +
+        "; nothing was changed. `postrider spool verify` says what is damaged, `salvage` reads what is left");
   } catch (const std::filesystem::filesystem_error& error) {
     throw SpoolError("cannot compact the spool in " + spool.data_dir + "/spool: " + error.what());
   }

@@ -96,8 +96,7 @@ void NewSpool::add_user(const UserRecord& user) {
 }
 
 bool NewSpool::has(const MessageId& id) {
-  return in_words(directory_.path(),
-                  [&] { return context().txn().get(tables().messages, id_key(id)).has_value(); });
+  return in_words(directory_.path(), [&] { return context().txn().get(tables().messages, id_key(id)).has_value(); });
 }
 
 void NewSpool::put(MDB_dbi Tables::*table, std::string_view key, std::string_view value) {

@@ -14,6 +14,7 @@ constexpr std::size_t kMaxEvents = 10'000;
 constexpr std::size_t kMaxDuePage = 10'000;
 constexpr std::size_t kMaxDueScanned = 50'000;  // entries of other shards are stepped over
 constexpr std::uint32_t kMaxBodyChunks = 64;    // about 3 MB
+constexpr std::uint64_t kMaxVerifyChunks = 256;  // about 12 MB in one transaction; a larger message is a page of its own
 constexpr std::size_t kMaxUsers = 10'000;
 
 // Nothing: it is damaged, and noted.
@@ -214,7 +215,7 @@ result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query) {
   bool found = query.after ? cursor.seek(std::string(std::string_view(id_key(*query.after))) + '\0') : cursor.first();
   std::optional<MessageId> last;
   for (; found; found = cursor.next()) {
-    if (page.records + page.faults.size() >= limit && last) {
+    if ((page.records + page.faults.size() >= limit || page.chunks >= kMaxVerifyChunks) && last) {
       page.next = last;
       break;
     }

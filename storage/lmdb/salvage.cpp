@@ -60,7 +60,8 @@ class Salvage {
     }
     to_.commit();
     write_users();
-    for (const MessageId& id : index_.ids_without_record()) list(id, report_.without_record_count, report_.without_record);
+    for (const MessageId& id : index_.ids_without_record())
+      list(id, report_.without_record_count, report_.without_record);
     to_.meta().next_seq = index_.next_seq() + kSeqGap;
     to_.note_lost_bodies(now_);
     report_.held = to_.hold_live("held: this message was salvaged from a damaged spool on " + format_rfc3339(now_) +
@@ -168,8 +169,8 @@ class Salvage {
 SalvageReport salvage_spool(const SpoolOptions& damaged, const SalvageRequest& request) {
   const std::string directory = damaged.data_dir + "/spool";
   const UniqueFd lock = refuse_running(directory);
-  const Time now = damaged.now ? damaged.now()
-                               : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  const Time now =
+      damaged.now ? damaged.now() : std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   return Salvage(directory, damaged.max_size, request, now).run();
 }
 
