@@ -6,7 +6,9 @@
 
 #include "cmd/config_command.h"
 #include "cmd/exit_codes.h"
+#include "cmd/mailq.h"
 #include "cmd/queue_command.h"
+#include "cmd/sendmail.h"
 #include "cmd/serve.h"
 #include "cmd/spool_command.h"
 #include "cmd/user_command.h"
@@ -221,24 +223,74 @@ void add_user(CLI::App& app, Line& line) {
   common(remove, true);
 }
 
-int perform(const Action& action) {
+int perform(const Action& action, const char* program = "postrider") {
   try {
     const int exit_code = action();
     std::cout.flush();
     if (!std::cout) throw CommandError(EX_IOERR, "cannot write to stdout");
     return exit_code;
   } catch (const CommandError& error) {
-    std::cerr << "postrider: " << error.what() << '\n';
+    std::cerr << program << ": " << error.what() << '\n';
     return error.exit_code();
   } catch (const std::exception& error) {
-    std::cerr << "postrider: " << error.what() << '\n';
+    std::cerr << program << ": " << error.what() << '\n';
     return EX_SOFTWARE;
   }
+}
+
+// Known here for --help only: their options are those of other programs.
+void add_mail_programs(CLI::App& app) {
+  app.add_subcommand("sendmail",
+                     "Submit a message as the sendmail program does (also by that name); see sendmail --help");
+  app.add_subcommand("mailq", "Show the queue as the mailq program does (also by that name)");
+}
+
+// Both print what this very table says, and so read it when all of it is there.
+void add_manual(CLI::App& app, Line& line) {
+  CLI::App* man = add_verb(app, line, "man", "Print a manual page", [&app, &line] {
+    return line.output.empty() ? print_manual(app, line.page) : write_manual(app, line.output);
+  });
+  man->add_option("page", line.page, "Of which command (default: postrider(1))")->type_name("COMMAND");
+  man->add_option("--output", line.output, "Write every page into this directory")->type_name("DIR");
+  add_verb(app, line, "completion", "Print a completion script for bash", [&app] {
+    std::cout << bash_completion(app);
+    return EX_OK;
+  });
+}
+
+// The program this process is to be when it is not the command line of postrider: by the name it was called with, or by its first
+// argument. Its own arguments begin at `first`.
+struct MailProgram {
+  std::string name;  // empty: none
+  int first = 1;
+};
+
+MailProgram mail_program(int argc, const char* const* argv) {
+  const auto known = [](std::string_view name) { return name == "sendmail" || name == "mailq"; };
+  std::string_view called = argc > 0 ? argv[0] : "";
+  called.remove_prefix(called.rfind('/') + 1);  // npos + 1 is 0
+  if (known(called)) return {std::string(called), 1};
+  if (argc > 1 && known(argv[1])) return {argv[1], 2};
+  return {};
+}
+
+int run_mail_program(const MailProgram& program, int argc, const char* const* argv) {
+  return perform(
+      [&] {
+        DropGroup group;
+        const std::vector<std::string> arguments(argv + program.first, argv + argc);
+        if (program.name == "sendmail") return run_sendmail(arguments, group);
+        group.give_up();
+        return run_mailq();
+      },
+      program.name.c_str());
 }
 
 }  // namespace
 
 int run(int argc, const char* const* argv) {
+  const MailProgram program = mail_program(argc, argv);
+  if (!program.name.empty()) return run_mail_program(program, argc, argv);
   Line line;
   CLI::App app{"Postrider, a store-and-forward mail relay for applications", "postrider"};
   app.set_version_flag("--version", "postrider " POSTRIDER_VERSION);
@@ -248,12 +300,16 @@ int run(int argc, const char* const* argv) {
   add_queue(app, line);
   add_spool(app, line);
   add_user(app, line);
+  add_mail_programs(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? EX_OK : EX_USAGE;
   }
-  return perform(line.action);
+  return perform([&line] {
+    DropGroup().give_up();  // only sendmail has a use for it
+    return line.action();
+  });
 }
 
 }  // namespace postrider::cmd

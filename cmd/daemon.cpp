@@ -15,6 +15,10 @@ namespace {
 
 using boost::asio::ip::tcp;
 
+std::string maildrop_directory(const Config& config) {
+  return config.sendmail.maildrop.empty() ? config.server.data_dir + "/maildrop" : config.sendmail.maildrop;
+}
+
 void wait_all(const std::vector<std::future<void>>& futures) {
   for (const std::future<void>& future : futures) future.wait();
 }
@@ -36,6 +40,10 @@ Daemon::Daemon(Config config, OperatorLog& log)
       transports_{*resolver_, load_upstream_tls(routes_), hostname_} {
   add_metrics();
   make_relay_threads();
+  maildrop_ = std::make_unique<MaildropThread>(
+      MaildropThreadParts{*store_, body_memory_, log_},
+      std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_)),
+      maildrop_directory(config_));
   management_ = std::make_unique<Management>(
       config_, ManagementParts{*store_, metrics_, ensure_operator_token(config_.server.data_dir), tls_, log_});
   open_smtp_listeners();
@@ -47,6 +55,7 @@ Daemon::~Daemon() {
   // What asks the resolver, the store and each other stops running before any of them goes; what answers to a Loop from a
   // thread of its own ends before the Loops do.
   if (management_) management_->finish();
+  if (maildrop_) maildrop_->finish();
   for (const auto& relay : relays_) relay->finish();
   passwords_.reset();
   resolver_.reset();
@@ -54,6 +63,7 @@ Daemon::~Daemon() {
 
 void Daemon::start() {
   for (const auto& relay : relays_) relay->start();
+  maildrop_->start();
   management_->start();
   for (const auto& listener : listeners_) listener->start();
   management_->set(mgmt::Phase::serving);
@@ -64,6 +74,7 @@ void Daemon::stop() {
   for (const auto& listener : listeners_) listener->close();
   std::vector<std::future<void>> sessions, deliveries;
   for (const auto& relay : relays_) sessions.push_back(relay->drain_sessions(kSessionGrace));
+  sessions.push_back(maildrop_->drain());
   wait_all(sessions);
   for (const auto& relay : relays_) deliveries.push_back(relay->drain_deliveries(kDeliveryGrace));
   wait_all(deliveries);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cmd/logging.h"
+#include "cmd/maildrop_thread.h"
 #include "cmd/management.h"
 #include "cmd/relay_thread.h"
 #include "core/config.h"
@@ -52,6 +53,7 @@ class Daemon {
   std::unique_ptr<net::Resolver> resolver_;
   TransportParts transports_;
   std::vector<std::unique_ptr<RelayThread>> relays_;
+  std::unique_ptr<MaildropThread> maildrop_;
   std::unique_ptr<Management> management_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
 };

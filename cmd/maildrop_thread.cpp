@@ -21,9 +21,8 @@ relay::SubmissionParts submission_parts(net::Loop& loop, const MaildropThreadPar
 MaildropThread::MaildropThread(const MaildropThreadParts& parts,
                                std::shared_ptr<const relay::SubmissionOptions> submission, const std::string& directory)
     : thread_("maildrop", parts.log),
-      submission_(relay::make_submission(submission_parts(thread_.loop(), parts), submission)),
-      collector_({thread_.loop(), thread_.loop().clock(), thread_.loop(), *submission_, parts.log},
-                 {directory, submission->max_message_size}),
+      submission_(relay::make_submission(submission_parts(thread_.loop(), parts), std::move(submission))),
+      collector_({thread_.loop(), thread_.loop().clock(), thread_.loop(), *submission_, parts.log}, directory),
       watch_(thread_.loop(), prepared(directory), [this] { collector_.look(); }) {}
 
 void MaildropThread::start() {
@@ -32,6 +31,11 @@ void MaildropThread::start() {
     watch_.start();
     collector_.start();
   }));
+}
+
+void MaildropThread::use(std::shared_ptr<const relay::SubmissionOptions> submission) {
+  thread_.loop().post(
+      Task([this, submission = std::move(submission)]() mutable { submission_->use(std::move(submission)); }));
 }
 
 std::future<void> MaildropThread::drain() {

@@ -31,6 +31,8 @@ class MaildropThread {
   void start();
   std::future<void> drain();  // ends when the files under way are settled
   void finish() { thread_.finish(); }
+  // For messages from now on.
+  void use(std::shared_ptr<const relay::SubmissionOptions> submission);
 
  private:
   LoopThread thread_;

@@ -192,7 +192,13 @@ int run_sendmail(const std::vector<std::string>& arguments, DropGroup& group) {
   ::signal(SIGPIPE, SIG_IGN);
   const auto options = parse_sendmail_options(arguments);
   if (!options) throw CommandError(EX_USAGE, options.error().text);
-  return perform(*options, group);
+  try {
+    return perform(*options, group);
+  } catch (const CommandError&) {
+    throw;
+  } catch (const std::exception& error) {  // no memory and the like: who calls may try again
+    throw CommandError(EX_TEMPFAIL, error.what());
+  }
 }
 
 }  // namespace postrider::cmd

@@ -53,27 +53,29 @@ int exit_code_of(const Reason& reason) {
 
 int SendmailDelivery::deliver(relay::MaildropEnvelope envelope) {
   const MessageRecord record = make_record(envelope, text_, eight_bit_);
-  const std::vector<std::uint32_t> waiting = hand_over(record);
-  if (!waiting.empty()) leave(std::move(envelope), waiting);
+  for (std::uint32_t i = 0; i < record.recipients.size(); ++i) waiting_.push_back(i);
+  try {
+    hand_over(record);
+  } catch (const std::exception& error) {  // no memory, no threads, no TLS: the drop directory needs none of them
+    last_reason_ = error.what();
+  }
+  if (!waiting_.empty()) leave(std::move(envelope));
   return exit_code_;
 }
 
 // Those the daemon would take in another transaction (RFC 5321 4.5.3.1.10) get one, while each takes some of them.
-std::vector<std::uint32_t> SendmailDelivery::hand_over(const MessageRecord& record) {
+void SendmailDelivery::hand_over(const MessageRecord& record) {
   const auto shared = std::make_shared<const MessageRecord>(record);
-  std::vector<std::uint32_t> waiting;
-  for (std::uint32_t i = 0; i < record.recipients.size(); ++i) waiting.push_back(i);
   DaemonClient client(places_);
-  for (std::size_t before = waiting.size() + 1; !waiting.empty() && waiting.size() < before;) {
-    before = waiting.size();
-    waiting = sort(record, client.deliver(shared, waiting, text_));
+  for (std::size_t before = waiting_.size() + 1; !waiting_.empty() && waiting_.size() < before;) {
+    before = waiting_.size();
+    sort(record, client.deliver(shared, waiting_, text_));
   }
-  return waiting;
 }
 
-// Notes who was accepted or refused; gives those who are to wait.
-std::vector<std::uint32_t> SendmailDelivery::sort(const MessageRecord& record, const Attempt& attempt) {
-  std::vector<std::uint32_t> waiting;
+// Notes who was accepted or refused; the others go on waiting.
+void SendmailDelivery::sort(const MessageRecord& record, const Attempt& attempt) {
+  waiting_.clear();
   bool accepted = false;
   for (const RecipientOutcome& outcome : attempt.recipients) {
     switch (fate_of(outcome)) {
@@ -81,7 +83,7 @@ std::vector<std::uint32_t> SendmailDelivery::sort(const MessageRecord& record, c
         accepted = true;
         break;
       case Fate::later:
-        waiting.push_back(outcome.recipient);
+        waiting_.push_back(outcome.recipient);
         last_reason_ = answer_of(outcome.reason);
         break;
       case Fate::refused:
@@ -92,10 +94,9 @@ std::vector<std::uint32_t> SendmailDelivery::sort(const MessageRecord& record, c
   }
   const std::size_t id = attempt.remote_id.find("queued as ");
   if (accepted) successes_.push_back(id == std::string::npos ? attempt.remote_id : attempt.remote_id.substr(id));
-  return waiting;
 }
 
-void SendmailDelivery::leave(relay::MaildropEnvelope envelope, const std::vector<std::uint32_t>& recipients) {
+void SendmailDelivery::leave(relay::MaildropEnvelope envelope) {
   const std::string why = "postrider at " + places_.smtp() + " does not take the message now: " + last_reason_;
   if (places_.maildrop.empty()) {
     exit_code_ = EX_TEMPFAIL;
@@ -105,7 +106,7 @@ void SendmailDelivery::leave(relay::MaildropEnvelope envelope, const std::vector
     return;
   }
   std::vector<relay::MaildropRecipient> those;
-  for (const std::uint32_t index : recipients) those.push_back(std::move(envelope.recipients[index]));
+  for (const std::uint32_t index : waiting_) those.push_back(std::move(envelope.recipients[index]));
   envelope.recipients = std::move(those);
   try {
     // Only where the administrator said: a caller could otherwise make files wherever the group may.

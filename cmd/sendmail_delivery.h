@@ -32,16 +32,17 @@ class SendmailDelivery {
   const std::vector<std::string>& successes() const { return successes_; }  // "queued as 01kg9..."
 
  private:
-  std::vector<std::uint32_t> hand_over(const MessageRecord& record);
-  std::vector<std::uint32_t> sort(const MessageRecord& record, const Attempt& attempt);
-  void leave(relay::MaildropEnvelope envelope, const std::vector<std::uint32_t>& recipients);
+  void hand_over(const MessageRecord& record);
+  void sort(const MessageRecord& record, const Attempt& attempt);
+  void leave(relay::MaildropEnvelope envelope);
 
   const ClientPlaces& places_;
   const DropGroup& group_;
   const SendmailSpool& text_;
   const bool eight_bit_;
   int exit_code_ = 0;
-  std::string last_reason_;  // why some must wait
+  std::vector<std::uint32_t> waiting_;  // recipients nobody has taken or refused yet
+  std::string last_reason_;             // why they wait
   std::vector<std::string> troubles_, successes_;
 };
 

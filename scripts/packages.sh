@@ -8,7 +8,7 @@ build_packages=(
 )
 test_packages=(
   clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev libgmime-3.0-dev
-  python3 python3-jsonschema openssl curl swaks libnet-ssleay-perl msmtp s-nail php-cli postfix libpython3.11-testsuite
+  python3 python3-jsonschema openssl curl swaks libnet-ssleay-perl msmtp s-nail bsd-mailx mutt git-email libmailtools-perl php-cli postfix libpython3.11-testsuite
 )
 
 # need_packages NAME...: says what it installs, and does nothing (not even ask apt) when all are there.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "relay/inbound/maildrop_file.h"
 #include "relay/smtp/data_decoder.h"
@@ -55,6 +56,18 @@ result<std::string_view> read_piece(const DropFile& file, std::string& buffer) {
   }
 }
 
+// The pass is over, however it ends.
+class Ended {
+ public:
+  explicit Ended(bool& passing) : passing_(passing) {}
+  ~Ended() { passing_ = false; }
+  Ended(const Ended&) = delete;
+  Ended& operator=(const Ended&) = delete;
+
+ private:
+  bool& passing_;
+};
+
 std::string owner_text(const DropFile& file) {
   return file.descriptor ? std::to_string(file.owner) : std::string();
 }
@@ -77,6 +90,7 @@ class DropReading {
       if (!admit()) return false;
     }
     octets_ += octets.size();
+    if (octets_ > reader_.envelope().size) return refuse("is longer than its envelope says");
     checker_.feed(octets, spans_);
     return checker_.fault() == smtp::BodyFault::none || refuse(smtp::to_reply(checker_.fault()).text());
   }
@@ -128,9 +142,9 @@ class DropReading {
 
 }  // namespace
 
-MaildropCollector::MaildropCollector(MaildropParts parts, MaildropOptions options)
+MaildropCollector::MaildropCollector(MaildropParts parts, std::string directory)
     : parts_(parts),
-      options_(std::move(options)),
+      directory_(std::move(directory)),
       alarm_(parts_.alarms.make_alarm()),
       tasks_(parts_.loop, [&log = parts_.log](std::string_view task, const std::exception& error) {
         log.error("task.failed", {{"task", std::string(task)}, {"reason", error.what()}});
@@ -149,7 +163,7 @@ void MaildropCollector::scan() {
 void MaildropCollector::look() {
   if (stopping_) return;
   again_ = true;
-  if (!passing_) tasks_.spawn("maildrop pass", pass());
+  if (!std::exchange(passing_, true)) tasks_.spawn("maildrop pass", pass());
 }
 
 boost::asio::awaitable<void> MaildropCollector::drain() {
@@ -159,13 +173,13 @@ boost::asio::awaitable<void> MaildropCollector::drain() {
 }
 
 boost::asio::awaitable<void> MaildropCollector::pass() {
-  passing_ = true;
-  over_ = false;
+  const Ended ended(passing_);
+  over_ = stopping_;
   while (again_ && !over_) {
     again_ = false;
-    auto directory = MaildropDirectory::open(options_.directory);
+    auto directory = MaildropDirectory::open(directory_);
     if (!directory) {
-      leave(options_.directory, directory.error().text);
+      leave(directory_, directory.error().text);
       break;
     }
     directory->remove_abandoned(parts_.clock.now());
@@ -175,7 +189,6 @@ boost::asio::awaitable<void> MaildropCollector::pass() {
     for (int i = 0; i < kInFlight; ++i) hands.spawn("maildrop file", take_files(*directory));
     co_await hands.drain();
   }
-  passing_ = false;
 }
 
 boost::asio::awaitable<void> MaildropCollector::take_files(MaildropDirectory& directory) {
@@ -204,9 +217,7 @@ boost::asio::awaitable<void> MaildropCollector::take(MaildropDirectory& director
 boost::asio::awaitable<DropVerdict> MaildropCollector::submit(const DropFile& file) {
   DropReading reading(parts_.submission, file);
   std::string buffer(kPiece, '\0');
-  bool more = file.size <= options_.max_message_size + kMaxMaildropEnvelope;
-  if (!more) reading.refuse("is too big");
-  while (more) {
+  for (bool more = true; more;) {
     const result<std::string_view> piece = read_piece(file, buffer);
     more = piece ? reading.take(*piece) : reading.leave(piece.error().text);
     for (const std::string_view span : reading.spans()) co_await reading.intake().write(span);

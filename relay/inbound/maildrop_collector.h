@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,11 +15,6 @@
 #include "relay/inbound/submission.h"
 
 namespace postrider::relay {
-
-struct MaildropOptions {
-  std::string directory;
-  std::uint64_t max_message_size = 25ull << 20;
-};
 
 struct MaildropParts {
   net::Loop& loop;
@@ -37,7 +31,7 @@ class MaildropCollector {
   static constexpr Duration kScanInterval = std::chrono::seconds(60);
   static constexpr int kInFlight = 8;  // files at a time: enough to share commits
 
-  MaildropCollector(MaildropParts parts, MaildropOptions options);
+  MaildropCollector(MaildropParts parts, std::string directory);
 
   void start();
   void look();  // something may have come; cheap while a pass is under way
@@ -55,7 +49,7 @@ class MaildropCollector {
   void leave(const std::string& name, const std::string& reason);
 
   MaildropParts parts_;
-  MaildropOptions options_;
+  const std::string directory_;
   std::unique_ptr<Alarm> alarm_;
   bool passing_ = false;
   bool again_ = false;              // look() was called during the pass

@@ -92,7 +92,6 @@ result<DropFile> MaildropDirectory::open_file(const std::string& name) const {
   if (facts.st_nlink != 1) return invalid("has more than one name");  // perhaps a link to what only the daemon may read
   file.identity = identity_of(name, facts);
   file.owner = facts.st_uid;
-  file.size = static_cast<std::uint64_t>(facts.st_size);
   file.written = written_at(facts);
   return file;
 }

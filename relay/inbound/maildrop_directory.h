@@ -41,7 +41,6 @@ struct DropFile {
   FileDescriptor descriptor;
   std::string identity;  // of this very file, the same as long as it lies there
   uid_t owner = 0;
-  std::uint64_t size = 0;
   Time written{};
 };
 

@@ -1,6 +1,7 @@
 #include "relay/inbound/maildrop_file.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "relay/smtp/command_parser.h"
 
@@ -51,11 +52,11 @@ MaildropReader::Step MaildropReader::feed(std::string_view octets) {
     const std::string_view rest = octets.substr(consumed);
     const std::size_t end = rest.find('\n');
     const std::string_view piece = rest.substr(0, end);
+    if (!std::exchange(under_way_, end == std::string_view::npos)) ++lines_;
     if (line_.size() + piece.size() > kMaxMaildropLine) return {refuse("is longer than 4096 octets"), consumed};
     line_ += piece;
     if (end == std::string_view::npos) return {Status::need_more, octets.size()};
     consumed += end + 1;
-    ++lines_;
     const Status status = take_line(line_);
     line_.clear();
     if (status != Status::need_more) return {status, consumed};
@@ -111,7 +112,7 @@ MaildropReader::Status MaildropReader::take_recipient(std::string_view line) {
 }
 
 MaildropReader::Status MaildropReader::refuse(std::string fault) {
-  fault_ = "line " + std::to_string(std::max<std::size_t>(lines_, 1)) + " " + std::move(fault);
+  fault_ = "line " + std::to_string(lines_) + " " + std::move(fault);
   return Status::bad;
 }
 

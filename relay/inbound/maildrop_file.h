@@ -24,7 +24,6 @@ namespace postrider::relay {
 inline constexpr char kMaildropTemporary = '.';  // first octet of the names of files that are being written
 inline constexpr std::size_t kMaxMaildropRecipients = 1000;
 inline constexpr std::size_t kMaxMaildropLine = 4096;
-inline constexpr std::uint64_t kMaxMaildropEnvelope = (kMaxMaildropRecipients + 4) * kMaxMaildropLine;
 
 struct MaildropRecipient {
   Address address;
@@ -69,8 +68,9 @@ class MaildropReader {
   Status refuse(std::string fault);
 
   Expect expect_ = Expect::magic;
-  std::string line_;  // the line under way
-  std::size_t lines_ = 0;
+  std::string line_;        // the line under way
+  std::size_t lines_ = 0;   // begun
+  bool under_way_ = false;  // the last one has no end yet
   MaildropEnvelope envelope_;
   std::string fault_;
 };
