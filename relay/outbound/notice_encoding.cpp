@@ -5,14 +5,13 @@
 
 #include "core/outcome.h"
 #include "core/utf8.h"
-#include "relay/smtp/base64.h"
 
 namespace postrider::relay {
 
 namespace {
 
 constexpr std::size_t kLine = 76;      // RFC 2045 6.7 (5), RFC 2047 2.
-constexpr std::size_t kWord = 45;      // octets that make 60 of base64: with "=?UTF-8?B?" and "?=" 72 of the 75 allowed
+constexpr std::size_t kWord = 63;      // of encoded text: with "=?UTF-8?Q?" and "?=" 75 (RFC 2047 2.)
 constexpr std::size_t kLongest = 998;  // RFC 5322 2.1.1
 
 constexpr char kHex[] = "0123456789ABCDEF";
@@ -36,6 +35,25 @@ void append_embedded(std::string& out, std::uint32_t point) {
   out += '}';
 }
 
+void append_hex(std::string& out, char c) {
+  out += {'=', kHex[octet(c) >> 4], kHex[octet(c) & 15]};
+}
+
+// One character in the Q encoding (RFC 2047 4.2).
+std::string q_encoded(std::string_view character) {
+  std::string out;
+  for (const char c : character) {
+    if (c == ' ') {
+      out += '_';
+    } else if (c > ' ' && c < 0x7f && c != '=' && c != '?' && c != '_') {
+      out += c;
+    } else {
+      append_hex(out, c);
+    }
+  }
+  return out;
+}
+
 // The text between two line ends.
 void append_quoted(std::string& out, std::string_view line) {
   std::size_t used = 0;
@@ -52,7 +70,7 @@ void append_quoted(std::string& out, std::string_view line) {
     if (plain) {
       out += c;
     } else {
-      out += {'=', kHex[octet(c) >> 4], kHex[octet(c) & 15]};
+      append_hex(out, c);
     }
     used += size;
   }
@@ -84,13 +102,18 @@ std::string folded(std::string_view line) {
 
 std::string encoded_words(std::string_view utf8) {
   std::string out;
-  while (!utf8.empty()) {
-    std::size_t cut = std::min(kWord, utf8.size());
-    while (cut < utf8.size() && (octet(utf8[cut]) & 0xc0) == 0x80) --cut;
-    out.append("\r\n =?UTF-8?B?").append(smtp::base64_encode(utf8.substr(0, cut))).append("?=");
-    utf8.remove_prefix(cut);
+  for (std::size_t room = 0; !utf8.empty();) {
+    const std::size_t size = std::max<std::size_t>(utf8_sequence_length(utf8), 1);
+    const std::string character = q_encoded(utf8.substr(0, size));
+    if (character.size() > room) {
+      out += out.empty() ? "\r\n =?UTF-8?Q?" : "?=\r\n =?UTF-8?Q?";
+      room = kWord;
+    }
+    out += character;
+    room -= character.size();
+    utf8.remove_prefix(size);
   }
-  return out;
+  return out += "?=";
 }
 
 std::string quoted_printable(std::string_view text) {

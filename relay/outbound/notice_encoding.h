@@ -14,7 +14,8 @@ std::string one_line(std::string_view text);
 // 5322 2.1.1, 2.2.3), with its CRLF. Unfolding gives `line` again.
 std::string folded(std::string_view line);
 
-// Encoded words (RFC 2047), each on a continuation line of its own: "\r\n =?UTF-8?B?...?=", cut between characters.
+// Encoded words (RFC 2047), each on a continuation line of its own: "\r\n =?UTF-8?Q?...?=", cut between characters. Not in base64:
+// its padding at the end of a word makes GMime 3.2 drop the words that follow. `utf8` must not be empty.
 std::string encoded_words(std::string_view utf8);
 
 // RFC 2045 6.7 over lines that end in CRLF.

@@ -36,10 +36,10 @@ std::string opening(const NoticeSubject& subject) {
   if (all > 1) whom = told == all ? "any of its " : std::to_string(told) + " of its ";
   if (all > 1) whom += std::to_string(all) + " recipients";
   const std::string to = whom.empty() ? "" : " to " + whom;
-  const std::string for_whom = told == all ? "" : " for the recipients named here";
+  const std::string for_whom = told == all ? "" : told == 1 ? " for this one" : " for these";
   switch (subject.kind()) {
     case Notice::relayed:
-      return "Your message was passed on" + (told == all ? std::string() : to) + ", as you asked to be told.";
+      return "Your message was passed on" + (told == all ? std::string() : to) + ". You asked to be told.";
     case Notice::delayed:
       return "Your message could not be delivered" + to + " yet. It is still being tried" + for_whom + ".";
     case Notice::none:
@@ -63,8 +63,9 @@ std::string what_happened(const NoticeFact& fact, Notice kind) {
     if (!answered) return "it cannot be passed on: " + said;
     return (fact.host.empty() ? "it was refused: " : fact.host + " refused it: ") + said;
   }
-  if (!answered) return said;
-  return "the last answer" + (fact.host.empty() ? " was: " : ", from " + fact.host + ", was: ") + said;
+  const std::string end = kind == Notice::delayed ? "not yet: " : "given up: ";
+  if (!answered) return end + said;
+  return end + "the last answer" + (fact.host.empty() ? " was: " : ", from " + fact.host + ", was: ") + said;
 }
 
 std::string_view advice_for_status(std::string_view detail, const Recipient& recipient) {

@@ -1,0 +1,699 @@
+#include "relay/outbound/notice_builder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/utf8.h"
+#include "relay/outbound/notice_encoding.h"
+#include "relay/outbound/notice_text.h"
+#include "relay/smtp/newline.h"
+#include "relay/smtp/xtext.h"
+#include "tests/unit/relay/notice_mime.h"
+
+namespace postrider::relay {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr Time kAccepted{Duration(1'769'847'300'000)};  // Sat, 31 Jan 2026 08:15:00 +0000
+
+class NoticeBuilderTest : public testing::Test {
+ protected:
+  NoticeBuilderTest() {
+    message_.id = *MessageId::parse("01kg9jz5a8v3m2n4p6q8r0s1t3");
+    message_.envelope.sender = {"app", "example.com"};
+    message_.envelope.subject = "Invoice 4711";
+    message_.envelope.message_id_header = "<4711@example.com>";
+    message_.envelope.created_at = kAccepted;
+  }
+
+  // A recipient that got its state by an attempt at mx.example.net.
+  Recipient& add(RecipientState state, Notice owed, Reason reason, const std::string& address = "user@example.net") {
+    Recipient& r = message_.recipients.emplace_back();
+    r.address = parse_address(address).value();
+    r.state = state;
+    r.owed = owed;
+    r.reason = reason;
+    r.tries = 1;
+    r.age_from = kAccepted;
+    r.changed_at = kAccepted + seconds(2);
+    recipients_.push_back(static_cast<std::uint32_t>(message_.recipients.size() - 1));
+    attempt(recipients_.back(), std::move(reason), kAccepted + seconds(1));
+    return r;
+  }
+  Recipient& refused(const std::string& address = "user@example.net", const std::string& text = "No such user here") {
+    return add(RecipientState::bounced, Notice::failed, {Cause::recipient, Stage::rcpt, 550, "5.1.1", text}, address);
+  }
+  void attempt(std::uint32_t recipient, Reason reason, Time at,
+               const std::string& peer = "mx.example.net[192.0.2.1]:25") {
+    Event event;
+    event.type = EventType::attempted;
+    event.attempt = std::make_shared<Attempt>();
+    event.attempt->peer = peer;
+    event.attempt->started_at = at;
+    event.attempt->recipients.push_back({recipient, OutcomeKind::deferred, std::move(reason)});
+    history_.push_back(event);
+  }
+
+  NoticeSubject subject() const { return {message_, recipients_, history_}; }
+  std::string build(const std::string& header = "From: app@example.com\r\nSubject: Invoice 4711\r\n") const {
+    const NoticeFrame frame = build_notice(subject(), context_, header);
+    return checked(frame.head + frame.tail);
+  }
+  std::string build_whole(const std::string& body) const {
+    const NoticeFrame frame = build_notice(subject(), context_, std::nullopt);
+    return frame.head + body + frame.tail;
+  }
+  ReadNotice read() const { return read_notice(build()); }
+  std::string text() const { return read().parts.at(0).content; }
+  ReadFields per_recipient(std::size_t place = 0) const { return read().report.at(1 + place); }
+
+  // What must hold for every notice without a message in it: ASCII, lines that end in CRLF and are not too long.
+  static std::string checked(const std::string& octets) {
+    EXPECT_FALSE(smtp::has_eight_bit(octets));
+    EXPECT_EQ(octets.find('\0'), std::string::npos);
+    std::size_t at = 0;
+    while (at < octets.size()) {
+      const std::size_t end = octets.find('\n', at);
+      EXPECT_NE(end, std::string::npos) << "no end of line";
+      if (end == std::string::npos) break;
+      const std::string line = octets.substr(at, end - at);
+      EXPECT_TRUE(line.ends_with('\r')) << line;
+      EXPECT_EQ(line.find('\r'), line.size() - 1) << line;
+      EXPECT_LE(line.size(), 999u) << line;
+      at = end + 1;
+    }
+    return octets;
+  }
+
+  MessageRecord message_;
+  std::vector<std::uint32_t> recipients_;
+  std::vector<Event> history_;
+  NoticeContext context_{"relay.example.com", kAccepted + seconds(3), hours(24 * 5)};
+};
+
+// ---- what a person sees -------------------------------------------------------------------------------------------
+
+std::string crlf(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(1)) out += c == '\n' ? "\r\n" : std::string(1, c);
+  return out;
+}
+
+TEST_F(NoticeBuilderTest, GoldenRefusal) {
+  refused();
+  EXPECT_EQ(build(), crlf(R"(
+From: Mail Delivery System <MAILER-DAEMON@relay.example.com>
+To: <app@example.com>
+Subject: Mail not delivered: Invoice 4711
+Auto-Submitted: auto-replied
+In-Reply-To: <4711@example.com>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status;
+ boundary="=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000"
+
+This is a report on mail, in parts (RFC 3464).
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000
+Content-Type: text/plain
+Content-Description: Notice
+
+This is the mail relay at relay.example.com.
+
+Your message could not be delivered. Nothing more will be tried.
+
+  Subject:   Invoice 4711
+  Accepted:  Sat, 31 Jan 2026 08:15:00 +0000
+  Its id:    01kg9jz5a8v3m2n4p6q8r0s1t3
+
+<user@example.net>
+  What happened:  mx.example.net refused it: 550 5.1.1 No such user here
+  When:           Sat, 31 Jan 2026 08:15:02 +0000, after 1 try
+  What to do:     check the address for a mistake, or ask the recipient for
+                  the right one
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000
+Content-Type: message/delivery-status
+Content-Description: Report for programs
+
+Reporting-MTA: dns; relay.example.com
+Arrival-Date: Sat, 31 Jan 2026 08:15:00 +0000
+X-Postrider-Id: 01kg9jz5a8v3m2n4p6q8r0s1t3
+
+Final-Recipient: rfc822; user@example.net
+Action: failed
+Status: 5.1.1
+Remote-MTA: dns; mx.example.net
+Diagnostic-Code: smtp; 550 5.1.1 No such user here
+Last-Attempt-Date: Sat, 31 Jan 2026 08:15:01 +0000
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000
+Content-Type: text/rfc822-headers
+Content-Description: The header of the message
+
+From: app@example.com
+Subject: Invoice 4711
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000--
+)"));
+}
+
+TEST_F(NoticeBuilderTest, GoldenGivenUpAfterRetries) {
+  add(RecipientState::sent, Notice::none, {Cause::none, Stage::final_dot, 250, "2.0.0", "Ok"}, "fine@example.net");
+  recipients_.clear();
+  Recipient& r = add(RecipientState::failed, Notice::failed,
+                     {Cause::retries, Stage::rcpt, 452, "4.2.2", "gave up after 4 tries: The mailbox is full"});
+  history_.pop_back();
+  for (int i = 0; i < 4; ++i)
+    attempt(1, {Cause::recipient, Stage::rcpt, 452, "4.2.2", "The mailbox is full"}, kAccepted + minutes(10 * i));
+  r.tries = 4;
+  r.changed_at = kAccepted + minutes(30) + seconds(1);
+  r.orcpt = "rfc822;sales+2Bnews@example.com";
+  message_.envelope.envid = "QQ+2B314159";
+  message_.envelope.subject = "Monthly news of the shop, with everything that is new since the last one came to you";
+  EXPECT_EQ(build(), crlf(R"(
+From: Mail Delivery System <MAILER-DAEMON@relay.example.com>
+To: <app@example.com>
+Subject: Mail not delivered: Monthly news of the shop, with everything that
+ is new since the last one came to you
+Auto-Submitted: auto-replied
+In-Reply-To: <4711@example.com>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status;
+ boundary="=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000"
+
+This is a report on mail, in parts (RFC 3464).
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000
+Content-Type: text/plain
+Content-Description: Notice
+
+This is the mail relay at relay.example.com.
+
+Your message could not be delivered to 1 of its 2 recipients. Nothing more
+will be tried for this one.
+
+  Subject:   Monthly news of the shop, with everything that is new since the
+             last one came to you
+  Accepted:  Sat, 31 Jan 2026 08:15:00 +0000
+  Its id:    01kg9jz5a8v3m2n4p6q8r0s1t3
+
+<user@example.net>
+  You wrote to:   sales+news@example.com
+  What happened:  given up: the last answer, from mx.example.net, was: 452
+                  4.2.2 The mailbox is full
+  When:           Sat, 31 Jan 2026 08:45:01 +0000, after 4 tries
+  What to do:     the mailbox is full: send again later, or reach the
+                  recipient another way
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000
+Content-Type: message/delivery-status
+Content-Description: Report for programs
+
+Reporting-MTA: dns; relay.example.com
+Original-Envelope-Id: QQ+314159
+Arrival-Date: Sat, 31 Jan 2026 08:15:00 +0000
+X-Postrider-Id: 01kg9jz5a8v3m2n4p6q8r0s1t3
+
+Original-Recipient: rfc822; sales+news@example.com
+Final-Recipient: rfc822; user@example.net
+Action: failed
+Status: 4.2.2
+Remote-MTA: dns; mx.example.net
+Diagnostic-Code: smtp; 452 4.2.2 The mailbox is full
+Last-Attempt-Date: Sat, 31 Jan 2026 08:45:00 +0000
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000
+Content-Type: text/rfc822-headers
+Content-Description: The header of the message
+
+From: app@example.com
+Subject: Invoice 4711
+
+--=_01kg9jz5a8v3m2n4p6q8r0s1t3.1769847303000--
+)"));
+}
+
+TEST_F(NoticeBuilderTest, TextOfADelay) {
+  Recipient& r = add(RecipientState::deferred, Notice::delayed,
+                     {Cause::recipient, Stage::rcpt, 451, "4.7.1", "Greylisted, come back"});
+  r.tries = 24;
+  r.changed_at = kAccepted + hours(4);
+  EXPECT_EQ(text(), crlf(R"(
+This is the mail relay at relay.example.com.
+
+Your message could not be delivered yet. It is still being tried.
+
+  Subject:   Invoice 4711
+  Accepted:  Sat, 31 Jan 2026 08:15:00 +0000
+  Its id:    01kg9jz5a8v3m2n4p6q8r0s1t3
+
+<user@example.net>
+  What happened:  not yet: the last answer, from mx.example.net, was: 451
+                  4.7.1 Greylisted, come back
+  Last tried:     Sat, 31 Jan 2026 12:15:00 +0000, after 24 tries
+  Given up:       at the latest on Thu, 05 Feb 2026 08:15:00 +0000
+  What to do:     nothing; you are told if it fails in the end
+)"));
+}
+
+TEST_F(NoticeBuilderTest, TextOfARelayedMessage) {
+  add(RecipientState::sent, Notice::relayed, {Cause::none, Stage::final_dot, 250, "2.0.0", "Ok: queued as 1234"});
+  EXPECT_EQ(text(), crlf(R"(
+This is the mail relay at relay.example.com.
+
+Your message was passed on. You asked to be told.
+
+  Subject:   Invoice 4711
+  Accepted:  Sat, 31 Jan 2026 08:15:00 +0000
+  Its id:    01kg9jz5a8v3m2n4p6q8r0s1t3
+
+<user@example.net>
+  What happened:  passed on to mx.example.net, which does not report
+                  delivery. Nothing more is heard of it from here
+  When:           Sat, 31 Jan 2026 08:15:02 +0000, after 1 try
+  What to do:     nothing
+)"));
+}
+
+TEST_F(NoticeBuilderTest, TextOfAFailureThatTheRouteCaused) {
+  Recipient& r = add(RecipientState::failed, Notice::failed,
+                     {Cause::retries, Stage::connect, 0, "", "gave up after 4 tries: connection refused"});
+  history_.back().attempt->recipients[0].reason.text = "connection refused";
+  r.failed_by_route = true;
+  r.tries = 4;
+  EXPECT_THAT(text(), HasSubstr("  What happened:  given up: connection refused\r\n"));
+  EXPECT_THAT(text(), HasSubstr("after 4 tries\r\n"));
+  EXPECT_THAT(text(), HasSubstr("  What to do:     show this to the operator of this relay, whose next hop\r\n"
+                                "                  did not work; then send again\r\n"));
+}
+
+TEST_F(NoticeBuilderTest, SaysHowManyOfHowManyRecipients) {
+  refused("one@example.net");
+  EXPECT_THAT(text(), HasSubstr("Your message could not be delivered. Nothing more will be tried.\r\n"));
+  refused("two@example.net");
+  EXPECT_THAT(text(), HasSubstr("could not be delivered to any of its 2 recipients."));
+  add(RecipientState::sent, Notice::none, {}, "three@example.net");
+  recipients_.pop_back();
+  EXPECT_THAT(text(), HasSubstr("could not be delivered to 2 of its 3 recipients."));
+  EXPECT_THAT(text(), Not(HasSubstr("three@example.net")));
+}
+
+TEST_F(NoticeBuilderTest, ExplainsAHundredRecipientsAndReportsAll) {
+  for (int i = 0; i < 130; ++i) refused("user" + std::to_string(i) + "@example.net");
+  const ReadNotice notice = read();
+  EXPECT_THAT(notice.parts.at(0).content, HasSubstr("<user99@example.net>"));
+  EXPECT_THAT(notice.parts.at(0).content, Not(HasSubstr("<user100@example.net>")));
+  EXPECT_THAT(notice.parts.at(0).content, HasSubstr("The other 30 are named"));
+  ASSERT_EQ(notice.report.size(), 131u);
+  EXPECT_EQ(ReadNotice::one(notice.report[130], "Final-Recipient"), "rfc822; user129@example.net");
+}
+
+TEST_F(NoticeBuilderTest, AdviceFollowsTheStatus) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"5.1.1", "check the address"},      {"5.2.2", "mailbox is full"},   {"5.2.3", "send a smaller message"},
+      {"5.3.4", "send a smaller message"}, {"5.7.1", "refused by a rule"}, {"5.1.8", "check your own address"},
+      {"", "if it fails again"},           {"5.0.0", "if it fails again"}};
+  for (const auto& [status, advice] : cases) {
+    message_.recipients.clear();
+    recipients_.clear();
+    refused().reason.enhanced = status;
+    std::string lines = text();
+    std::size_t at = lines.find("  What to do:     ");
+    EXPECT_THAT(lines.substr(at, lines.find("\r\n", at) - at), HasSubstr(advice)) << status;
+  }
+}
+
+TEST_F(NoticeBuilderTest, LinesForPeopleAreShort) {
+  refused("user@example.net",
+          "a sentence of many words that goes on and on, as servers like to write them, with a link "
+          "https://example.net/help/with/a/very/long/path/that/cannot/be/broken/anywhere/at/all");
+  std::size_t long_lines = 0;
+  const std::string all = text();
+  for (std::size_t at = 0; at < all.size(); at = all.find('\n', at) + 1) {
+    if (all.find('\r', at) - at > 76) ++long_lines;
+  }
+  EXPECT_EQ(long_lines, 1u) << all;  // the link
+}
+
+// ---- structure ----------------------------------------------------------------------------------------------------
+
+TEST_F(NoticeBuilderTest, IsAMultipartReportOfThreeParts) {
+  refused();
+  const ReadNotice notice = read();
+  EXPECT_EQ(notice.type, "multipart/report");
+  EXPECT_EQ(notice.report_type, "delivery-status");
+  ASSERT_EQ(notice.parts.size(), 3u);
+  EXPECT_EQ(notice.parts[0].type, "text/plain");
+  EXPECT_EQ(notice.parts[1].type, "message/delivery-status");
+  EXPECT_EQ(notice.parts[2].type, "text/rfc822-headers");
+  EXPECT_EQ(notice.parts[2].content, "From: app@example.com\r\nSubject: Invoice 4711\r\n");
+  for (const ReadPart& part : notice.parts) EXPECT_EQ(part.encoding, "") << part.type;
+  EXPECT_EQ(notice.encoding, "");
+}
+
+TEST_F(NoticeBuilderTest, HeaderSaysWhoWritesToWhom) {
+  refused();
+  const ReadNotice notice = read();
+  EXPECT_EQ(notice.field("From"), "Mail Delivery System <MAILER-DAEMON@relay.example.com>");
+  EXPECT_EQ(notice.field("To"), "<app@example.com>");
+  EXPECT_EQ(notice.field("Subject"), "Mail not delivered: Invoice 4711");
+  EXPECT_EQ(notice.field("Auto-Submitted"), "auto-replied");
+  EXPECT_EQ(notice.field("In-Reply-To"), "<4711@example.com>");
+  EXPECT_EQ(notice.field("MIME-Version"), "1.0");
+}
+
+TEST_F(NoticeBuilderTest, WithoutAHeaderToReturnThereAreTwoParts) {
+  refused();
+  EXPECT_EQ(read_notice(build("")).parts.size(), 2u);
+}
+
+TEST_F(NoticeBuilderTest, AWholeMessagePassesAsItIs) {
+  refused();
+  const std::string body = "Subject: Invoice 4711\r\n\r\n.dot\r\n--=_x\r\nend\r\n";
+  const std::string octets = build_whole(body);
+  const ReadNotice notice = read_notice(octets);
+  ASSERT_EQ(notice.parts.size(), 3u);
+  EXPECT_EQ(notice.parts[2].type, "message/rfc822");
+  EXPECT_EQ(notice.parts[2].encoding, "");
+  EXPECT_EQ(notice.encoding, "");
+  EXPECT_EQ(ReadNotice::one(notice.parts[2].message, "Subject"), "Invoice 4711");
+  EXPECT_THAT(octets, HasSubstr("\r\n\r\n" + body + "\r\n--" + notice.boundary + "--\r\n"));
+}
+
+TEST_F(NoticeBuilderTest, AWholeMessageInEightBitsSaysSoOnBothLevels) {
+  refused();
+  message_.envelope.eight_bit = true;
+  ReadNotice notice =
+      read_notice(build_whole("Subject: x\r\n\r\nGr\xc3\xbc\xc3\x9f"
+                              "e\r\n"));
+  EXPECT_EQ(notice.encoding, "8bit");
+  EXPECT_EQ(notice.parts.at(2).encoding, "8bit");
+  EXPECT_EQ(notice.parts.at(2).type, "message/rfc822");
+  message_.envelope.smtputf8 = true;
+  notice = read_notice(build_whole("Subject: \xc3\xbc\r\n\r\n"));
+  EXPECT_EQ(notice.parts.at(2).type, "message/global");  // RFC 6532 3.7
+}
+
+TEST_F(NoticeBuilderTest, AnEightBitHeaderIsReturnedInSevenBits) {
+  refused();
+  const std::string header =
+      "Subject: Gr\xc3\xbc\xc3\x9f"
+      "e = 1\r\nX-Trailing: blank \r\nX-Long: " +
+      std::string(200, 'y') + "\xc3\xa9\r\n";
+  const ReadNotice notice = read_notice(build(header));
+  EXPECT_EQ(notice.parts.at(2).encoding, "quoted-printable");
+  EXPECT_EQ(notice.parts.at(2).charset, "utf-8");
+  EXPECT_EQ(notice.parts.at(2).content, header);
+}
+
+TEST_F(NoticeBuilderTest, AHeaderThatIsNotUtf8KeepsItsOctetsAndClaimsNoCharset) {
+  refused();
+  const std::string header =
+      "Subject: Gr\xfc\xdf"
+      "e\r\n";
+  const ReadNotice notice = read_notice(build(header));
+  EXPECT_EQ(notice.parts.at(2).charset, "");
+  EXPECT_EQ(notice.parts.at(2).encoding, "quoted-printable");
+  const std::string octets = build(header);
+  EXPECT_THAT(octets, HasSubstr("Subject: Gr=FC=DFe\r\n"));
+}
+
+TEST_F(NoticeBuilderTest, AHeaderWithALineOfTwoThousandOctetsIsFoldedByItsEncoding) {
+  refused();
+  const std::string header = "X-Long: " + std::string(2000, 'y') + "\r\n";
+  EXPECT_EQ(read_notice(build(header)).parts.at(2).content, header);
+}
+
+// ---- the report ---------------------------------------------------------------------------------------------------
+
+TEST_F(NoticeBuilderTest, ReportOfARefusal) {
+  refused().orcpt = "rfc822;User+2Bnews@Example.NET";
+  message_.envelope.envid = "QQ+2B31+4159";
+  const ReadNotice notice = read();
+  ASSERT_EQ(notice.report.size(), 2u);
+  const ReadFields& all = notice.report[0];
+  EXPECT_EQ(ReadNotice::one(all, "Reporting-MTA"), "dns; relay.example.com");
+  EXPECT_EQ(ReadNotice::one(all, "Original-Envelope-Id"), "QQ+31A59");
+  EXPECT_EQ(ReadNotice::one(all, "Arrival-Date"), "Sat, 31 Jan 2026 08:15:00 +0000");
+  EXPECT_EQ(ReadNotice::one(all, "X-Postrider-Id"), message_.id.str());
+  const ReadFields& one = notice.report[1];
+  EXPECT_EQ(ReadNotice::one(one, "Original-Recipient"), "rfc822; User+news@Example.NET");
+  EXPECT_EQ(ReadNotice::one(one, "Final-Recipient"), "rfc822; user@example.net");
+  EXPECT_EQ(ReadNotice::one(one, "Action"), "failed");
+  EXPECT_EQ(ReadNotice::one(one, "Status"), "5.1.1");
+  EXPECT_EQ(ReadNotice::one(one, "Remote-MTA"), "dns; mx.example.net");
+  EXPECT_EQ(ReadNotice::one(one, "Diagnostic-Code"), "smtp; 550 5.1.1 No such user here");
+  EXPECT_EQ(ReadNotice::one(one, "Last-Attempt-Date"), "Sat, 31 Jan 2026 08:15:01 +0000");
+  EXPECT_EQ(ReadNotice::one(one, "Will-Retry-Until"), "(none)");
+}
+
+TEST_F(NoticeBuilderTest, ReportOfADelaySaysUntilWhen) {
+  add(RecipientState::deferred, Notice::delayed, {Cause::route, Stage::auth, 535, "5.7.8", "who are you?"}).age_from =
+      kAccepted + hours(1);
+  const ReadFields one = per_recipient();
+  EXPECT_EQ(ReadNotice::one(one, "Action"), "delayed");
+  EXPECT_EQ(ReadNotice::one(one, "Status"), "4.7.8");
+  EXPECT_EQ(ReadNotice::one(one, "Will-Retry-Until"), "Thu, 05 Feb 2026 09:15:00 +0000");
+}
+
+TEST_F(NoticeBuilderTest, ReportOfARelayedMessage) {
+  add(RecipientState::sent, Notice::relayed, {Cause::none, Stage::final_dot, 250, "2.1.5", "Ok: queued as 1234"});
+  const ReadFields one = per_recipient();
+  EXPECT_EQ(ReadNotice::one(one, "Action"), "relayed");
+  EXPECT_EQ(ReadNotice::one(one, "Status"), "2.0.0");
+  EXPECT_EQ(ReadNotice::one(one, "Remote-MTA"), "dns; mx.example.net");
+}
+
+TEST_F(NoticeBuilderTest, WithoutAnAnswerThereIsNoRemoteMta) {
+  add(RecipientState::failed, Notice::failed,
+      {Cause::age, Stage::connect, 0, "", "gave up after 5d: connection refused"});
+  history_.back().attempt->recipients[0].reason.text = "connection refused";
+  const ReadFields one = per_recipient();
+  EXPECT_EQ(ReadNotice::one(one, "Remote-MTA"), "(none)");
+  EXPECT_EQ(ReadNotice::one(one, "Diagnostic-Code"), "X-Postrider; connection refused");
+  EXPECT_EQ(ReadNotice::one(one, "Last-Attempt-Date"), "Sat, 31 Jan 2026 08:15:01 +0000");
+}
+
+TEST_F(NoticeBuilderTest, WhoSaidItIsTheOneWhoseAnswerDecided) {
+  add(RecipientState::failed, Notice::failed, {Cause::age, Stage::rcpt, 450, "4.2.0", "gave up after 5d: busy"});
+  history_.clear();
+  attempt(0, {Cause::recipient, Stage::rcpt, 450, "4.2.0", "busy"}, kAccepted, "first.example.net[192.0.2.1]:25");
+  attempt(0, {Cause::route, Stage::connect, 0, "", "connection refused"}, kAccepted + hours(1),
+          "second.example.net[::1]:25");
+  const ReadFields one = per_recipient();
+  EXPECT_EQ(ReadNotice::one(one, "Remote-MTA"), "dns; first.example.net");
+  EXPECT_EQ(ReadNotice::one(one, "Diagnostic-Code"), "smtp; 450 4.2.0 busy");
+  EXPECT_EQ(ReadNotice::one(one, "Last-Attempt-Date"), "Sat, 31 Jan 2026 09:15:00 +0000");
+}
+
+TEST_F(NoticeBuilderTest, AHopWithoutANameIsAnAddressLiteral) {
+  refused();
+  history_[0].attempt->peer = "192.0.2.7[192.0.2.7]:25";
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Remote-MTA"), "dns; [192.0.2.7]");
+  history_[0].attempt->peer = "2001:db8::1[2001:db8::1]:25";
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Remote-MTA"), "dns; [IPv6:2001:db8::1]");
+}
+
+TEST_F(NoticeBuilderTest, WithoutHistoryTheRecordSpeaks) {
+  refused();
+  history_.clear();
+  const ReadFields one = per_recipient();
+  EXPECT_EQ(ReadNotice::one(one, "Status"), "5.1.1");
+  EXPECT_EQ(ReadNotice::one(one, "Diagnostic-Code"), "smtp; 550 5.1.1 No such user here");
+  EXPECT_EQ(ReadNotice::one(one, "Last-Attempt-Date"), "(none)");
+  EXPECT_THAT(text(), HasSubstr("it was refused: 550 5.1.1 No such user here"));
+}
+
+// ---- status -------------------------------------------------------------------------------------------------------
+
+TEST(NoticeStatus, OfEveryStateAndCause) {
+  const auto status = [](RecipientState state, Reason reason, Notice kind = Notice::failed) {
+    Recipient r;
+    r.state = state;
+    r.reason = std::move(reason);
+    return notice_status(r, kind);
+  };
+  using enum RecipientState;
+  EXPECT_EQ(status(bounced, {Cause::recipient, Stage::rcpt, 550, "5.1.1", ""}), "5.1.1");
+  EXPECT_EQ(status(bounced, {Cause::recipient, Stage::rcpt, 550, "", ""}), "5.0.0");
+  EXPECT_EQ(status(bounced, {Cause::capability, Stage::hello, 0, "5.6.3", ""}), "5.6.3");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::rcpt, 452, "4.2.2", ""}), "4.2.2");  // RFC 3464 2.3.4: stays 4
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::rcpt, 451, "", ""}), "4.0.0");
+  EXPECT_EQ(status(failed, {Cause::age, Stage::connect, 0, "", ""}), "4.4.7");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::route, 0, "", ""}), "4.4.4");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::resolve, 0, "", ""}), "4.4.3");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::connect, 0, "", ""}), "4.4.1");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::greeting, 0, "", ""}), "4.4.1");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::tls, 0, "", ""}), "4.7.5");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::auth, 0, "", ""}), "4.7.8");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::auth, 535, "5.7.8", ""}), "5.7.8");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::final_dot, 0, "", ""}), "4.4.2");
+  EXPECT_EQ(status(failed, {Cause::retries, Stage::local, 0, "", ""}), "4.3.0");
+  EXPECT_EQ(status(expired, {}), "4.4.7");
+  EXPECT_EQ(status(suppressed, {}), "5.7.1");
+  EXPECT_EQ(status(deferred, {Cause::recipient, Stage::rcpt, 451, "4.7.1", ""}, Notice::delayed), "4.7.1");
+  EXPECT_EQ(status(deferred, {Cause::route, Stage::connect, 0, "", ""}, Notice::delayed), "4.4.1");
+  EXPECT_EQ(status(sent, {Cause::none, Stage::final_dot, 250, "2.6.0", ""}, Notice::relayed), "2.0.0");
+}
+
+TEST(NoticeStatus, WhatIsNoStatusIsNotRepeated) {
+  for (const std::string bad :
+       {"5.1", "5.1.1.1", "5..1", "5.1.", "5.1.1\r\nX: y", "9.1.1", "2.0.0", "5.1.1111", "5.a.1"}) {
+    Recipient r;
+    r.state = RecipientState::bounced;
+    r.reason = {Cause::recipient, Stage::rcpt, 550, bad, ""};
+    EXPECT_EQ(notice_status(r, Notice::failed), "5.0.0") << bad;
+  }
+}
+
+// ---- text beyond ASCII --------------------------------------------------------------------------------------------
+
+TEST_F(NoticeBuilderTest, ASubjectInUtf8ArrivesWhole) {
+  refused();
+  std::string subject;
+  while (subject.size() + 12 <= 256) subject += "Größe\xf0\x9f\x93\xa6 ";
+  subject.pop_back();
+  message_.envelope.subject = subject;
+  const std::string octets = build();
+  EXPECT_EQ(read_notice(octets).field("Subject"), "Mail not delivered: " + subject);
+  for (std::size_t at = octets.find("=?UTF-8?Q?"); at != std::string::npos; at = octets.find("=?UTF-8?Q?", at + 1))
+    EXPECT_LE(octets.find("?=\r\n", at) + 2 - at, 75u);  // RFC 2047 2.
+}
+
+TEST_F(NoticeBuilderTest, TextInUtf8IsQuotedPrintable) {
+  refused("user@example.net", "Postfach gibt es nicht: Übergröße");
+  message_.envelope.subject = "Grüße";
+  const ReadNotice notice = read();
+  EXPECT_EQ(notice.parts.at(0).encoding, "quoted-printable");
+  EXPECT_EQ(notice.parts.at(0).charset, "utf-8");
+  EXPECT_THAT(notice.parts.at(0).content, HasSubstr("  Subject:   Grüße\r\n"));
+  EXPECT_THAT(notice.parts.at(0).content, HasSubstr("Übergröße"));
+  EXPECT_EQ(ReadNotice::one(notice.report.at(1), "Diagnostic-Code"),
+            "smtp; 550 5.1.1 Postfach gibt es nicht: \\x{DC}bergr\\x{F6}\\x{DF}e");
+  EXPECT_EQ(notice.parts.at(1).encoding, "");
+}
+
+TEST_F(NoticeBuilderTest, AnInternationalAddressIsInTheFormOfRfc6533) {
+  refused(
+      "jos\xc3\xa9+news@b\xc3\xbc"
+      "cher.example");
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Final-Recipient"), "utf-8; jos\\x{E9}\\x{2B}news@b\\x{FC}cher.example");
+  EXPECT_EQ(utf8_addr_xtext("\xe4\xb8\xad\xf0\x9f\x93\xa6=\\@x"), "\\x{4E2D}\\x{1F4E6}\\x{3D}\\x{5C}@x");
+}
+
+TEST_F(NoticeBuilderTest, TheLongestInternationalAddressStaysWhole) {
+  std::string local, domain;
+  for (int i = 0; i < 32; ++i) local += "\xc3\xa9";
+  for (int i = 0; i < 120; ++i) domain += "\xc3\xbc";
+  refused(local + "@" + domain + ".example");
+  const std::string final_recipient = ReadNotice::one(per_recipient(), "Final-Recipient");
+  EXPECT_THAT(final_recipient, StartsWith("utf-8; \\x{E9}\\x{E9}"));
+  EXPECT_THAT(final_recipient, EndsWith("\\x{FC}.example"));
+  EXPECT_EQ(std::count(final_recipient.begin(), final_recipient.end(), '{'), 152);
+}
+
+TEST_F(NoticeBuilderTest, OriginalRecipientsOfBothTypes) {
+  Recipient& r = refused();
+  r.orcpt = "utf-8;jos\\x{E9}@example.net";
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Original-Recipient"), "utf-8; jos\\x{E9}@example.net");
+  r.orcpt = "utf-8;jos\xc3\xa9@example.net";  // utf-8-addr-unitext, allowed with SMTPUTF8
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Original-Recipient"), "utf-8; jos\\x{E9}@example.net");
+  r.orcpt = "x400;/C=de/";
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Original-Recipient"), "x400; /C=de/");
+  r.orcpt = "";
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Original-Recipient"), "(none)");
+}
+
+TEST_F(NoticeBuilderTest, ASenderWhoseDomainAloneIsInternationalIsWrittenInAscii) {
+  refused();
+  message_.envelope.sender = {"app",
+                              "b\xc3\xbc"
+                              "cher.example"};
+  EXPECT_EQ(read().field("To"), "<app@xn--bcher-kva.example>");
+}
+
+// ---- hostile strings ----------------------------------------------------------------------------------------------
+
+TEST_F(NoticeBuilderTest, NoStringOfAStrangerBeginsALine) {
+  const std::string evil = "x\r\nBcc: victim@example.org\r\n\r\n--=_" + message_.id.str() +
+                           "\n\rInjected: yes\r\x01\x1b[2J\xc2\x85Injected: yes\xe2\x80\xa8\xff";
+  Recipient& r = refused("user@example.net", evil);
+  r.reason.enhanced = "5.1.1\r\nInjected: yes";
+  r.orcpt = "rfc822\r\nInjected: yes;" + smtp::encode_xtext(evil);
+  r.upstream = r.remote_id = evil;
+  history_[0].attempt->peer = evil;
+  history_[0].attempt->recipients[0].reason = r.reason;
+  message_.envelope.subject = evil;
+  message_.envelope.envid = smtp::encode_xtext(evil);
+  message_.envelope.message_id_header = "<" + evil + ">";
+  message_.envelope.helo = message_.envelope.client = evil;
+  const std::string octets = build();
+  EXPECT_EQ(octets.find("\r\nBcc:"), std::string::npos);
+  EXPECT_EQ(octets.find("\r\nInjected:"), std::string::npos);
+  const ReadNotice notice = read_notice(octets);
+  ASSERT_EQ(notice.parts.size(), 3u);
+  EXPECT_EQ(notice.report.size(), 2u);
+  EXPECT_EQ(notice.field("Bcc"), "(none)");
+  EXPECT_EQ(notice.field("In-Reply-To"), "(none)");
+  const std::string& people = notice.parts[0].content;
+  EXPECT_EQ(people.find("\r\nInjected"), std::string::npos);
+  EXPECT_EQ(people.find('\x1b'), std::string::npos);
+  for (const ReadFields& fields : notice.report) EXPECT_EQ(fields.count("Injected") + fields.count("Bcc"), 0u);
+}
+
+TEST_F(NoticeBuilderTest, AnAddressInQuotesStaysOneAddress) {
+  refused("\"a b>, <c@d\"@example.net");
+  message_.envelope.sender = parse_address("\"odd \\\"one\\\"\"@example.com").value();
+  const ReadNotice notice = read();
+  EXPECT_EQ(ReadNotice::one(notice.report.at(1), "Final-Recipient"), "rfc822; \"a b>, <c@d\"@example.net");
+  EXPECT_THAT(build(), HasSubstr("\r\nTo: <\"odd \\\"one\\\"\"@example.com>\r\n"));
+}
+
+TEST_F(NoticeBuilderTest, EmptyThingsLeaveNoEmptyFields) {
+  add(RecipientState::bounced, Notice::failed, {}).tries = 0;
+  history_.clear();
+  message_.envelope.subject = message_.envelope.message_id_header = "";
+  const ReadNotice notice = read();
+  EXPECT_EQ(notice.field("Subject"), "Mail not delivered: (no subject)");
+  EXPECT_EQ(notice.field("In-Reply-To"), "(none)");
+  for (const ReadFields& fields : notice.report) {
+    for (const auto& [name, value] : fields) EXPECT_NE(value, "") << name;
+  }
+  EXPECT_THAT(notice.parts.at(0).content, Not(HasSubstr("Subject:")));
+  EXPECT_THAT(notice.parts.at(0).content, Not(HasSubstr("tries")));
+}
+
+// ---- whole or header ----------------------------------------------------------------------------------------------
+
+TEST_F(NoticeBuilderTest, WholeOnlyWhereTheSameHopWouldTakeIt) {
+  message_.envelope.ret = DsnReturn::full;
+  Recipient& r = refused();
+  EXPECT_TRUE(may_return_whole(subject()));
+  r.reason = {Cause::content, Stage::final_dot, 554, "5.7.1", "spam"};
+  EXPECT_FALSE(may_return_whole(subject()));
+  r.reason = {Cause::retries, Stage::final_dot, 451, "4.3.2", "gave up after 4 tries: not today"};
+  EXPECT_FALSE(may_return_whole(subject()));
+  r.reason = {Cause::capability, Stage::hello, 0, "5.6.3", "no 8BITMIME"};
+  EXPECT_FALSE(may_return_whole(subject()));
+  r.reason = {Cause::recipient, Stage::rcpt, 550, "5.1.1", "no such user"};
+  message_.body = BodyState::removed;
+  EXPECT_FALSE(may_return_whole(subject()));
+  message_.body = BodyState::present;
+  message_.envelope.ret = DsnReturn::headers;
+  EXPECT_FALSE(may_return_whole(subject()));
+  message_.envelope.ret = DsnReturn::full;
+  r.owed = Notice::relayed;
+  EXPECT_FALSE(may_return_whole(subject()));  // RFC 3461 4.3: of failures only
+}
+
+}  // namespace
+}  // namespace postrider::relay
