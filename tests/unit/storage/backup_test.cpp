@@ -156,41 +156,73 @@ TEST_F(BackupTest, UsersComeAlong) {
       "scrypt$x");
 }
 
-// The copy is of many pages, and between any two of them the source goes on: at no time is a page pinned for longer. With one
-// transaction for the whole copy each of these commits would add pages to the file.
-TEST_F(BackupTest, TheSourceReusesItsPagesWhileItIsCopied) {
-  constexpr std::uint64_t kMessages = 200;
-  OtherProcess copier([&](const std::function<void()>& turn) {
-    turn();  // the spool is filled
+// A process reads the spool bit by bit, and between any two bits the daemon goes on: at no time is a page kept from reuse for
+// longer. With one transaction for all of it each of these commits would add its pages to the file.
+class ReaderBesideADaemonTest : public BackupTest {
+ protected:
+  static constexpr std::uint64_t kMessages = 200;
+  static constexpr std::uint64_t kFreedPages = 40;  // at least, by each message of the churn
+
+  // `read` calls its argument often while it reads.
+  void expect_no_growth(const std::function<void(const std::function<void()>& turn)>& read) {
+    OtherProcess reader([&](const std::function<void()>& turn) {
+      turn();  // the spool is filled
+      read(turn);
+    });
+    ASSERT_TRUE(reader.wait_for_turn());
+    open();
+    for (int i = 0; i < 20; ++i) churn();  // pages to be used again
+    RetireRequest retire;
+    retire.policy.history = Duration(0);
+    retire.now = now_ + std::chrono::hours(1);
+    answer<Retired>([&](Done<Retired> done) { store().retire(retire, std::move(done)); });
+    for (std::uint64_t i = 0; i < kMessages; ++i) stored(random_message(2 * kChunkPayload));
+    const std::uint64_t before = store().stats().file_bytes;
+    std::uint64_t turns = 0;
+    for (reader.resume(); reader.wait_for_turn(); reader.resume()) {
+      ++turns;
+      churn();
+    }
+    EXPECT_EQ(reader.exit_status(), 0);
+    EXPECT_GE(turns, kMessages);
+    EXPECT_LT(store().stats().file_bytes - before, turns * kFreedPages * 4096 / 2);
+    close();
+  }
+  void churn() {
+    const MessageId id = stored(claimed_message(3 * kChunkPayload));
+    ASSERT_TRUE(settle(sent(id)).has_value());
+  }
+};
+
+TEST_F(ReaderBesideADaemonTest, Backup) {
+  expect_no_growth([this](const std::function<void()>& turn) {
     BackupRequest request;
     request.output_dir = output();
     request.on_progress = [&](std::string_view, std::uint64_t, std::uint64_t) { turn(); };
     EXPECT_EQ(backup_spool(options_, request).messages, kMessages);
   });
-  ASSERT_TRUE(copier.wait_for_turn());
-  open();
-  const auto churn = [&] {
-    const MessageId id = stored(claimed_message(3 * kChunkPayload));
-    ASSERT_TRUE(settle(sent(id)).has_value());
-  };
-  for (int i = 0; i < 20; ++i) churn();  // pages to be used again
-  RetireRequest retire;
-  retire.policy.history = Duration(0);
-  retire.now = now_ + std::chrono::hours(1);
-  answer<Retired>([&](Done<Retired> done) { store().retire(retire, std::move(done)); });
-  for (std::uint64_t i = 0; i < kMessages; ++i) stored(random_message(2 * kChunkPayload));
-  const std::uint64_t before = store().stats().file_bytes;
-  std::uint64_t turns = 0;
-  for (copier.resume(); copier.wait_for_turn(); copier.resume()) {
-    ++turns;
-    churn();
-  }
-  EXPECT_EQ(copier.exit_status(), 0);
-  EXPECT_GE(turns, kMessages);  // each frees forty pages
-  EXPECT_LT(store().stats().file_bytes - before, kMessages * 40 * 4096 / 2);
-  close();
   open_copy(output());
   EXPECT_EQ(all_ids().size(), kMessages);
+}
+
+TEST_F(ReaderBesideADaemonTest, VerifyListAndBodies) {
+  expect_no_growth([this](const std::function<void()>& turn) {
+    store_ = open_lmdb_store_read_only(options_, log_);
+    VerifyQuery verify;
+    for (std::uint64_t i = 0; i < kMessages / 2; ++i) {
+      verify.limit = 2;
+      const auto page = answer<VerifyPage>([&](Done<VerifyPage> done) { store().verify(verify, std::move(done)); });
+      verify.after = page->next;
+      turn();
+      ListQuery list;
+      list.limit = 1;
+      const auto listed = answer<ListPage>([&](Done<ListPage> done) { store().list(list, std::move(done)); });
+      turn();
+      read_body(listed->messages.at(0).id);
+      turn();
+    }
+    close();
+  });
 }
 
 TEST_F(BackupTest, NothingIsOverwrittenAndAFailureLeavesNothing) {
