@@ -36,6 +36,7 @@ Management::Management(const Config& config, ManagementParts parts)
       authenticator_(auth_options(trusted_networks_, std::move(parts.operator_token))),
       health_(readiness_, parts.store, parts.metrics),
       retention_rules_{retire_policy(config), config.delivery.dsn},
+      retention_book_(std::move(parts.notice_owed)),
       messages_(thread_.loop(), thread_.loop().clock(), parts.store),
       bodies_(thread_.loop(), parts.store),
       bulk_(thread_.loop(), thread_.loop().clock(), parts.store),

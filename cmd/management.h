@@ -2,6 +2,7 @@
 // by the daemon on the main thread; everything inside runs on the mgmt thread, so that no report ever delays mail.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ struct ManagementParts {
   net::TlsContext tls;
   Log& log;
   mgmt::DaemonFacts facts = {};
+  std::function<void()> notice_owed = {};  // retention left notices to senders owed; called on the mgmt thread
 };
 
 // What a reload can change.
@@ -52,7 +54,7 @@ class Management {
   std::vector<std::string> urls() const;
   void set(mgmt::Phase phase) { readiness_.set(phase); }
   void use(ManagementOptions options);  // the certificate for connections from now on, the rest at once
-  void close();                   // no more retention, no more requests; returns when the last connection is gone
+  void close();                         // no more retention, no more requests; returns when the last connection is gone
   void finish() { thread_.finish(); }
 
  private:

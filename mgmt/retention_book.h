@@ -2,7 +2,9 @@
 // by cmd's runner and by the API, read by the API; all of it on the mgmt thread.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "storage/store.h"
 
@@ -16,8 +18,12 @@ struct RetentionRun {
 
 class RetentionBook {
  public:
+  // `notice_owed` is called after a step that left notices to senders owed (see storage::Store::owing); may be empty.
+  explicit RetentionBook(std::function<void()> notice_owed = {}) : notice_owed_(std::move(notice_owed)) {}
+
   // One step has ended. A run begins with the first step after the last one ended.
   void add(const storage::Retired& step, Time now) {
+    if (step.owing > 0 && notice_owed_) notice_owed_();
     if (!under_way_) under_way_ = RetentionRun{now, now, {}};
     under_way_->removed.messages += step.messages;
     under_way_->removed.bodies += step.bodies;
@@ -33,6 +39,7 @@ class RetentionBook {
   const std::optional<RetentionRun>& last_removal() const { return last_removal_; }
 
  private:
+  std::function<void()> notice_owed_;
   std::optional<RetentionRun> under_way_, last_, last_removal_;
 };
 
