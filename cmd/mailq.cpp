@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <iostream>
 
 #include "cmd/api_client.h"
+#include "cmd/config_command.h"
 #include "cmd/exit_codes.h"
 #include "cmd/json_view.h"
 #include "cmd/output.h"
@@ -95,8 +97,14 @@ bool read_waiting(const relay::MaildropDirectory& directory, const std::string& 
   return true;
 }
 
+bool needs_configuration() {
+  return std::getenv("POSTRIDER_URL") == nullptr || std::getenv("POSTRIDER_TOKEN") == nullptr;
+}
+
 // Why the daemon's queue is not shown; empty when it was.
 std::string show_queue() {
+  if (needs_configuration() && ::access(kDefaultConfigFile, F_OK) == 0 && ::access(kDefaultConfigFile, R_OK) != 0)
+    return std::string("you may not read ") + kDefaultConfigFile;
   try {
     ApiClient client{ApiOptions()};
     std::cout << render_mailq(live_messages(client));

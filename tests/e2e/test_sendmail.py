@@ -6,6 +6,7 @@ import email.policy
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -285,6 +286,18 @@ class DaemonUp(Clients, unittest.TestCase):
         self.assertIn("for the daemon to collect", done.stdout)
         taken = self.machine.sink.wait_count(1)[0]
         self.assertEqual(self.machine.relay.message(taken.id)["door"], "sendmail")
+        wait_until("the drop directory is empty", lambda: not self.machine.waiting())
+
+    def test_reloaded_addresses_hold_for_what_is_collected(self):
+        relay = self.machine.relay
+        with relay.config.open("a") as config:
+            config.write('[addresses]\naliases = { boss = "ops@example.test" }\n')
+        before = relay.log().count("config.reloaded")
+        relay.process.send_signal(signal.SIGHUP)
+        wait_until("the configuration is reloaded", lambda: relay.log().count("config.reloaded") > before)
+        self.machine.run(self.machine.sendmail, "-fapp@example.test", "boss", stdin="Subject: alias\n\nhello\n",
+                         environment={"POSTRIDER_SMTP": f"127.0.0.1:{free_port()}"})
+        self.assertEqual(self.machine.sink.wait_count(1)[0].recipients, ["ops@example.test"])
         wait_until("the drop directory is empty", lambda: not self.machine.waiting())
 
     def test_what_is_no_mail_is_set_aside(self):
