@@ -1,5 +1,9 @@
 #include "cmd/certificates.h"
 
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <array>
 #include <filesystem>
 
 #include "cmd/exit_codes.h"
@@ -19,6 +23,23 @@ net::TlsContext load_certificate(const Config& config, const std::string& hostna
   auto context = net::make_server_tls(certificate, key);
   if (!context) throw CommandError(EX_CONFIG, context.error().text);
   return std::move(*context);
+}
+
+CertificateFacts certificate_facts(const net::TlsContext& context) {
+  CertificateFacts facts;
+  const X509* certificate = SSL_CTX_get0_certificate(context->native_handle());
+  if (!certificate) return facts;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest.data(), &length) == 1)
+    facts.digest.assign(reinterpret_cast<const char*>(digest.data()), length);
+  std::array<char, 256> subject{};
+  X509_NAME_oneline(X509_get_subject_name(certificate), subject.data(), static_cast<int>(subject.size()));
+  facts.subject = subject.data();
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1)
+    facts.expires_at = Time(std::chrono::seconds(::timegm(&end)));
+  return facts;
 }
 
 }  // namespace postrider::cmd

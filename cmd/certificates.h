@@ -11,4 +11,12 @@ namespace postrider::cmd {
 // Throws CommandError that names the file and what is wrong with it.
 net::TlsContext load_certificate(const Config& config, const std::string& hostname, Log& log);
 
+// For the log: which certificate a context shows. `digest` tells two apart.
+struct CertificateFacts {
+  std::string subject;  // "/CN=relay.example.com"
+  std::string digest;   // SHA-256
+  Time expires_at{};
+};
+CertificateFacts certificate_facts(const net::TlsContext& context);
+
 }  // namespace postrider::cmd

@@ -45,7 +45,8 @@ Daemon::Daemon(Config config, OperatorLog& log)
       std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_)),
       maildrop_directory(config_));
   management_ = std::make_unique<Management>(
-      config_, ManagementParts{*store_, metrics_, ensure_operator_token(config_.server.data_dir), tls_, log_});
+      config_, ManagementParts{*store_, metrics_, ensure_operator_token(config_.server.data_dir), tls_, log_, facts(),
+                               [this] { relays_.front()->notice_owed(); }});
   open_smtp_listeners();
 }
 
@@ -82,11 +83,23 @@ void Daemon::stop() {
   store_->close();
 }
 
-void Daemon::reload(const Config& config) {
-  tls_ = load_certificate(config, hostname_, log_);
-  const auto options = smtp_options(tls_);
-  for (const auto& relay : relays_) relay->use(options);
-  management_->use(tls_);
+void Daemon::reload(const Config& fresh) {
+  Config config = fresh;
+  config.server = config_.server;
+  // The dispatchers remove a body with the settlement, by what was said at start; half of the new rule would keep no body.
+  config.retention.sent_bodies = config_.retention.sent_bodies;
+
+  net::TlsContext tls = load_certificate(config, hostname_, log_);
+  const CertificateFacts shown = certificate_facts(tls);
+  if (shown.digest != certificate_facts(tls_).digest)
+    log_.info("tls.certificate_changed",
+              {{"subject", shown.subject}, {"expires_at", format_rfc3339(shown.expires_at)}});
+  tls_ = std::move(tls);
+  const auto smtp = smtp_options(config);
+  const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config, hostname_));
+  for (const auto& relay : relays_) relay->use(smtp, submission);
+  maildrop_->use(submission);
+  management_->use({tls_, retire_policy(config), config.mgmt.trusted_networks});
   log_.set_level(config.log.level);
 }
 
@@ -97,6 +110,10 @@ std::string Daemon::summary() const {
   const auto urls = management_->urls();
   for (std::size_t i = 0; i < urls.size(); ++i) text += (i == 0 ? ", API on " : " and ") + urls[i];
   return text + ", operator token in " + operator_token_file(config_.server.data_dir);
+}
+
+mgmt::DaemonFacts Daemon::facts() const {
+  return {POSTRIDER_VERSION, hostname_, static_cast<std::uint32_t>(relays_.size()), [this] { return log_.dropped(); }};
 }
 
 void Daemon::add_metrics() {
@@ -119,11 +136,13 @@ void Daemon::add_metrics() {
 void Daemon::make_relay_threads() {
   const std::uint32_t count = relay_threads(config_, std::thread::hardware_concurrency());
   const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_));
-  const auto smtp = smtp_options(tls_);
-  const SharedParts shared{*store_,     routes_,       transports_,       body_memory_, connection_counts_,
-                           *passwords_, smtp_metrics_, dispatch_metrics_, log_};
+  const auto smtp = smtp_options(config_);
+  const SharedParts shared{
+      *store_,     routes_,       transports_,       body_memory_, connection_counts_,
+      *passwords_, smtp_metrics_, dispatch_metrics_, log_,         [this] { relays_.front()->notice_owed(); }};
   for (std::uint32_t i = 0; i < count; ++i)
     relays_.push_back(std::make_unique<RelayThread>(i, shared, dispatch_options(config_, i, count), submission, smtp));
+  if (config_.delivery.dsn) relays_.front()->write_notices(shared, notice_options(config_, hostname_));
 }
 
 void Daemon::open_smtp_listeners() {
@@ -138,12 +157,12 @@ void Daemon::open_smtp_listeners() {
   }
 }
 
-std::shared_ptr<const relay::SmtpOptions> Daemon::smtp_options(net::TlsContext tls) const {
+std::shared_ptr<const relay::SmtpOptions> Daemon::smtp_options(const Config& config) const {
   auto options = std::make_shared<relay::SmtpOptions>();
   options->hostname = hostname_;
-  options->limits = session_limits(config_);
-  options->access = access_policy(config_);
-  options->tls = std::move(tls);
+  options->limits = session_limits(config);
+  options->access = access_policy(config);
+  options->tls = tls_;
   return options;
 }
 

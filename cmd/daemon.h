@@ -27,16 +27,18 @@ class Daemon {
 
   void start();
   void stop();
-  // Certificates for new connections, and the level of the log; the rest of `config` waits for a restart.
-  void reload(const Config& config);
+  // Puts in force what options of effect `reload` say in `fresh`; all others stay as they were at start. Throws CommandError
+  // when the certificate cannot be used, and has changed nothing then.
+  void reload(const Config& fresh);
   // "SMTP on 127.0.0.1:2525, API on http://127.0.0.1:8025, operator token in ./postrider-data/operator.token"
   std::string summary() const;
 
  private:
+  mgmt::DaemonFacts facts() const;
   void add_metrics();
   void make_relay_threads();
   void open_smtp_listeners();
-  std::shared_ptr<const relay::SmtpOptions> smtp_options(net::TlsContext tls) const;
+  std::shared_ptr<const relay::SmtpOptions> smtp_options(const Config& config) const;
 
   const Config config_;
   const std::string hostname_;

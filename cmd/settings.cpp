@@ -88,8 +88,18 @@ relay::DispatchOptions dispatch_options(const Config& config, std::uint32_t shar
   options.retry.max_age = config.delivery.max_age;
   options.retry.on_uncertain = config.delivery.on_uncertain;
   options.remove_sent_body = config.retention.sent_bodies == Duration::zero();
+  options.notify_sender = config.delivery.dsn;
   options.shard = shard;
   options.shards = shards;
+  return options;
+}
+
+relay::NoticeOptions notice_options(const Config& config, const std::string& hostname) {
+  relay::NoticeOptions options;
+  options.hostname = hostname;
+  options.remove_sent_body = config.retention.sent_bodies == Duration::zero();
+  options.max_age = config.delivery.max_age;
+  options.max_returned = std::min<std::uint64_t>(options.max_returned, config.smtp.max_message_size / 2);
   return options;
 }
 

@@ -47,6 +47,11 @@ class SpoolSubmission final : public Submission {
     return std::make_unique<MessageIntake>(parts_, options_, ids_.next(parts_.clock.now()), std::move(envelope));
   }
 
+  void use(std::shared_ptr<const SubmissionOptions> options) override {
+    options_ = std::move(options);
+    addresses_ = AddressBook(options_->addresses, options_->hostname);
+  }
+
  private:
   SubmissionParts parts_;
   std::shared_ptr<const SubmissionOptions> options_;

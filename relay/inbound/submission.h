@@ -91,6 +91,8 @@ class Submission {
   // 452 when the spool is over its high-water mark or the disk is full, before any octet is read.
   virtual std::optional<Reply> can_accept(std::uint64_t declared_size) = 0;
   virtual std::unique_ptr<Intake> begin(EnvelopeSpec envelope) = 0;
+  // For messages that begin from now on. On the Loop's thread.
+  virtual void use(std::shared_ptr<const SubmissionOptions> options) = 0;
 };
 
 struct SubmissionParts {

@@ -3,9 +3,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <boost/json/parse.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/unit/cmd/command_line.h"
 
 namespace postrider::cmd {
 namespace {
@@ -42,18 +45,17 @@ TEST_F(ConfigCommand, EveryFaultIsPrintedWithItsLine) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(run_config_check(file), EX_CONFIG);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "error: " + file + ": line 2: server.thread is not a known key; did you mean server.threads?\n" +
-                "error: " + file + ": line 3: server.hostnam is not a known key; did you mean server.hostname?\n" +
-                "warning: " + file +
-                ": there is no [[upstream]]: all mail is captured on this machine and none is sent on\n" + file +
-                " has 2 faults\n");
+            file + ":2:1: error: server.thread is not a known key; did you mean server.threads?\n" + file +
+                ":3:1: error: server.hostnam is not a known key; did you mean server.hostname?\n" + file +
+                ": warning: there is no [[upstream]]: all mail is captured on this machine and none is sent on\n" +
+                file + " has 2 faults\n");
 }
 
 TEST_F(ConfigCommand, MissingFileIsAFault) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(run_config_check("/nonexistent/postrider.toml"), EX_CONFIG);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "error: /nonexistent/postrider.toml: cannot be read: No such file or directory\n"
+            "/nonexistent/postrider.toml: error: cannot be read: No such file or directory\n"
             "/nonexistent/postrider.toml has 1 fault\n");
 }
 
@@ -75,6 +77,70 @@ TEST_F(ConfigCommand, EnvironmentAndSecretFilesAreRead) {
   const std::string shown = testing::internal::GetCapturedStdout();
   EXPECT_EQ(shown.find("sesame"), std::string::npos);
   EXPECT_NE(shown.find("POSTRIDER_SERVER__THREADS"), std::string::npos);
+}
+
+TEST_F(ConfigCommand, FindingsAsJson) {
+  const std::string file = write("a.toml", "[server]\nthread = 2\n");
+  ::setenv("POSTRIDER_SERVER__THREADS", "many", 1);
+  const test::Said said = test::run_line({"config", "check", "--json", "--config", file});
+  EXPECT_EQ(said.exit_code, EX_CONFIG);
+  EXPECT_EQ(said.err, "");
+  EXPECT_EQ(
+      boost::json::parse(said.out),
+      boost::json::parse(R"([
+    {"file": ")" + file + R"(", "line": 2, "column": 1, "variable": null, "key": "server.thread", "severity": "error",
+     "text": "server.thread is not a known key; did you mean server.threads?"},
+    {"file": null, "line": null, "column": null, "variable": "POSTRIDER_SERVER__THREADS", "key": "server.threads",
+     "severity": "error", "text": "server.threads = \"many\" is not a whole number"},
+    {"file": ")" + file +
+                         R"(", "line": null, "column": null, "variable": null, "key": "upstream", "severity": "warning",
+     "text": "there is no [[upstream]]: all mail is captured on this machine and none is sent on"}])"));
+}
+
+TEST_F(ConfigCommand, CertificatesAreChecked) {
+  const std::string none = directory_ / "none.pem";
+  const std::string file = write("a.toml", "[tls]\ncertificate = \"" + none + "\"\nkey = \"" + none +
+                                               "\"\n[[upstream]]\nname = \"p\"\ntype = \"smtp\"\nhost = \"h.example\"\n"
+                                               "tls_ca_file = \"" +
+                                               none + "\"\n");
+  const test::Said said = test::run_line({"config", "check", "--config", file});
+  EXPECT_EQ(said.exit_code, EX_CONFIG);
+  EXPECT_TRUE(said.err.starts_with(file + ":2:1: error: tls.certificate: cannot use the certificate " + none))
+      << said.err;
+  EXPECT_NE(said.err.find(file + ":8:1: error: upstream.p.tls_ca_file: cannot use the CA file " + none),
+            std::string::npos)
+      << said.err;
+}
+
+TEST_F(ConfigCommand, ValuesAsJsonAndOnlyWhatWasChanged) {
+  const std::string file =
+      write("a.toml",
+            "[addresses]\naliases = { root = \"ops@example.com\" }\n[[upstream]]\nname = \"p\"\ntype = "
+            "\"smtp\"\nhost = \"h.example\"\nusername = \"u\"\npassword = \"sesame\"\n");
+  ::setenv("POSTRIDER_SERVER__THREADS", "7", 1);
+  const test::Said changed = test::run_line({"config", "show", "--json", "--changed", "--config", file});
+  EXPECT_EQ(changed.exit_code, EX_OK);
+  const auto place = [&](int line) {
+    return R"("origin": "file", "file": ")" + file + R"(", "line": )" + std::to_string(line) +
+           R"(, "column": 1, "variable": null})";
+  };
+  EXPECT_EQ(boost::json::parse(changed.out), boost::json::parse(R"([
+    {"key": "server.threads", "value": 7, "origin": "environment", "file": null, "line": null, "column": null,
+     "variable": "POSTRIDER_SERVER__THREADS"},
+    {"key": "addresses.aliases", "value": {"root": "ops@example.com"}, )" +
+                                                                place(2) + R"(,
+    {"key": "upstream.p.name", "value": "p", )" + place(4) + R"(,
+    {"key": "upstream.p.type", "value": "smtp", )" + place(5) + R"(,
+    {"key": "upstream.p.host", "value": "h.example", )" + place(6) +
+                                                                R"(,
+    {"key": "upstream.p.username", "value": "u", )" + place(7) + R"(,
+    {"key": "upstream.p.password", "value": "********", )" + place(8) +
+                                                                "]"));
+  const boost::json::value all = boost::json::parse(test::run_line({"config", "show", "--json", "--config", file}).out);
+  EXPECT_GT(all.as_array().size(), 80u);
+  EXPECT_EQ(all.at(0),
+            boost::json::parse(R"({"key": "server.hostname", "value": null, "origin": "default", "file": null,
+                                              "line": null, "column": null, "variable": null})"));
 }
 
 TEST_F(ConfigCommand, ReferenceComesInBothForms) {
