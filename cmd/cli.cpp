@@ -5,10 +5,15 @@
 #include <iostream>
 
 #include "cmd/config_command.h"
+#include "cmd/events_command.h"
 #include "cmd/exit_codes.h"
+#include "cmd/import_command.h"
 #include "cmd/mailq.h"
+#include "cmd/manual.h"
 #include "cmd/queue_command.h"
+#include "cmd/retention_command.h"
 #include "cmd/sendmail.h"
+#include "cmd/sendmail_options.h"
 #include "cmd/serve.h"
 #include "cmd/spool_command.h"
 #include "cmd/user_command.h"
@@ -25,14 +30,19 @@ struct Line {
   Action action;
   std::string config;
   ApiOptions api;
-  std::string data_dir;
-  bool json = false;
+  std::string data_dir, output;
+  bool no_hold = false, with_users = false;
+  bool json = false, absolute = false;
   ListOptions list;
   std::string id;
   SteerOptions steer;
+  EventsOptions events;
   UserAddOptions user;
   std::string senders;
   bool toml = false;
+  std::string page;
+  Shown shown = Shown::all;
+  ImportCommand importing;
 
   std::optional<std::string> config_file() const {
     return config.empty() ? std::nullopt : std::optional<std::string>(config);
@@ -46,6 +56,7 @@ struct Line {
   ListOptions list_options() const {
     ListOptions options = list;
     options.json = json;
+    options.absolute = absolute;
     return options;
   }
 };
@@ -74,20 +85,34 @@ void add_api_options(CLI::App& app, Line& line) {
   add_config_option(app, line);
 }
 
-// --state, --sender, ...: each goes on under the name it has in the API.
-void add_list_options(CLI::App& app, Line& line) {
-  const std::pair<const char*, const char*> filters[] = {
-      {"state", "Only messages in this state"},
-      {"sender", "Only from this address, or @domain"},
-      {"recipient", "Only to this address, or @domain"},
-      {"since", "Only accepted at or after this time (2026-01-31T08:15:00Z)"},
-      {"until", "Only accepted before this time"},
-      {"limit", "At most this many (1 to 1000, default 50)"},
-      {"cursor", "Where an earlier listing ended"}};
+void add_absolute_flag(CLI::App& app, Line& line) {
+  app.add_flag("--absolute", line.absolute, "Times as dates instead of \"3m ago\"");
+}
+
+using Filters = std::initializer_list<std::pair<const char*, const char*>>;
+
+// Each goes on under the name it has in the API.
+void add_filters(CLI::App& app, Parameters& into, Filters filters) {
   for (const auto& [name, help] : filters)
     app.add_option_function<std::string>(
         std::string("--") + name,
-        [&line, n = std::string(name)](const std::string& value) { line.list.filters.emplace_back(n, value); }, help);
+        [&into, n = std::string(name)](const std::string& value) { into.emplace_back(n, value); }, help);
+}
+
+void add_message_filters(CLI::App& app, Line& line) {
+  add_filters(app, line.list.filters,
+              {{"state", "Only messages in this state"},
+               {"sender", "Only from this address, or @domain"},
+               {"recipient", "Only to this address, or @domain"},
+               {"since", "Only accepted at or after this time (2026-01-31T08:15:00Z, or 2h ago: 2h)"},
+               {"until", "Only accepted before this time"}});
+}
+
+void add_list_options(CLI::App& app, Line& line) {
+  add_message_filters(app, line);
+  add_filters(app, line.list.filters,
+              {{"limit", "At most this many (default 50; spool list: at most 1000)"},
+               {"cursor", "Where an earlier listing ended"}});
   add_json_flag(app, line);
 }
 
@@ -103,16 +128,51 @@ void add_serve(CLI::App& app, Line& line) {
 void add_config(CLI::App& app, Line& line) {
   CLI::App* config = app.add_subcommand("config", "Check and show the configuration");
   config->require_subcommand(1);
-  add_config_option(
-      *add_verb(*config, line, "check", "Report every fault", [&line] { return run_config_check(line.config_file()); }),
-      line);
-  add_config_option(*add_verb(*config, line, "show", "Show every value in force and where it comes from",
-                              [&line] { return run_config_show(line.config_file()); }),
-                    line);
+  CLI::App* check = add_verb(*config, line, "check", "Report every fault and warn of traps",
+                             [&line] { return run_config_check(line.config_file(), line.json); });
+  CLI::App* show = add_verb(*config, line, "show", "Show every value in force and where it comes from", [&line] {
+    return run_config_show(line.config_file(), {line.shown, line.json});
+  });
+  show->add_flag_callback(
+      "--changed", [&line] { line.shown = Shown::given; }, "Only what the file or the environment says");
+  for (CLI::App* verb : {check, show}) {
+    verb->add_flag("--json", line.json, "As JSON");
+    add_config_option(*verb, line);
+  }
   CLI::App* reference = add_verb(*config, line, "reference", "Print the reference of all options", [&line] {
     return run_config_reference(line.toml ? ReferenceFormat::toml : ReferenceFormat::markdown);
   });
   reference->add_flag("--toml", line.toml, "As an annotated configuration file");
+}
+
+void add_import(CLI::App& app, Line& line) {
+  CLI::App* group = app.add_subcommand("import", "Make a postrider.toml from the configuration of another program");
+  group->require_subcommand(1);
+  const auto verb = [&](const char* name, const char* help, const char* type) {
+    CLI::App* added = add_verb(*group, line, name, help, [&line, n = std::string(name)] {
+      line.importing.program = n;
+      return run_import(line.importing);
+    });
+    added->add_option("file", line.importing.file, "Its configuration")->required()->type_name(type);
+    added->add_option("--output,-o", line.importing.output, "Write it there (default: print it)")->type_name("FILE");
+    added->add_flag("--force", line.importing.force, "Replace that file if it is there");
+    added->add_flag("--with-secrets", line.importing.options.with_secrets,
+                    "Write passwords into it (default: name files that you make)");
+    added->add_option("--secrets-dir", line.importing.options.secrets_dir, "Where these files will be")
+        ->type_name("DIR")
+        ->capture_default_str();
+    return added;
+  };
+  CLI::App* postfix = verb("postfix", "From Postfix's main.cf, and master.cf beside it", "MAIN.CF");
+  postfix->add_option("sasl_passwd", line.importing.sasl_passwd, "Text of smtp_sasl_password_maps")->type_name("FILE");
+  postfix->add_option("--master", line.importing.master, "master.cf (default: beside main.cf)")->type_name("FILE");
+  postfix->add_option("--aliases", line.importing.aliases, "Text of alias_maps, such as /etc/aliases")
+      ->type_name("FILE");
+  postfix->add_option("--generic", line.importing.generic, "Text of smtp_generic_maps or sender_canonical_maps")
+      ->type_name("FILE");
+  verb("msmtp", "From msmtp's .msmtprc", "FILE");
+  verb("ssmtp", "From ssmtp.conf", "FILE");
+  verb("nullmailer", "From nullmailer's directory, or its remotes alone", "DIR|FILE");
 }
 
 void add_queue_steering(CLI::App& queue, Line& line) {
@@ -127,8 +187,17 @@ void add_queue_steering(CLI::App& queue, Line& line) {
       line.steer.json = line.json;
       return run_queue_steer(line.api_options(), line.steer);
     });
-    verb->add_option("id", line.steer.ids, "Ids of messages")->required();
-    verb->add_option("--recipient", line.steer.recipient, "Only this recipient");
+    verb->add_option("id", line.steer.ids, "Ids of messages; or filters, for all that fit");
+    add_filters(*verb, line.steer.filters,
+                {{"state", "All messages in this state"},
+                 {"sender", "All from this address, or @domain"},
+                 {"since", "All accepted at or after this time (2026-01-31T08:15:00Z, or 2h: ago)"},
+                 {"until", "All accepted before this time"}});
+    verb->add_option("--recipient", line.steer.recipient,
+                     "Only this recipient; without ids: of all messages to it, or @domain");
+    verb->add_flag("--all", line.steer.all, "Every message");
+    verb->add_flag("--dry-run", line.steer.dry_run, "Count what fits and change nothing");
+    verb->add_flag("--yes", line.steer.yes, "Do not ask, however many would change");
     verb->add_option("--reason", line.steer.reason, "Why, for the history");
     add_json_flag(*verb, line);
     add_api_options(*verb, line);
@@ -141,10 +210,12 @@ void add_queue(CLI::App& app, Line& line) {
   CLI::App* list = add_verb(*queue, line, "list", "List messages, newest first",
                             [&line] { return run_queue_list(line.api_options(), line.list_options()); });
   add_list_options(*list, line);
+  add_absolute_flag(*list, line);
   add_api_options(*list, line);
   CLI::App* show = add_verb(*queue, line, "show", "Where a message is, why, and all that happened to it",
-                            [&line] { return run_queue_show(line.api_options(), line.id, line.json); });
+                            [&line] { return run_queue_show(line.api_options(), line.id, line.json, line.absolute); });
   add_id(*show, line);
+  add_absolute_flag(*show, line);
   add_json_flag(*show, line);
   add_api_options(*show, line);
   CLI::App* cat = add_verb(*queue, line, "cat", "Print the body of a message",
@@ -154,14 +225,79 @@ void add_queue(CLI::App& app, Line& line) {
   add_queue_steering(*queue, line);
 }
 
+void add_events(CLI::App& app, Line& line) {
+  CLI::App* events = add_verb(app, line, "events", "What happened to all messages, in order", [&line] {
+    line.events.json = line.json;
+    return run_events(line.api_options(), line.events);
+  });
+  events->add_flag("--follow,-f", line.events.follow,
+                   "Go on with what happens from now on (or since --since); Ctrl-C ends it");
+  add_filters(*events, line.events.filters,
+              {{"type", "Only these, separated by commas: accepted, sent, deferred, bounced, ..."},
+               {"message", "Only of this message"},
+               {"since", "Only from this time on (2026-01-31T08:15:00Z, or 2h: ago)"},
+               {"until", "Only before this time"},
+               {"limit", "At most this many"}});
+  add_json_flag(*events, line);
+  add_api_options(*events, line);
+}
+
+void add_retention(CLI::App& app, Line& line) {
+  CLI::App* retention = app.add_subcommand("retention", "What is kept for how long, and its removal");
+  retention->require_subcommand(1);
+  CLI::App* show =
+      add_verb(*retention, line, "show", "The policy, what the next run would remove, what the last one did",
+               [&line] { return run_retention_show(line.api_options(), line.json); });
+  CLI::App* run = add_verb(*retention, line, "run", "Remove now what may go",
+                           [&line] { return run_retention_run(line.api_options(), line.steer.dry_run, line.json); });
+  run->add_flag("--dry-run", line.steer.dry_run, "Say what would be removed and remove nothing");
+  for (CLI::App* verb : {show, run}) {
+    add_json_flag(*verb, line);
+    add_api_options(*verb, line);
+  }
+}
+
+void add_spool_place(CLI::App& verb, Line& line) {
+  verb.add_option("--data-dir", line.data_dir, "The data directory (default: the configuration's)")->type_name("DIR");
+  add_config_option(verb, line);
+}
+
+void add_output(CLI::App& verb, Line& line, const std::string& help) {
+  verb.add_option("--output", line.output, help)->type_name("DIR")->required();
+}
+
+void add_spool_copies(CLI::App& spool, Line& line) {
+  CLI::App* write =
+      add_verb(spool, line, "export", "Write messages as files: ID.eml, and ID.json with its history", [&line] {
+        return run_spool_export(line.spool(), {line.list.filters, line.output, line.json});
+      });
+  add_message_filters(*write, line);
+  add_output(*write, line, "Directory to make");
+  CLI::App* backup = add_verb(spool, line, "backup", "Copy the spool, beside a running relay or without one", [&line] {
+    return run_spool_backup(line.spool(), {line.output, line.no_hold, line.json});
+  });
+  add_output(*backup, line, "Data directory to make");
+  backup->add_flag("--no-hold", line.no_hold,
+                   "Leave live messages live: a relay that starts on the copy sends them, also what was sent since");
+  CLI::App* compact =
+      add_verb(spool, line, "compact", "Give free pages of the database back; the relay must be stopped",
+               [&line] { return run_spool_compact(line.spool(), line.json); });
+  CLI::App* salvage =
+      add_verb(spool, line, "salvage", "Read what is left of a damaged database into a new one", [&line] {
+        return run_spool_salvage(line.spool(), {line.output, line.with_users, line.json});
+      });
+  add_output(*salvage, line, "Data directory to make");
+  salvage->add_flag("--users", line.with_users, "Bring back users too; removed ones may be among them");
+  for (CLI::App* verb : {write, backup, compact, salvage}) {
+    add_json_flag(*verb, line);
+    add_spool_place(*verb, line);
+  }
+}
+
 void add_spool(CLI::App& app, Line& line) {
-  CLI::App* spool = app.add_subcommand("spool", "Read the spool on disk, beside a running relay or without one");
+  CLI::App* spool = app.add_subcommand("spool", "The spool on disk, beside a running relay or without one");
   spool->require_subcommand(1);
-  const auto place = [&line](CLI::App* verb) {
-    verb->add_option("--data-dir", line.data_dir, "The data directory (default: the configuration's)")
-        ->type_name("DIR");
-    add_config_option(*verb, line);
-  };
+  const auto place = [&line](CLI::App* verb) { add_spool_place(*verb, line); };
   CLI::App* stat = add_verb(*spool, line, "stat", "Figures of the spool",
                             [&line] { return run_spool_stat(line.spool(), line.json); });
   add_json_flag(*stat, line);
@@ -169,11 +305,13 @@ void add_spool(CLI::App& app, Line& line) {
   CLI::App* list = add_verb(*spool, line, "list", "List messages, newest first",
                             [&line] { return run_spool_list(line.spool(), line.list_options()); });
   add_list_options(*list, line);
+  add_absolute_flag(*list, line);
   place(list);
   CLI::App* show = add_verb(*spool, line, "show", "One message and its history",
-                            [&line] { return run_spool_show(line.spool(), line.id, line.json); });
+                            [&line] { return run_spool_show(line.spool(), line.id, line.json, line.absolute); });
   add_id(*show, line);
   add_json_flag(*show, line);
+  add_absolute_flag(*show, line);
   place(show);
   CLI::App* cat = add_verb(*spool, line, "cat", "Print the body of a message",
                            [&line] { return run_spool_cat(line.spool(), line.id); });
@@ -183,6 +321,7 @@ void add_spool(CLI::App& app, Line& line) {
                               [&line] { return run_spool_verify(line.spool(), line.json); });
   add_json_flag(*verify, line);
   place(verify);
+  add_spool_copies(*spool, line);
 }
 
 // "a@example.com, *@example.net" to a list.
@@ -240,8 +379,8 @@ int perform(const Action& action, const char* program = "postrider") {
 
 // Known here for --help only: their options are those of other programs.
 void add_mail_programs(CLI::App& app) {
-  app.add_subcommand("sendmail",
-                     "Submit a message as the sendmail program does (also by that name); see sendmail --help");
+  app.add_subcommand("sendmail", "Submit a message as the sendmail program does (also by that name)")
+      ->footer(sendmail_help());
   app.add_subcommand("mailq", "Show the queue as the mailq program does (also by that name)");
 }
 
@@ -297,10 +436,14 @@ int run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   add_serve(app, line);
   add_config(app, line);
+  add_import(app, line);
   add_queue(app, line);
+  add_events(app, line);
+  add_retention(app, line);
   add_spool(app, line);
   add_user(app, line);
   add_mail_programs(app);
+  add_manual(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -2,27 +2,13 @@
 // `postrider config reference > docs/configuration.md` and `... --toml > config/postrider.toml` after a change.
 #include <gmock/gmock.h>
 
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "core/config.h"
+#include "tests/checkout.h"
 
 namespace postrider {
 namespace {
-
-// The checkout this test was built in: build directories lie below it.
-std::string committed(const std::string& name) {
-  auto directory = std::filesystem::canonical("/proc/self/exe").parent_path();
-  while (!std::filesystem::exists(directory / "CMakePresets.json")) {
-    if (directory == directory.root_path()) throw std::runtime_error("not built below the checkout");
-    directory = directory.parent_path();
-  }
-  std::ifstream file(directory / name);
-  std::stringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
 
 // The example with every `# key = value` and `# [section]` taken as said.
 std::string uncommented(const std::string& example) {
