@@ -23,6 +23,7 @@ class TempDirectory {
     std::filesystem::remove_all(path_, ignored);
   }
   const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + '/' + name; }
 
  private:
   std::string path_;

@@ -10,8 +10,8 @@
 
 #include "cmd/user_directory.h"
 #include "relay/inbound/password.h"
+#include "tests/temp_directory.h"
 #include "tests/unit/cmd/command_line.h"
-#include "tests/unit/cmd/temporary_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -39,7 +39,7 @@ class CommandLine : public testing::Test {
     return json::parse(said.out).at("users").as_array();
   }
 
-  test::TemporaryDirectory directory_;
+  TempDirectory directory_;
   std::string config_;
 };
 

@@ -1,13 +1,12 @@
 #include "cmd/config_command.h"
 
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <boost/json/parse.hpp>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
+#include "tests/temp_directory.h"
 #include "tests/unit/cmd/command_line.h"
 
 namespace postrider::cmd {
@@ -15,22 +14,15 @@ namespace {
 
 class ConfigCommand : public testing::Test {
  protected:
-  ConfigCommand() {
-    std::string pattern = std::filesystem::temp_directory_path() / "postrider-config-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~ConfigCommand() override {
-    std::filesystem::remove_all(directory_);
-    ::unsetenv("POSTRIDER_SERVER__THREADS");
-  }
+  ~ConfigCommand() override { ::unsetenv("POSTRIDER_SERVER__THREADS"); }
 
   std::string write(const std::string& name, const std::string& text) const {
-    const auto path = directory_ / name;
+    const std::string path = directory_ / name;
     std::ofstream(path) << text;
     return path;
   }
 
-  std::filesystem::path directory_;
+  const TempDirectory directory_;
 };
 
 TEST_F(ConfigCommand, ValidFileIsOk) {

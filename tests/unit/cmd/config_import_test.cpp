@@ -6,8 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/temp_directory.h"
 #include "tests/unit/cmd/command_line.h"
-#include "tests/unit/cmd/temporary_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -35,7 +35,7 @@ class ConfigImport : public testing::Test {
   }
   std::string sasl_passwd() const { return write("sasl_passwd", "[h.example]:587 u:sesame\n"); }
 
-  test::TemporaryDirectory directory_;
+  TempDirectory directory_;
 };
 
 TEST_F(ConfigImport, PrintsTheResultAndWhatIsLeftToDo) {
@@ -85,7 +85,7 @@ TEST_F(ConfigImport, WritesAFileThatChecksAndIsNotReplacedUnasked) {
 TEST_F(ConfigImport, NullmailerFromItsDirectoryOrItsRemotes) {
   const std::string remotes = write("remotes", "h.example\n");
   write("me", "web.example.com\n");
-  EXPECT_THAT(run_line({"import", "nullmailer", directory_.str()}).out, HasSubstr("hostname = \"web.example.com\""));
+  EXPECT_THAT(run_line({"import", "nullmailer", directory_.path()}).out, HasSubstr("hostname = \"web.example.com\""));
   const Said alone = run_line({"import", "nullmailer", remotes});
   EXPECT_THAT(alone.out, testing::AllOf(HasSubstr("h.example"), Not(HasSubstr("web.example.com"))));
 }

@@ -16,7 +16,7 @@
 #include "cmd/data_dir.h"
 #include "core/config_options.h"
 #include "net/http_client.h"
-#include "tests/unit/cmd/temporary_directory.h"
+#include "tests/temp_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -115,7 +115,7 @@ class ConfigReload : public testing::Test {
     return said;
   }
 
-  test::TemporaryDirectory directory_;
+  TempDirectory directory_;
   std::string file_;
   LogLines lines_;
   std::unique_ptr<OperatorLog> log_;

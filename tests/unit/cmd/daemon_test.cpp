@@ -8,7 +8,7 @@
 #include "cmd/exit_codes.h"
 #include "net/http_client.h"
 #include "storage/lmdb_store.h"
-#include "tests/unit/cmd/temporary_directory.h"
+#include "tests/temp_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -38,7 +38,7 @@ class DaemonTest : public testing::Test {
     return answer ? answer->status : 0;
   }
 
-  test::TemporaryDirectory directory_;
+  TempDirectory directory_;
   Config config_;
   std::unique_ptr<OperatorLog> log_;
 };

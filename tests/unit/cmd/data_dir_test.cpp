@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "cmd/exit_codes.h"
-#include "tests/unit/cmd/temporary_directory.h"
+#include "tests/temp_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -19,26 +19,26 @@ mode_t mode_of(const std::string& path) {
 }
 
 TEST(DataDir, IsMadeWithItsParentsForItsUserOnly) {
-  const test::TemporaryDirectory directory;
+  const TempDirectory directory;
   prepare_data_dir(directory / "a/b");
   EXPECT_EQ(mode_of(directory / "a/b"), 0700u);
   prepare_data_dir(directory / "a/b");
 }
 
 TEST(DataDir, SaysWhyItCannotBeMade) {
-  const test::TemporaryDirectory directory;
+  const TempDirectory directory;
   std::ofstream(directory / "file") << "x";
   EXPECT_THROW(prepare_data_dir(directory / "file"), CommandError);
   EXPECT_THROW(prepare_data_dir(directory / "file/below"), CommandError);
 }
 
 TEST(OperatorToken, IsMadeOnceAndKept) {
-  const test::TemporaryDirectory directory;
-  EXPECT_EQ(read_operator_token(directory.str()).error().kind, FaultKind::not_found);
-  const std::string token = ensure_operator_token(directory.str());
-  EXPECT_EQ(ensure_operator_token(directory.str()), token);
-  EXPECT_EQ(read_operator_token(directory.str()).value(), token);
-  EXPECT_EQ(mode_of(operator_token_file(directory.str())), 0600u);
+  const TempDirectory directory;
+  EXPECT_EQ(read_operator_token(directory.path()).error().kind, FaultKind::not_found);
+  const std::string token = ensure_operator_token(directory.path());
+  EXPECT_EQ(ensure_operator_token(directory.path()), token);
+  EXPECT_EQ(read_operator_token(directory.path()).value(), token);
+  EXPECT_EQ(mode_of(operator_token_file(directory.path())), 0600u);
 }
 
 TEST(OperatorToken, HoldsAllItsBitsInUrlSafeLetters) {
@@ -51,10 +51,10 @@ TEST(OperatorToken, HoldsAllItsBitsInUrlSafeLetters) {
 }
 
 TEST(OperatorToken, AnEmptyFileIsNotAToken) {
-  const test::TemporaryDirectory directory;
-  std::ofstream(operator_token_file(directory.str())) << "\n";
-  EXPECT_EQ(read_operator_token(directory.str()).error().kind, FaultKind::invalid);
-  EXPECT_THROW(ensure_operator_token(directory.str()), CommandError);
+  const TempDirectory directory;
+  std::ofstream(operator_token_file(directory.path())) << "\n";
+  EXPECT_EQ(read_operator_token(directory.path()).error().kind, FaultKind::invalid);
+  EXPECT_THROW(ensure_operator_token(directory.path()), CommandError);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "cmd/sendmail_drop.h"
-#include "tests/unit/cmd/temporary_directory.h"
+#include "tests/temp_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -43,23 +43,23 @@ TEST(Mailq, HasTheFamiliarShape) {
 }
 
 TEST(Mailq, WaitingFilesAreShownToTheirOwnerAndToRoot) {
-  const test::TemporaryDirectory directory;
+  const TempDirectory directory;
   relay::MaildropEnvelope envelope;
   envelope.sender = {"app", "example.com"};
   envelope.recipients = {{{"user", "example.net"}, "", {}}};
   SendmailSpool message;
   message.append("Subject: x\r\n\r\n");
-  leave_in_maildrop(directory.str(), envelope, message);
+  leave_in_maildrop(directory.path(), envelope, message);
   std::filesystem::create_directory(directory / "bad");
   std::filesystem::create_symlink("/etc/passwd", directory / "link");
 
-  const auto mine = waiting_files(directory.str(), ::getuid());
+  const auto mine = waiting_files(directory.path(), ::getuid());
   ASSERT_EQ(mine.size(), 1u);
   EXPECT_EQ(mine[0].sender, "app@example.com");
   EXPECT_EQ(mine[0].recipients, std::vector<std::string>{"user@example.net"});
   EXPECT_EQ(mine[0].size, 14u);
-  EXPECT_EQ(waiting_files(directory.str(), 0).size(), 1u);
-  EXPECT_TRUE(waiting_files(directory.str(), ::getuid() + 1).empty());
+  EXPECT_EQ(waiting_files(directory.path(), 0).size(), 1u);
+  EXPECT_TRUE(waiting_files(directory.path(), ::getuid() + 1).empty());
   EXPECT_TRUE(waiting_files(directory / "missing", ::getuid()).empty());
   EXPECT_NE(render_waiting(mine).find("app@example.com\n"), std::string::npos);
 }

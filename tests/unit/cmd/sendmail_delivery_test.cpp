@@ -12,7 +12,7 @@
 
 #include "cmd/exit_codes.h"
 #include "cmd/sendmail_drop.h"
-#include "tests/unit/cmd/temporary_directory.h"
+#include "tests/temp_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -100,14 +100,14 @@ relay::MaildropEnvelope envelope_for(std::size_t recipients) {
 }
 
 TEST(SendmailDrop, LeavesOneWholeReadableFile) {
-  const test::TemporaryDirectory directory;
+  const TempDirectory directory;
   SendmailSpool message(100);
   const std::string text = "Subject: x\r\n\r\n" + std::string(300, 'x') + "\r\n";
   message.append(text);
   const mode_t before = ::umask(077);
-  leave_in_maildrop(directory.str(), envelope_for(2), message);
+  leave_in_maildrop(directory.path(), envelope_for(2), message);
   ::umask(before);
-  const auto names = names_in(directory.str());
+  const auto names = names_in(directory.path());
   ASSERT_EQ(names.size(), 1u);
   EXPECT_NE(names[0].front(), relay::kMaildropTemporary);
   struct stat facts {};
@@ -119,12 +119,12 @@ TEST(SendmailDrop, LeavesOneWholeReadableFile) {
 }
 
 TEST(SendmailDrop, ManyRecipientsMakeSeveralFiles) {
-  const test::TemporaryDirectory directory;
+  const TempDirectory directory;
   SendmailSpool message;
   message.append("Subject: x\r\n\r\n");
-  leave_in_maildrop(directory.str(), envelope_for(2001), message);
+  leave_in_maildrop(directory.path(), envelope_for(2001), message);
   std::size_t recipients = 0;
-  const auto names = names_in(directory.str());
+  const auto names = names_in(directory.path());
   EXPECT_EQ(names.size(), 3u);
   for (const std::string& name : names) {
     relay::MaildropReader reader;
@@ -135,7 +135,7 @@ TEST(SendmailDrop, ManyRecipientsMakeSeveralFiles) {
 }
 
 TEST(SendmailDrop, WithoutADirectoryItSaysSo) {
-  const test::TemporaryDirectory directory;
+  const TempDirectory directory;
   SendmailSpool message;
   try {
     leave_in_maildrop(directory / "missing", envelope_for(1), message);
@@ -148,7 +148,7 @@ TEST(SendmailDrop, WithoutADirectoryItSaysSo) {
 
 // The disk refuses in the middle (a limit of file size stands for a full one): nothing stays behind.
 TEST(SendmailDrop, AFailedWriteLeavesNothing) {
-  const test::TemporaryDirectory directory;
+  const TempDirectory directory;
   SendmailSpool message;
   message.append(std::string(200'000, 'x'));
   fs::create_directory(directory / "drop");

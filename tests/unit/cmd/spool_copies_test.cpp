@@ -9,8 +9,8 @@
 
 #include "cmd/blocking.h"
 #include "storage/lmdb_store.h"
+#include "tests/temp_directory.h"
 #include "tests/unit/cmd/command_line.h"
-#include "tests/unit/cmd/temporary_directory.h"
 
 namespace postrider::cmd {
 namespace {
@@ -91,7 +91,7 @@ class SpoolCopies : public testing::Test {
     std::ofstream(data_dir() + "/spool/data.mdb", std::ios::binary) << octets;
   }
 
-  test::TemporaryDirectory directory_;
+  TempDirectory directory_;
   NullLog log_;
   MessageIdSource ids_{3};
   MessageId waiting_, sent_;

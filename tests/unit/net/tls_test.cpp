@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/temp_directory.h"
 #include "tests/unit/net/net_test.h"
 
 namespace postrider::net {
@@ -18,15 +19,12 @@ namespace asio = boost::asio;
 class Tls : public NetTest {
  protected:
   Tls() {
-    char name[] = "/tmp/postrider-tls-XXXXXX";
-    directory_ = ::mkdtemp(name);
-    pair_ = ensure_self_signed(directory_, "mx.example").value();
+    pair_ = ensure_self_signed(directory_.path(), "mx.example").value();
     server_ = make_server_tls(pair_.certificate_file, pair_.key_file).value();
     trusting_ = make_client_tls(Verify::peer, pair_.certificate_file).value();
   }
-  ~Tls() override { std::filesystem::remove_all(directory_); }
 
-  std::string directory_;
+  const TempDirectory directory_;
   SelfSigned pair_;
   TlsContext server_, trusting_;
 };
@@ -175,15 +173,15 @@ TEST_F(Tls, AHandshakeIsCancelled) {
 }
 
 TEST_F(Tls, FilesThatWillNotDoAreNamed) {
-  const std::string broken = directory_ + "/broken.pem";
+  const std::string broken = directory_ / "broken.pem";
   std::ofstream(broken) << "no PEM here\n";
-  const auto missing = make_server_tls(directory_ + "/none.crt", pair_.key_file);
+  const auto missing = make_server_tls(directory_ / "none.crt", pair_.key_file);
   ASSERT_TRUE(missing.has_error());
   EXPECT_NE(missing.error().text.find("none.crt"), std::string::npos);
   const auto bad_key = make_server_tls(pair_.certificate_file, broken);
   ASSERT_TRUE(bad_key.has_error());
   EXPECT_NE(bad_key.error().text.find("broken.pem"), std::string::npos);
-  const SelfSigned other = ensure_self_signed(directory_ + "/other", "mx.example").value();
+  const SelfSigned other = ensure_self_signed(directory_ / "other", "mx.example").value();
   EXPECT_TRUE(make_server_tls(pair_.certificate_file, other.key_file).has_error());
   EXPECT_TRUE(make_client_tls(Verify::peer, broken).has_error());
 }
@@ -194,10 +192,10 @@ TEST_F(Tls, TheSelfSignedPairIsMadeOnceAndItsKeyIsPrivate) {
   ASSERT_EQ(::stat(pair_.key_file.c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0600u);
   const auto written = std::filesystem::last_write_time(pair_.certificate_file);
-  const SelfSigned again = ensure_self_signed(directory_, "mx.example").value();
+  const SelfSigned again = ensure_self_signed(directory_.path(), "mx.example").value();
   EXPECT_FALSE(again.made);
   EXPECT_EQ(std::filesystem::last_write_time(pair_.certificate_file), written);
-  EXPECT_TRUE(ensure_self_signed(directory_ + "/bad", "a,DNS:evil.example").has_error());
+  EXPECT_TRUE(ensure_self_signed(directory_ / "bad", "a,DNS:evil.example").has_error());
   EXPECT_TRUE(ensure_self_signed(pair_.key_file + "/below", "mx.example").has_error());  // under a file
 }
 

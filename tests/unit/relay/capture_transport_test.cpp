@@ -1,7 +1,6 @@
 #include "relay/outbound/capture_transport.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,8 +16,6 @@ namespace fs = std::filesystem;
 class CaptureTransportTest : public ::testing::Test {
  protected:
   CaptureTransportTest() {
-    char name[] = "/tmp/postrider-test-XXXXXX";
-    directory_ = mkdtemp(name);
     config_.name = "capture";
     config_.directory = directory_ / "mail";
     record_->id = MessageIdSource(1).next(Time{});
@@ -29,7 +26,6 @@ class CaptureTransportTest : public ::testing::Test {
       record_->recipients.push_back(recipient);
     }
   }
-  ~CaptureTransportTest() override { fs::remove_all(directory_); }
 
   Attempt deliver(std::vector<std::string> chunks, bool breaks = false) {
     if (!transport_) transport_ = make_capture_transport(loop_, config_, "relay/1:example");
@@ -60,7 +56,7 @@ class CaptureTransportTest : public ::testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  fs::path directory_;
+  const TempDirectory directory_;
   UpstreamConfig config_;
   std::shared_ptr<MessageRecord> record_ = std::make_shared<MessageRecord>();
   Attempt attempt_;

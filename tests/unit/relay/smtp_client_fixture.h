@@ -2,15 +2,14 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "net/task_group.h"
 #include "relay/outbound/smtp_transport.h"
+#include "tests/temp_directory.h"
 #include "tests/unit/relay/scripted_smtp_server.h"
 
 namespace postrider::relay {
@@ -128,9 +127,7 @@ class SmtpClientTest : public ::testing::Test {
 
   // A self-signed certificate for 127.0.0.1, which is its own authority.
   void make_certificate() {
-    char name[] = "/tmp/postrider-test-XXXXXX";
-    directory_ = mkdtemp(name);
-    const auto made = net::ensure_self_signed(directory_, "localhost");
+    const auto made = net::ensure_self_signed(directory_.path(), "localhost");
     if (!made) throw std::runtime_error(made.error().text);
     certificate_file = made->certificate_file;
     key_file = made->key_file;
@@ -138,7 +135,6 @@ class SmtpClientTest : public ::testing::Test {
   ~SmtpClientTest() override {
     transport_.reset();
     server.reset();
-    if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
 
   UpstreamConfig config;
@@ -150,7 +146,7 @@ class SmtpClientTest : public ::testing::Test {
   std::vector<HandoverReport> reports;
 
  private:
-  std::string directory_;
+  const TempDirectory directory_;
   net::Resolver resolver_{net::ResolverOptions()};
   net::Loop loop_{"test"};
   net::TaskGroup group_{
