@@ -19,7 +19,10 @@ if(POSTRIDER_SANITIZE)
   add_compile_options(-fsanitize=${POSTRIDER_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${POSTRIDER_SANITIZE})
 endif()
-target_compile_definitions(postrider_options INTERFACE POSTRIDER_VERSION="${PROJECT_VERSION}")
+# Coroutine frames: Asio keeps two freed blocks a thread and purpose by default, fewer than one session has in turn, and takes
+# new ones from aligned_alloc, which glibc serves without its per-thread cache. Nothing here is aligned beyond 16 octets.
+target_compile_definitions(postrider_options INTERFACE POSTRIDER_VERSION="${PROJECT_VERSION}"
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16 BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
 target_include_directories(postrider_options INTERFACE ${CMAKE_SOURCE_DIR})
 
 # postrider_library(NAME folder-edges...): a static library of all sources in the folder.

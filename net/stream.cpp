@@ -33,7 +33,8 @@ std::size_t total(std::span<const asio::const_buffer> buffers) {
 }
 
 // One sendmsg of what follows the first `sent` octets; never waits, never raises SIGPIPE.
-std::size_t send_now(int fd, std::span<const asio::const_buffer> buffers, std::size_t sent, error_code& error) {
+std::size_t send_now(int fd, std::span<const asio::const_buffer> buffers, std::size_t sent, error_code& error,
+                     int flags = 0) {
   std::array<iovec, kGather> parts;
   std::size_t count = 0;
   for (const asio::const_buffer& b : buffers) {
@@ -50,7 +51,7 @@ std::size_t send_now(int fd, std::span<const asio::const_buffer> buffers, std::s
   message.msg_iov = parts.data();
   message.msg_iovlen = count;
   for (;;) {
-    const ssize_t n = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
     if (n >= 0) return static_cast<std::size_t>(n);
     if (errno == EINTR) continue;
     error = error_code(errno, boost::system::system_category());
@@ -149,6 +150,14 @@ void Stream::farewell(std::string_view octets) {
   const std::array<asio::const_buffer, 1> one{asio::const_buffer(octets.data(), octets.size())};
   error_code ignored;
   send_now(socket_.native_handle(), one, 0, ignored);
+}
+
+// MSG_MORE holds the octets back until the FIN that close() sends: one segment less for each connection.
+bool Stream::last_words(std::string_view octets) {
+  if (tls_ || timed_out_ || !socket_.is_open()) return false;
+  const std::array<asio::const_buffer, 1> one{asio::const_buffer(octets.data(), octets.size())};
+  error_code error;
+  return send_now(socket_.native_handle(), one, 0, error, MSG_MORE) > 0;  // a reply fits whole, or the peer reads nothing
 }
 
 void Stream::cancel() {

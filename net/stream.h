@@ -61,6 +61,9 @@ class Stream {
   // Parting words, best effort: sends what the socket takes at once, also after the deadline. Plain streams
   // only.
   void farewell(std::string_view octets);
+  // What is said right before close(), to leave in one segment with its end. False: this is no plain stream, or the socket did
+  // not take it; write() it.
+  bool last_words(std::string_view octets);
   void cancel();  // ends pending operations with operation_aborted
   // At once, for TLS without waiting for the peer's close_notify. Ends pending operations with
   // operation_aborted; the Stream itself must outlive them.

@@ -9,7 +9,7 @@ need_packages "${build_packages[@]}"
 
 if [ ! -f build/release/build.ninja ]; then
   echo "Configuring (release) ..."
-  cmake --preset release -DPOSTRIDER_TESTS=OFF -DPOSTRIDER_BENCH=OFF >/dev/null
+  cmake --preset release >/dev/null
 fi
 echo "Building (the first time takes about five minutes on two cores, later only what changed) ..."
 cmake --build build/release --target postrider -- --quiet

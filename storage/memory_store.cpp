@@ -104,6 +104,9 @@ class MemoryStoreImpl final : public MemoryStore {
     return stats;
   }
 
+  bool accepting() const override { return stats().accepting; }
+  bool can_settle() const override { return stats().can_settle; }
+
   void on_due_changed(Mailbox& where, std::function<void(Time)> call) override {
     const std::lock_guard lock(mutex_);
     watchers_.push_back({&where, std::move(call)});

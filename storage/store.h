@@ -302,7 +302,10 @@ class Store {
   virtual void find_user(std::string name, Done<UserRecord> done) = 0;               // not_found
   virtual void list_users(Done<std::vector<UserRecord>> done) = 0;
 
-  virtual SpoolStats stats() const = 0;  // a snapshot, cheap, any thread
+  virtual SpoolStats stats() const = 0;  // a snapshot, any thread
+  // The two of its numbers that are asked for with every message; lock-free, any thread.
+  virtual bool accepting() const = 0;
+  virtual bool can_settle() const = 0;
 
   // After each commit that put or moved due entries other than by settle: the earliest due time among them, delivered
   // through `where`. Steering, unclaimed accepts and recovery come this way: nobody polls. Call before the first verb.

@@ -58,7 +58,9 @@ boost::asio::awaitable<bool> Connection::flush() {
 boost::asio::awaitable<void> Connection::close() {
   if (gone_ == Gone::stopped) gone_ = Gone::no;
   if (gone_ == Gone::timed_out) stream_->farewell(out_);
-  if (gone_ == Gone::no) co_await flush();
+  // With input unread the end would be a reset, which takes back what was not sent before it.
+  const bool said = gone_ == Gone::no && begin_ == end_ && !out_.empty() && stream_->last_words(out_);
+  if (gone_ == Gone::no && !said) co_await flush();
   stream_->close();
 }
 

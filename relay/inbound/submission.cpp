@@ -39,7 +39,7 @@ class SpoolSubmission final : public Submission {
 
   std::optional<Reply> can_accept(std::uint64_t declared_size) override {
     if (declared_size > options_->max_message_size) return replies::kTooBig;
-    if (!parts_.store.stats().accepting) return replies::kSpoolFull;
+    if (!parts_.store.accepting()) return replies::kSpoolFull;
     return std::nullopt;
   }
 

@@ -124,7 +124,7 @@ ThreadDispatcher::~ThreadDispatcher() {
 }
 
 std::optional<Dispatcher::Reserved> ThreadDispatcher::reserve(const Envelope& envelope) {
-  if (stopping_ || settles_.blocked() || !parts_.store.stats().can_settle) return std::nullopt;
+  if (stopping_ || settles_.blocked() || !parts_.store.can_settle()) return std::nullopt;
   // What waits in the spool keeps a share of the slots, however much comes in.
   const std::size_t kept = window_.ready() ? slots_->limit() / 4 : 0;
   if (slots_->free() <= kept) return std::nullopt;
@@ -194,7 +194,7 @@ asio::awaitable<void> ThreadDispatcher::claim_due() {
 }
 
 bool ThreadDispatcher::may_claim() const {
-  return slots_->free() > 0 && !settles_.blocked() && parts_.store.stats().can_settle;
+  return slots_->free() > 0 && !settles_.blocked() && parts_.store.can_settle();
 }
 
 asio::awaitable<void> ThreadDispatcher::read_page(storage::DueQuery query) {
@@ -309,7 +309,7 @@ void ThreadDispatcher::sleep_until_worth_it(Time now) {
   Time at = kNever;
   if (settles_.blocked() || slots_->free() == 0) {
     waits_for_slot_ = true;  // their end signals
-  } else if (!parts_.store.stats().can_settle) {
+  } else if (!parts_.store.can_settle()) {
     at = now + kStoreTrouble;
   } else {
     at = window_.next_read(now);

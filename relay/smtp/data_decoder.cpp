@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "relay/smtp/plain_lines.h"
+
 namespace postrider::smtp {
 namespace {
 
@@ -29,8 +31,21 @@ void BodyChecker::feed(std::string_view octets, Spans& out) {
   if (fault_ != BodyFault::none) return;
   const std::size_t nul = octets.find('\0');
   std::string_view text = octets.substr(0, nul);
-  while (!text.empty() && fault_ == BodyFault::none) text.remove_prefix(take_line(text, out));
+  while (!text.empty() && fault_ == BodyFault::none) {
+    const std::size_t plain = feed_plain(text, out);
+    text.remove_prefix(plain != 0 ? plain : take_line(text, out));
+  }
   if (nul != std::string_view::npos) fail(BodyFault::nul);
+}
+
+std::size_t BodyChecker::feed_plain(std::string_view text, Spans& out) {
+  if (line_ != 0 || pending_cr_ || fault_ != BodyFault::none) return 0;
+  const PlainLines plain = plain_lines(text, limits_.max_line);
+  if (plain.octets == 0 || (limits_.max_size != 0 && size_ + plain.octets > limits_.max_size)) return 0;
+  size_ += plain.octets;
+  eight_bit_ = eight_bit_ || plain.eight_bit;
+  join(text.substr(0, plain.octets), out);
+  return plain.octets;
 }
 
 void BodyChecker::finish(Spans& out) {
@@ -104,6 +119,10 @@ void BodyChecker::bare_newline(Spans& out) {
 void BodyChecker::give(std::string_view octets, Spans& out) {
   size_ += octets.size();
   if (!eight_bit_) eight_bit_ = has_eight_bit(octets);
+  join(octets, out);
+}
+
+void BodyChecker::join(std::string_view octets, Spans& out) {
   const bool joins =
       !out.empty() && out.back().data() != kCrlf.data() && out.back().data() + out.back().size() == octets.data();
   if (joins) {
@@ -122,6 +141,10 @@ DataDecoder::Step DataDecoder::feed(std::string_view input, Spans& out) {
   while (pos < input.size()) {
     switch (at_) {
       case At::line_start:
+        if (const std::size_t plain = checker_.feed_plain(input.substr(pos), out); plain != 0) {
+          pos += plain;
+          break;
+        }
         at_ = At::text;
         if (input[pos] == '.') {
           at_ = At::dot;

@@ -33,6 +33,9 @@ class BodyChecker {
   explicit BodyChecker(const BodyLimits& limits) : limits_(limits) {}
   // Appends what of `octets` may be passed on; nothing any more once there is a fault.
   void feed(std::string_view octets, Spans& out);
+  // The same for the whole lines that plain_lines() finds at the start of `text`, dots and all that needs care left out.
+  // Returns their octets; 0 also when no line starts here.
+  std::size_t feed_plain(std::string_view text, Spans& out);
   // The text ended: a CR at its very end is a lone one, and a last line without CRLF gets it.
   void finish(Spans& out);
   BodyFault fault() const { return fault_; }
@@ -45,6 +48,7 @@ class BodyChecker {
   void end_line(std::string_view crlf, Spans& out);
   void bare_newline(Spans& out);
   void give(std::string_view octets, Spans& out);
+  static void join(std::string_view octets, Spans& out);
   void fail(BodyFault fault);
 
   BodyLimits limits_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "relay/smtp/plain_lines.h"
+
 namespace postrider::smtp {
 namespace {
 
@@ -23,6 +25,10 @@ void DotStuffer::feed(std::string_view chunk, Spans& out) {
     if (chunk.front() == '\n') sent = pos = 1;
   }
   while (pos < chunk.size()) {
+    if (at_line_start_) {
+      pos += plain_lines(chunk.substr(pos), 0).octets;
+      if (pos == chunk.size()) break;
+    }
     if (at_line_start_ && chunk[pos] == '.') {
       // The dot goes out twice: as the end of one view and as the start of the next.
       give(chunk.substr(sent, pos + 1 - sent), out);

@@ -2,19 +2,31 @@
 
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace postrider::smtp {
 
 bool has_eight_bit(std::string_view octets) {
-  constexpr std::uint64_t kHigh = 0x8080808080808080ull;
   const char* p = octets.data();
   std::size_t left = octets.size();
-  std::uint64_t seen = 0;
-  for (; left >= 32; p += 32, left -= 32) {  // four words at once: bodies are scanned whole
-    std::uint64_t w[4];
-    std::memcpy(w, p, sizeof w);
-    if ((seen | w[0] | w[1] | w[2] | w[3]) & kHigh) return true;
+#if defined(__SSE2__)
+  for (; left >= 64; p += 64, left -= 64) {  // bodies are scanned whole
+    const auto* blocks = reinterpret_cast<const __m128i*>(p);
+    const __m128i first = _mm_or_si128(_mm_loadu_si128(blocks), _mm_loadu_si128(blocks + 1));
+    const __m128i second = _mm_or_si128(_mm_loadu_si128(blocks + 2), _mm_loadu_si128(blocks + 3));
+    if (_mm_movemask_epi8(_mm_or_si128(first, second)) != 0) return true;
   }
-  for (; left > 0; ++p, --left) seen |= static_cast<std::uint64_t>(static_cast<unsigned char>(*p));
+#endif
+  constexpr std::uint64_t kHigh = 0x8080808080808080ull;
+  for (; left >= sizeof(std::uint64_t); p += sizeof(std::uint64_t), left -= sizeof(std::uint64_t)) {
+    std::uint64_t word;
+    std::memcpy(&word, p, sizeof word);
+    if (word & kHigh) return true;
+  }
+  unsigned char seen = 0;
+  for (; left > 0; ++p, --left) seen |= static_cast<unsigned char>(*p);
   return (seen & 0x80) != 0;
 }
 

@@ -92,6 +92,8 @@ class LmdbStore final : public Store {
     read(std::move(done), [](Snapshot& s) { return lmdb::list_users(s); });
   }
 
+  bool accepting() const override { return writer_ && writer_->accepting(); }
+  bool can_settle() const override { return writer_ && writer_->can_settle(); }
   SpoolStats stats() const override { return writer_ ? writer_->stats() : read_stats(); }
   void on_due_changed(Mailbox& where, std::function<void(Time)> call) override {
     if (writer_) writer_->on_due_changed(where, std::move(call));

@@ -348,6 +348,8 @@ void Writer::publish() {
   stats.can_settle = !closed_ && !fatal_ && !cannot_settle_;
   stats.trouble = closed_ ? "the spool is closed" : trouble_;
   if (stats.trouble.empty() && !stats.accepting) stats.trouble = "the spool is over its high-water mark";
+  accepting_.store(stats.accepting, std::memory_order_relaxed);
+  can_settle_.store(stats.can_settle, std::memory_order_relaxed);
   std::lock_guard lock(stats_mutex_);
   stats_ = std::move(stats);
 }

@@ -41,6 +41,8 @@ class Writer {
 
   void on_due_changed(Mailbox& where, std::function<void(Time)> call);
   SpoolStats stats() const;
+  bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
+  bool can_settle() const { return can_settle_.load(std::memory_order_relaxed); }
   std::uint32_t epoch() const { return meta_.epoch; }  // only before start()
 
  private:
@@ -92,6 +94,7 @@ class Writer {
 
   mutable std::mutex stats_mutex_;
   SpoolStats stats_;
+  std::atomic<bool> accepting_{true}, can_settle_{true};  // as in stats_
 
   std::mutex watchers_mutex_;
   std::vector<Watcher> watchers_;

@@ -87,6 +87,12 @@ void QuietStore::verify(VerifyQuery query, Done<VerifyPage> done) {
 void QuietStore::retire(RetireRequest request, Done<Retired> done) {
   inner_->retire(request, counted(std::move(done)));
 }
+void QuietStore::preview_retire(RetireRequest request, Done<Retired> done) {
+  inner_->preview_retire(request, counted(std::move(done)));
+}
+void QuietStore::owing(OwingQuery query, Done<OwingPage> done) {
+  inner_->owing(query, counted(std::move(done)));
+}
 void QuietStore::put_user(UserRecord user, bool must_be_new, Done<Nothing> done) {
   inner_->put_user(std::move(user), must_be_new, counted(std::move(done)));
 }

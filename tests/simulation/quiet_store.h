@@ -38,11 +38,15 @@ class QuietStore final : public storage::Store {
   void due(storage::DueQuery query, Done<storage::DuePage> done) override;
   void verify(storage::VerifyQuery query, Done<storage::VerifyPage> done) override;
   void retire(storage::RetireRequest request, Done<storage::Retired> done) override;
+  void owing(storage::OwingQuery query, Done<storage::OwingPage> done) override;
+  void preview_retire(storage::RetireRequest request, Done<storage::Retired> done) override;
   void put_user(storage::UserRecord user, bool must_be_new, Done<Nothing> done) override;
   void remove_user(std::string name, Done<Nothing> done) override;
   void find_user(std::string name, Done<storage::UserRecord> done) override;
   void list_users(Done<std::vector<storage::UserRecord>> done) override;
   storage::SpoolStats stats() const override { return inner_->stats(); }
+  bool accepting() const override { return inner_->accepting(); }
+  bool can_settle() const override { return inner_->can_settle(); }
   void on_due_changed(Mailbox& where, std::function<void(Time)> call) override;
   void close() override { inner_->close(); }
 
