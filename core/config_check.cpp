@@ -192,14 +192,6 @@ void Checker::check_smtp_listener(std::size_t index) {
           "smtp.listener.require_auth cannot be met: logins are taken only under TLS, and tls = \"none\"");
 }
 
-// Whether the system would refuse to open both: the same port, and one address that stands for the other.
-bool collide(const ListenAddress& a, const ListenAddress& b) {
-  if (a.port != b.port || a.port == 0) return false;
-  if (!a.address || !b.address) return true;
-  if (a.address->v6 != b.address->v6) return false;
-  return *a.address == *b.address || a.address->is_unspecified() || b.address->is_unspecified();
-}
-
 void Checker::check_listen_twice() {
   std::vector<std::pair<ListenAddress, std::string>> seen;
   for (const std::string_view name : {"smtp.listener", "mgmt.listener"}) {

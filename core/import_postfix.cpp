@@ -43,6 +43,7 @@ class PostfixImport {
   void listeners();
   void listen(const PostfixService& service);
   bool wants_login(const PostfixService& service) const;
+  bool is_free(const std::string& endpoint);
   std::vector<std::string> addresses_of(const std::string& name) const;
   void smtp();
   void certificate();
@@ -78,7 +79,7 @@ class PostfixImport {
   const PostfixParameters main_;
   ImportPage page_;
   std::set<std::string, std::less<>> seen_;
-  std::set<std::string> listening_;
+  std::vector<ListenAddress> listening_ = {parse_listen_address("127.0.0.1:8025").value()};  // the management's
 };
 
 std::string duration_text(std::int64_t ms) {
@@ -156,6 +157,20 @@ bool PostfixImport::wants_login(const PostfixService& service) const {
   return false;
 }
 
+// Two services, or two names of an interface, may mean the same address; Postfix opens it once, or fails.
+bool PostfixImport::is_free(const std::string& endpoint) {
+  const ListenAddress address = parse_listen_address(endpoint).value();
+  for (const ListenAddress& other : listening_) {
+    if (!collide(address, other)) continue;
+    if (&other == &listening_.front())
+      page_.note("listeners",
+                 endpoint + " is left out: the management interface has that port; [[mgmt.listener]] can move it.");
+    return false;
+  }
+  listening_.push_back(address);
+  return true;
+}
+
 void PostfixImport::listen(const PostfixService& service) {
   const std::string from = service.line > 0 ? files_.master_cf->name + ", line " + std::to_string(service.line) : "";
   // "submission", "127.0.0.1:2525", "[::1]:smtp"
@@ -178,7 +193,7 @@ void PostfixImport::listen(const PostfixService& service) {
       page_.note(where("inet_interfaces"), name + " is left out: a listener needs an address, not a name.");
     for (const std::string& address : addresses) {
       const std::string endpoint = address + ':' + std::to_string(*port);
-      if (!listening_.insert(endpoint).second) continue;  // said in two ways
+      if (!is_free(endpoint)) continue;
       ImportBlock& block = page_.add("smtp.listener");
       block.set("address", endpoint, from.empty() ? "inet_interfaces" : from);
       block.set("tls", implicit ? "implicit" : starttls ? "starttls" : "none", "smtpd_tls_security_level");

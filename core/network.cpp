@@ -91,4 +91,11 @@ result<ListenAddress> parse_listen_address(std::string_view text) {
   return ListenAddress{*address, *port};
 }
 
+bool collide(const ListenAddress& a, const ListenAddress& b) {
+  if (a.port != b.port || a.port == 0) return false;
+  if (!a.address || !b.address) return true;
+  if (a.address->v6 != b.address->v6) return false;
+  return *a.address == *b.address || a.address->is_unspecified() || b.address->is_unspecified();
+}
+
 }  // namespace postrider

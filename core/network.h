@@ -43,5 +43,7 @@ struct ListenAddress {
 };
 enum class ListenerTls : std::uint8_t { none, starttls, implicit };
 result<ListenAddress> parse_listen_address(std::string_view text);
+// The system would refuse to open both: the same port, and one address that is or stands for the other.
+bool collide(const ListenAddress& a, const ListenAddress& b);
 
 }  // namespace postrider

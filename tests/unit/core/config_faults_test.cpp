@@ -190,7 +190,9 @@ TEST_P(BrokenToml, IsOneFaultWithItsPlace) {
 }
 const Case kBroken[] = {
     {"[log]\n[server\nthreads = 1\n", "2:8: not valid TOML: Error while parsing table header: expected ']'"},
-    {"[log]\nlevel = info\n", "2:12: not valid TOML: Error while parsing floating-point: expected value-terminator, saw 'o'; a string needs quotes"},
+    {"[log]\nlevel = info\n",
+     "2:12: not valid TOML: Error while parsing floating-point: expected value-terminator, saw 'o'; a string needs "
+     "quotes"},
     {"[log]\nlevel = \"info\n", "2:14: not valid TOML: Error while parsing string: unescaped control characters"},
     {"[log]\nlevel = \"info\"\nlevel = \"warn\"\n", "3:"},
     {"[log]\n[server]\n[log]\n", "3:"},

@@ -175,6 +175,11 @@ TEST(ImportPostfix, ListenersComeFromInterfacesAndServices) {
   EXPECT_THAT(said(postfix("inet_interfaces = localhost, 127.0.0.1\ninet_protocols = ipv4\n")),
               HasSubstr("[[smtp.listener]]\naddress = \"127.0.0.1:25\"\ntls = \"none\"\n"));
   EXPECT_THAT(said(postfix("inet_interfaces = all\ninet_protocols = ipv4\n")), HasSubstr("\"0.0.0.0:25\""));
+  EXPECT_THAT(
+      said(postfix("inet_interfaces = all\n", {}, "2525 inet n - y - - smtpd\n127.0.0.1:2525 inet n - y - - smtpd\n")),
+      testing::AllOf(HasSubstr("\":2525\""), Not(HasSubstr("127.0.0.1"))));
+  EXPECT_THAT(postfix("", {}, "8025 inet n - y - - smtpd\n").notes,
+              Contains(HasSubstr(":8025 is left out: the management")));
   const ImportResult named = postfix("inet_interfaces = mail.example.com\n");
   EXPECT_THAT(said(named), Not(HasSubstr("smtp.listener")));
   EXPECT_THAT(named.notes, Contains(HasSubstr("needs an address")));
