@@ -31,7 +31,7 @@ class RetentionBook {
     under_way_->removed.owing += step.owing;
     under_way_->ended_at = now;
     if (step.more) return;
-    last_ = std::move(under_way_);
+    last_ = under_way_;
     under_way_.reset();
     if (last_->removed.messages + last_->removed.bodies > 0) last_removal_ = last_;
   }
