@@ -126,6 +126,9 @@ std::uint64_t NewSpool::hold_live(const std::string& why, Time now, const OnProg
         auto events = recover_record(record, now, UINT32_MAX);
         auto steered = steer_record(record, hold);
         if (steered) std::move(steered->events.begin(), steered->events.end(), std::back_inserter(events));
+        // Or this would go round for ever.
+        if (record.live() && record.state() != RecipientState::held)
+          throw SpoolError("cannot hold " + record.id.str() + ": it is " + std::string(to_string(record.state())));
         return events;
       });
     }

@@ -74,20 +74,33 @@ TEST_F(CompactTest, WithoutASpoolThereIsNothingToDo) {
 TEST_F(CompactTest, ACopyThatDiffersIsNotTaken) {
   fill();
   const std::uint64_t size = data_size();
-  CompactRequest request;
-  request.on_step = [&](std::string_view step) {
-    if (step != "copied") return;
-    SpoolOptions copy = options_;
-    copy.data_dir = directory_.path() + "/spool/compact";
-    lmdb::Environment environment(copy, lmdb::Environment::Access::write);
-    lmdb::Txn txn(environment.raw(), lmdb::Txn::Mode::write);
-    lmdb::Cursor cursor(txn, environment.tables().feed);
-    ASSERT_TRUE(cursor.last());
-    cursor.erase();
-    txn.commit();
+  using Change = std::function<void(lmdb::Txn&, MDB_dbi, std::string_view)>;
+  const Change remove = [](lmdb::Txn& txn, MDB_dbi feed, std::string_view key) { txn.erase(feed, key); };
+  const Change alter = [](lmdb::Txn& txn, MDB_dbi feed, std::string_view key) {
+    std::string value(*txn.get(feed, key));
+    value.back() ^= 1;
+    txn.put(feed, key, value);
   };
-  EXPECT_THROW(compact_spool(options_, request), SpoolError);
-  EXPECT_EQ(data_size(), size);
+  for (const Change& change : {remove, alter}) {
+    CompactRequest request;
+    request.on_step = [&](std::string_view step) {
+      if (step != "copied") return;
+      SpoolOptions copy = options_;
+      copy.data_dir = directory_.path() + "/spool/compact";
+      lmdb::Environment environment(copy, lmdb::Environment::Access::write);
+      lmdb::Txn txn(environment.raw(), lmdb::Txn::Mode::write);
+      std::string key;
+      {
+        lmdb::Cursor cursor(txn, environment.tables().feed);
+        ASSERT_TRUE(cursor.last());
+        key = cursor.key();
+      }
+      change(txn, environment.tables().feed, key);
+      txn.commit();
+    };
+    EXPECT_THROW(compact_spool(options_, request), SpoolError);
+    EXPECT_EQ(data_size(), size);
+  }
 }
 
 TEST_F(CompactTest, AReaderOfTheOldFileReadsOn) {

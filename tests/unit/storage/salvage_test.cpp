@@ -214,6 +214,33 @@ TEST_F(SalvageTest, AnOlderVersionDoesNotBringAFinishedMessageBack) {
   EXPECT_EQ(find(id)->state(), RecipientState::sent);
 }
 
+TEST_F(SalvageTest, TheNewestRecordWinsWithoutTheHelpOfEvents) {
+  open();
+  const MessageId id = stored(claimed_message());
+  close();
+  std::string old = file();
+  open();
+  ASSERT_NE(claim(id).record, nullptr);
+  ASSERT_TRUE(settle(sent(id)).has_value());
+  close();
+  std::string now = file();
+  const Raw raw = raw_values().at(id);
+  for (const std::string& row : raw.rows) {
+    wipe(now, row);
+    wipe(old, row);
+  }
+  for (const std::string& octets : {now + old, old + now}) {  // where in the file it is says nothing
+    replace_file(octets);
+    const SalvageReport report = salvage();
+    EXPECT_EQ(report.held, 0u);
+    EXPECT_EQ(report.with_gaps, 1u);
+    open_copy(output());
+    EXPECT_EQ(find(id)->state(), RecipientState::sent);
+    close();
+    std::filesystem::remove_all(output());
+  }
+}
+
 TEST_F(SalvageTest, AnEventThatIsNewerThanTheRecordIsBelieved) {
   open();
   const MessageId id = stored(claimed_message());
