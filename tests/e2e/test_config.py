@@ -119,7 +119,7 @@ class Reload(unittest.TestCase):
             self.assertIn("changed=0 needs_restart=2\n", report)
             relay.stop()
             relay.start()
-            self.assertIn('"event":"daemon.ready"', relay.log())
+            wait_until("it logs in JSON", lambda: '"event":"daemon.ready"' in relay.log())
 
     def test_many_signals_under_mail(self):
         with self.start() as relay:
