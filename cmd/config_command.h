@@ -25,7 +25,7 @@ void check_certificates(LoadedConfig& loaded);
 // All faults and warnings, one a line, to stderr: "postrider.toml:3:1: error: ...".
 void print_findings(const LoadedConfig& loaded);
 
-// Each gives the exit code: EX_OK, or EX_CONFIG (78) when the configuration has faults. `json`: see docs/api.md.
+// Each gives the exit code: EX_OK, or EX_CONFIG (78) when the configuration has faults. `json`: see docs/configuration.md.
 int run_config_check(const std::optional<std::string>& file, bool json = false);
 struct ShowOptions {
   Shown which = Shown::all;
