@@ -89,6 +89,7 @@ std::vector<std::string> PostfixParameters::names() const {
   for (const auto& [name, value] : values_) by_line.emplace_back(value.line, name);
   std::sort(by_line.begin(), by_line.end());
   std::vector<std::string> names;
+  names.reserve(by_line.size());
   for (auto& [line, name] : by_line) names.push_back(std::move(name));
   return names;
 }
@@ -140,7 +141,7 @@ std::string PostfixParameters::expand(std::string_view text, Walk& walk) const {
 std::string PostfixParameters::expand_braced(std::string_view inside, Walk& walk) const {
   const auto end = std::find_if_not(inside.begin(), inside.end(), is_name_character);
   const auto length = static_cast<std::size_t>(end - inside.begin());
-  const std::string value = value_of(inside.substr(0, length), walk);
+  std::string value = value_of(inside.substr(0, length), walk);
   if (end == inside.end()) return value;
   const char choice = *end;
   std::string_view text = trim_blanks(inside.substr(length + 1));
