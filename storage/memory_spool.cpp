@@ -281,13 +281,17 @@ void MemorySpool::retire_bodies(Walk& walk, bool wanted, const RetireRequest& re
     if (found == messages_.end()) continue;
     MessageRecord& record = found->second.record;
     if (body_wanted(record) != wanted || !body_expired(record, request.policy, request.now)) continue;
-    Change change(*this, record);
-    number({remove_body(record, request.now, request.notify_sender)}, record);
-    drop_body(found->second);
-    retired.bytes += stored_body_bytes(record.body_size);
-    ++retired.bodies;
-    if (record.owes_notice()) ++retired.owing;
+    take_body(found->second, request, retired);
   }
+}
+
+void MemorySpool::take_body(Stored& stored, const RetireRequest& request, Retired& retired) {
+  Change change(*this, stored.record);
+  number({remove_body(stored.record, request.now, request.notify_sender)}, stored.record);
+  drop_body(stored);
+  retired.bytes += stored_body_bytes(stored.record.body_size);
+  ++retired.bodies;
+  if (stored.record.owes_notice()) ++retired.owing;
 }
 
 bool MemorySpool::over_history_limit(const RetirePolicy& policy) const {
@@ -316,6 +320,11 @@ bool MemorySpool::retire_row(const Event& row, const RetireRequest& request, Ret
   if (found == messages_.end() || found->second.record.live()) return true;
   MessageRecord& record = found->second.record;
   if (record.owes_notice()) return true;  // the notice, or its being forgiven, writes another row
+  if (will_owe(record, request)) {
+    if (record.history.back() == row.seq && over_history_limit(request.policy))
+      take_body(found->second, request, retired);
+    return true;
+  }
   if (!history_expired(record, request.policy, request.now)) {
     if (record.history.back() != row.seq) return true;  // oldest first: its turn comes at its last row
     if (!over_history_limit(request.policy)) return false;

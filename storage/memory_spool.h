@@ -72,6 +72,7 @@ class MemorySpool {
   std::optional<Accepted> known_key(const NewMessage& message) const;
   void number(std::vector<Event> events, MessageRecord& record);
   void note_due(const MessageRecord& record);
+  void take_body(Stored& stored, const RetireRequest& request, Retired& retired);
   bool over_history_limit(const RetirePolicy& policy) const;
   void forgive(Time now, std::size_t& rows);
   void retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows, Retired& retired);

@@ -283,6 +283,7 @@ bool steer_recipient(MessageRecord& record, std::uint32_t index, const SteerRequ
     recipient.owed = Notice::none;  // of a failure that is taken back before it was told
     recipient.delay_told = false;
   }
+  if (recipient.owed == Notice::delayed) recipient.owed = Notice::none;  // it does not just wait any more
   arrive(recipient, *next, request.now);
   events.push_back(steer_event(record, index, event_of(request.verb), request));
   recipient.reason = events.back().reason;

@@ -61,6 +61,7 @@ Fate history_fate(const MessageRecord& record, std::uint64_t row, const RetireRe
   const bool young = finished_at(record) + request.policy.history > request.now;
   if (!crowded && young) return Fate::stop;
   if (record.owes_notice()) return Fate::pass;  // the notice, or its being forgiven, writes another row
+  if (will_owe(record, request)) return crowded ? Fate::body_first : Fate::pass;  // and so does the end of the body
   // A body that is kept for longer gets a row of its own when it goes; unless space runs short before.
   return crowded || history_expired(record, request.policy, request.now) ? Fate::take : Fate::leave;
 }
@@ -69,6 +70,13 @@ Fate body_fate(const MessageRecord& record, std::uint64_t row, bool wanted, cons
   const bool here = last_word(record, row) && record.body == BodyState::present && body_wanted(record) == wanted;
   if (!here) return Fate::pass;
   return body_expired(record, request.policy, request.now) ? Fate::take : Fate::stop;
+}
+
+bool will_owe(const MessageRecord& record, const RetireRequest& request) {
+  if (!request.notify_sender || record.body == BodyState::removed) return false;
+  return std::any_of(record.recipients.begin(), record.recipients.end(), [&](const Recipient& recipient) {
+    return notice_when_parked_ends(record.envelope, recipient) != Notice::none;
+  });
 }
 
 bool may_end(EventType last_of_row) {

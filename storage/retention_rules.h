@@ -27,11 +27,15 @@ enum class Fate : std::uint8_t {
   stop,   // too young, and all that follow are younger
   leave,  // old enough, but something else is to end first: it is looked at again when space is short
   take,
+  body_first,  // only its body, now: a sender is to be told before the rest may go, and space is short
 };
 // Of the whole message. `crowded`: the history is over its size limit, then age does not count.
 Fate history_fate(const MessageRecord& record, std::uint64_t row, const RetireRequest& request, bool crowded);
 // Of its body. `wanted`: the walk is for bodies that are wanted, or for the others; each has its own lifetime.
 Fate body_fate(const MessageRecord& record, std::uint64_t row, bool wanted, const RetireRequest& request);
+
+// With the body somebody's last hope goes, and a notice will be owed (see remove_body).
+bool will_owe(const MessageRecord& record, const RetireRequest& request);
 
 // False for the event of a row that cannot be the last of a message at rest: the record need not be read for it.
 bool may_end(EventType last_of_row);

@@ -64,6 +64,7 @@ class Walk {
       retired_.bytes += context_.erase(*message);
       ++retired_.messages;
     }
+    if (fate == Fate::body_first) take_body(*message);
     return fate;
   }
 
@@ -83,14 +84,7 @@ class Walk {
     MessageRecord& record = message->record();
     if (record.body == BodyState::removed) return of_no_interest(row);
     const Fate fate = body_fate(record, row.first_seq, wanted, request_);
-    if (fate != Fate::take) return fate;
-    const std::uint64_t before = message->before.bytes;
-    context_.append(message->stored, {remove_body(record, request_.now, request_.notify_sender)});
-    context_.drop_body(record);
-    context_.save(*message, WriteContext::Notice::quiet);
-    retired_.bytes += before - std::min(before, message->before.bytes);
-    ++retired_.bodies;
-    if (record.owes_notice()) ++retired_.owing;
+    if (fate == Fate::take) take_body(*message);
     return fate;
   }
 
@@ -142,6 +136,16 @@ class Walk {
 
  private:
   bool crowded() const { return context_.meta().finished_bytes > request_.policy.history_max_bytes; }
+  void take_body(Loaded& message) {
+    MessageRecord& record = message.record();
+    const std::uint64_t before = message.before.bytes;
+    context_.append(message.stored, {remove_body(record, request_.now, request_.notify_sender)});
+    context_.drop_body(record);
+    context_.save(message, WriteContext::Notice::quiet);
+    retired_.bytes += before - std::min(before, message.before.bytes);
+    ++retired_.bodies;
+    if (record.owes_notice()) ++retired_.owing;
+  }
   Fate of_no_interest(const FeedRow& row) {
     if (of_no_interest_.empty() || of_no_interest_.back() < row.first_seq) of_no_interest_.push_back(row.first_seq);
     return Fate::pass;

@@ -43,22 +43,26 @@ class Preview {
       retired_.bytes += bytes;
       finished_bytes_ -= std::min(finished_bytes_, bytes);
     }
+    if (fate == Fate::body_first) count_body(stored);
     return fate;
   }
 
   Fate body(const StoredMessage& stored, std::uint64_t row, bool wanted) {
     const Fate fate = body_fate(stored.record, row, wanted, request_);
-    const bool with_its_message = history_expired(stored.record, request_.policy, request_.now);
-    if (fate == Fate::take && !with_its_message) {
-      ++retired_.bodies;
-      retired_.bytes += stored_body_bytes(stored.record.body_size);
-    }
+    const bool with_its_message =
+        history_expired(stored.record, request_.policy, request_.now) && !will_owe(stored.record, request_);
+    if (fate == Fate::take && !with_its_message) count_body(stored);
     return fate;
   }
 
   Retired answer() const { return retired_; }
 
  private:
+  void count_body(const StoredMessage& stored) {
+    ++retired_.bodies;
+    retired_.bytes += stored_body_bytes(stored.record.body_size);
+    if (will_owe(stored.record, request_)) ++retired_.owing;
+  }
   static std::uint64_t bytes_of(const StoredMessage& stored) {
     const MessageRecord& record = stored.record;
     const std::uint64_t body = record.body == BodyState::present ? stored_body_bytes(record.body_size) : 0;

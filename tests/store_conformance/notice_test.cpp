@@ -1,4 +1,5 @@
 // What is owed to senders: noted with its cause, cleared with the notice that pays it, kept from retention until then.
+#include "core/notice.h"
 #include "tests/store_conformance/harness.h"
 
 namespace postrider::storage::conformance {
@@ -87,11 +88,45 @@ TEST_P(NoticeTest, AFailureOfTheRouteIsOwedOnlyWhenItsBodyGoes) {
   EXPECT_EQ(owing(), std::vector<MessageId>{id});
 }
 
+TEST_P(NoticeTest, AFailureOfTheRouteIsToldBeforeItsHistoryGoes) {
+  for (const bool crowded : {false, true}) {
+    const MessageId id = claimed();
+    RecipientUpdate gave_up = update(0, Trigger::give_up);
+    gave_up.route_caused = true;
+    ASSERT_TRUE(settle(settlement(id, {gave_up})).has_value());
+    RetirePolicy policy;
+    policy.history = std::chrono::hours(1);
+    policy.failed_bodies = crowded ? std::chrono::hours(24) : std::chrono::hours(1);
+    if (crowded) policy.history_max_bytes = 0;
+    if (!crowded) advance(std::chrono::hours(2));
+    const Retired retired = retire_all(policy);
+    EXPECT_EQ(retired.messages, 0u) << crowded;
+    EXPECT_EQ(retired.owing, 1u) << crowded;
+    ASSERT_EQ(owing(), std::vector<MessageId>{id}) << crowded;
+    ASSERT_TRUE(accept(notice(id)).has_value());
+    advance(std::chrono::hours(2));
+    EXPECT_EQ(retire_all(policy).messages, 1u) << crowded;
+  }
+}
+
 TEST_P(NoticeTest, ReleasingTakesAnUntoldFailureBack) {
   const MessageId id = claimed();
   ASSERT_TRUE(settle(id, Trigger::give_up)->owes_notice);
   ASSERT_TRUE(steer(id, SteerVerb::release).has_value());
   EXPECT_TRUE(owing().empty());
+}
+
+TEST_P(NoticeTest, ADelayIsNotToldOfWhatWasHeldOrCancelledSince) {
+  for (const SteerVerb verb : {SteerVerb::hold, SteerVerb::cancel}) {
+    NewMessage m = message();
+    m.record.recipients[0].notify.delay = true;
+    const MessageId id = claimed(std::move(m));
+    advance(kDelayNotice);
+    ASSERT_TRUE(settle(id, Trigger::defer, now_)->owes_notice);
+    ASSERT_EQ(owing(), std::vector<MessageId>{id});
+    ASSERT_TRUE(steer(id, verb).has_value());
+    EXPECT_TRUE(owing().empty());
+  }
 }
 
 TEST_P(NoticeTest, RetentionWaitsForTheNotice) {
