@@ -135,7 +135,7 @@ void TryLedger::stop() {
   if (attempts_.back().outcome == OutcomeKind::deferred && attempts_.back().stage == Stage::none) attempts_.pop_back();
 }
 
-storage::Settlement TryLedger::settle(const RetryPolicy& policy, Time now, const std::function<double()>& jitter) {
+storage::Settlement TryLedger::settle(const RetryPolicy& policy, Time now, double jitter) {
   storage::Settlement settlement;
   settlement.id = record_.id;
   settlement.now = now;
@@ -148,8 +148,7 @@ storage::Settlement TryLedger::settle(const RetryPolicy& policy, Time now, const
   return settlement;
 }
 
-storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& policy, Time now,
-                                              const std::function<double()>& jitter) {
+storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& policy, Time now, double jitter) {
   const Recipient& recipient = record_.recipients[entry.recipient];
   if (entry.too_old) return give_up_for_age(recipient, entry.recipient, policy);
   if (!entry.outcome) return give_back(recipient, entry.recipient);
@@ -160,7 +159,7 @@ storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& p
   } else if (another_may_help(*entry.outcome)) {
     entry.outcome->kind = OutcomeKind::deferred;
   }
-  const Decision decision = decide(recipient, *entry.outcome, policy, now, entry.throttled_until, jitter());
+  const Decision decision = decide(recipient, *entry.outcome, policy, now, entry.throttled_until, jitter);
   storage::RecipientUpdate update;
   update.recipient = entry.recipient;
   update.trigger = decision.trigger;

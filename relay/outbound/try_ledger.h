@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
@@ -34,8 +33,9 @@ class TryLedger {
   // The relay stops: nobody more is asked. What the last upstream had not answered for is given back uncounted.
   void stop();
 
-  // Everything that happened, as one settlement. `jitter` is asked once a recipient, for a number in [0,1).
-  storage::Settlement settle(const RetryPolicy& policy, Time now, const std::function<double()>& jitter);
+  // Everything that happened, as one settlement. `jitter` in [0,1) is the same for all recipients, so that those who wait together
+  // are tried together again.
+  storage::Settlement settle(const RetryPolicy& policy, Time now, double jitter);
 
  private:
   struct Entry {
@@ -51,8 +51,7 @@ class TryLedger {
   };
 
   void note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until);
-  storage::RecipientUpdate update_of(Entry& entry, const RetryPolicy& policy, Time now,
-                                     const std::function<double()>& jitter);
+  storage::RecipientUpdate update_of(Entry& entry, const RetryPolicy& policy, Time now, double jitter);
 
   const MessageRecord& record_;
   std::size_t upstreams_;

@@ -66,7 +66,7 @@ boost::asio::awaitable<storage::Settlement> TryRunner::run(ClaimedMessage& messa
     ledger.note(*round, std::move(report));
     if (stopped_) ledger.stop();
   }
-  const auto jitter = [this] { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); };
+  const double jitter = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
   co_return ledger.settle(options_.retry, parts_.clock.now(), jitter);
 }
 

@@ -9,7 +9,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 const Time kNow = from_ms(1'800'000'000'000);
-const auto kNoJitter = [] { return 0.0; };
+constexpr double kNoJitter = 0.0;
 
 class TryLedgerTest : public testing::Test {
  protected:
@@ -35,6 +35,18 @@ class TryLedgerTest : public testing::Test {
   MessageRecord record_;
   RetryPolicy policy_;
 };
+
+TEST_F(TryLedgerTest, WhoWaitsTogetherIsDueTogether) {
+  TryLedger ledger(record_, 1);
+  for (std::uint32_t r = 0; r < 3; ++r) ledger.plan(r, {0});
+  const auto round = ledger.next_round();
+  ledger.note(*round, report(*round, OutcomeKind::deferred, reason(Cause::route)));
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, 0.5);
+  ASSERT_EQ(settlement.updates.size(), 3u);
+  EXPECT_GT(settlement.updates[0].due, kNow + policy_.retry_interval);
+  EXPECT_EQ(settlement.updates[1].due, settlement.updates[0].due);
+  EXPECT_EQ(settlement.updates[2].due, settlement.updates[0].due);
+}
 
 TEST_F(TryLedgerTest, GathersRecipientsThatGoToTheSameUpstream) {
   TryLedger ledger(record_, 2);
