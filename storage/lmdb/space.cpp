@@ -90,7 +90,20 @@ bool Space::looks_full(std::uint64_t file_end) const {
   return fstatvfs(data_.get(), &info) == 0 && static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize < kTail;
 }
 
+// What the reserve gave back is for the settles, and must be there when it is made again: a data file never shrinks, so one that
+// had grown into that room would keep mail out for good, however empty the spool becomes.
+bool Space::leaves_room_for_reserve(std::uint64_t bytes) const {
+  if (reserve_held_ || reserve_bytes_ == 0) return true;
+  struct statvfs info {};
+  if (fstatvfs(data_.get(), &info) != 0) return true;  // allocation will tell
+  return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize >= bytes + reserve_bytes_;
+}
+
 bool Space::grow_to(std::uint64_t end) {
+  if (!leaves_room_for_reserve(end - allocated_)) {
+    trouble_ = "no room for a reserve in " + directory_ + ": " + std::strerror(ENOSPC);
+    return false;
+  }
   const int error = posix_fallocate(data_.get(), static_cast<off_t>(allocated_), static_cast<off_t>(end - allocated_));
   if (error == 0) {
     allocated_ = end;

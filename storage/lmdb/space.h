@@ -30,6 +30,7 @@ class Space {
 
  private:
   bool grow_to(std::uint64_t end);
+  bool leaves_room_for_reserve(std::uint64_t bytes) const;
 
   std::string directory_, reserve_path_;
   UniqueFd data_;
