@@ -9,12 +9,14 @@ import re
 import select
 import shutil
 import signal
+import smtplib
 import socket
 import socketserver
 import subprocess
 import tempfile
 import threading
 import time
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("POSTRIDER_BINARY", str(ROOT / "build/release/postrider"))
@@ -56,10 +58,10 @@ def wait_for_port(port: int, process=None):
 class Relay:
     """postrider serve in a directory of its own. `upstreams` and `extra` are TOML text; `options` fill dotted keys of a section."""
 
-    def __init__(self, upstreams: str = "", extra: str = "", delivery: str = "", smtp: str = "", spool: str = "", directory=None):
+    def __init__(self, upstreams: str = "", extra: str = "", delivery: str = "", smtp: str = "", spool: str = "", directory=None, data_dir=None):
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="postrider-e2e-"))
         self.smtp_port, self.api_port = free_port(), free_port()
-        self.data_dir = self.directory / "data"
+        self.data_dir = pathlib.Path(data_dir or self.directory / "data")
         self.config = self.directory / "postrider.toml"
         self.log_path = self.directory / "log"
         self.process = None
@@ -184,6 +186,52 @@ address = "127.0.0.1:{self.api_port}"
         if check and done.returncode != 0:
             raise AssertionError(f"postrider {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
+
+
+def try_send(port: int, size: int = 1000):
+    """The id, or the (code, text) of the refusal."""
+    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
+        client.ehlo()
+        for answer in (client.mail("app@example.test"), client.rcpt("user@example.test")):
+            if answer[0] >= 400:
+                return answer
+        try:
+            code, text = client.data("Subject: test\r\n\r\n" + ("x" * 70 + "\r\n") * (size // 72))
+        except smtplib.SMTPDataError as refused:
+            return refused.smtp_code, refused.smtp_error
+        return text.decode().rsplit(" ", 1)[-1] if code == 250 else (code, text)
+
+
+def send_until_refused(port: int, size: int, most: int):
+    """The ids of what was accepted, and the (code, text) of the first refusal."""
+    accepted = []
+    for _ in range(most):
+        answer = try_send(port, size)
+        if isinstance(answer, tuple):
+            return accepted, answer
+        accepted.append(answer)
+    raise AssertionError(f"{most} messages of {size} octets were accepted and none refused")
+
+
+@contextlib.contextmanager
+def small_disk(megabytes: int):
+    """A filesystem of that size. Mounting takes root; where it is not to be had, POSTRIDER_E2E_WITHOUT_MOUNT=1 skips the test."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="postrider-disk-"))
+    try:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(directory)], capture_output=True, text=True)
+        if done.returncode != 0:
+            if os.environ.get("POSTRIDER_E2E_WITHOUT_MOUNT") == "1":
+                raise unittest.SkipTest(f"no small filesystem: {done.stderr.strip()}")
+            raise AssertionError(
+                f"this test needs a small filesystem, and mount said: {done.stderr.strip()}\n"
+                "Run it as root with CAP_SYS_ADMIN, or set POSTRIDER_E2E_WITHOUT_MOUNT=1 to do without."
+            )
+        try:
+            yield directory
+        finally:
+            subprocess.run(["umount", str(directory)], check=True)
+    finally:
+        directory.rmdir()
 
 
 def smtp_upstream(port: int, more: str = "") -> str:

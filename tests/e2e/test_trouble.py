@@ -4,21 +4,7 @@ import smtplib
 import subprocess
 import unittest
 
-from harness import PATIENCE, Relay, Sink, free_port, smtp_upstream, wait_until
-
-
-def try_send(port: int, size: int = 1000):
-    """The id, or the (code, text) of the refusal."""
-    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
-        client.ehlo()
-        for answer in (client.mail("app@example.test"), client.rcpt("user@example.test")):
-            if answer[0] >= 400:
-                return answer
-        try:
-            code, text = client.data("Subject: test\r\n\r\n" + ("x" * 70 + "\r\n") * (size // 72))
-        except smtplib.SMTPDataError as refused:
-            return refused.smtp_code, refused.smtp_error
-        return text.decode().rsplit(" ", 1)[-1] if code == 250 else (code, text)
+from harness import PATIENCE, Relay, Sink, free_port, send_until_refused, smtp_upstream, try_send, wait_until
 
 
 class DiskFull(unittest.TestCase):
@@ -31,14 +17,8 @@ class DiskFull(unittest.TestCase):
             accepted = [try_send(relay.smtp_port) for _ in range(5)]
             used = max(p.stat().st_size for p in relay.data_dir.rglob("*.mdb"))
             self.limit_file_size(relay, used + (1 << 20))
-            refusal = None
-            for _ in range(200):
-                answer = try_send(relay.smtp_port, 100_000)
-                if isinstance(answer, tuple):
-                    refusal = answer
-                    break
-                accepted.append(answer)
-            self.assertIsNotNone(refusal, "the disk never got full")
+            more, refusal = send_until_refused(relay.smtp_port, 100_000, most=200)
+            accepted += more
             self.assertEqual(refusal[0], 452, refusal)
             status, body = relay.request("GET", "/readyz", token=None)
             self.assertEqual(status, 503, body)
@@ -52,13 +32,7 @@ class DiskFull(unittest.TestCase):
 
     def test_spool_over_its_high_water_mark(self):
         with Relay(smtp_upstream(free_port()), spool='max_size = "64MiB"') as relay:
-            refusal = None
-            for _ in range(200):
-                answer = try_send(relay.smtp_port, 1_000_000)
-                if isinstance(answer, tuple):
-                    refusal = answer
-                    break
-            self.assertIsNotNone(refusal)
+            _, refusal = send_until_refused(relay.smtp_port, 1_000_000, most=200)
             self.assertEqual(refusal[0], 452, refusal)
             self.assertEqual(relay.request("GET", "/health", token=None)[0], 200)
 
