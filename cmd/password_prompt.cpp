@@ -1,8 +1,10 @@
 #include "cmd/password_prompt.h"
 
+#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <iostream>
 
 #include "cmd/exit_codes.h"
@@ -11,24 +13,44 @@ namespace postrider::cmd {
 
 namespace {
 
-// Turns echo off while it lives.
+constexpr std::array kEndingSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+termios before_silence;  // for the handler, too
+
+// Ctrl-C at the question: the terminal first, then the end that was asked for.
+extern "C" void restore_and_end(int signal) {
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_silence);
+  ::raise(signal);  // its action is the default again; it arrives when this returns
+}
+
+// Turns echo off while it lives, and back on also when a signal ends the process meanwhile.
 class SilentTerminal {
  public:
   SilentTerminal() {
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    termios silent = before_;
+    terminal_ = ::tcgetattr(STDIN_FILENO, &before_silence) == 0;
+    if (!terminal_) return;
+    struct sigaction restore {};
+    restore.sa_handler = restore_and_end;
+    restore.sa_flags = SA_RESETHAND;
+    for (std::size_t i = 0; i < kEndingSignals.size(); ++i) {
+      ::sigaction(kEndingSignals[i], nullptr, &actions_[i]);
+      if (actions_[i].sa_handler == SIG_DFL) ::sigaction(kEndingSignals[i], &restore, nullptr);
+    }
+    termios silent = before_silence;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
   }
   ~SilentTerminal() {
-    if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (!terminal_) return;
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_silence);
+    for (std::size_t i = 0; i < kEndingSignals.size(); ++i) ::sigaction(kEndingSignals[i], &actions_[i], nullptr);
   }
   SilentTerminal(const SilentTerminal&) = delete;
   SilentTerminal& operator=(const SilentTerminal&) = delete;
 
  private:
-  termios before_{};
-  bool changed_ = false;
+  std::array<struct sigaction, kEndingSignals.size()> actions_{};
+  bool terminal_ = false;
 };
 
 std::string read_line() {
@@ -40,8 +62,8 @@ std::string read_line() {
 }
 
 std::string ask(const char* prompt) {
+  const SilentTerminal silent;  // before the question: who answers fast is not shown either
   std::cerr << prompt << std::flush;
-  const SilentTerminal silent;
   std::string line = read_line();
   std::cerr << '\n';
   return line;
