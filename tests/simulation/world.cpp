@@ -85,7 +85,8 @@ void World::start_process(std::unique_ptr<Store> store) {
     relay::DispatchOptions dispatch = options_.dispatch;
     dispatch.shard = i;
     dispatch.shards = options_.dispatchers;
-    relay::DispatcherParts parts{*loops_.back(), time, time, *store_, *routes_, std::move(transports), log_};
+    relay::DispatcherParts parts{*loops_.back(),        time, time,    *store_, *routes_,
+                                 std::move(transports), log_, nullptr, {}};
     dispatchers_.push_back(relay::make_dispatcher(std::move(parts), dispatch));
   }
   for (const auto& dispatcher : dispatchers_) dispatcher->start();
