@@ -157,7 +157,8 @@ bool Stream::last_words(std::string_view octets) {
   if (tls_ || timed_out_ || !socket_.is_open()) return false;
   const std::array<asio::const_buffer, 1> one{asio::const_buffer(octets.data(), octets.size())};
   error_code error;
-  return send_now(socket_.native_handle(), one, 0, error, MSG_MORE) > 0;  // a reply fits whole, or the peer reads nothing
+  return send_now(socket_.native_handle(), one, 0, error, MSG_MORE) >
+         0;  // a reply fits whole, or the peer reads nothing
 }
 
 void Stream::cancel() {

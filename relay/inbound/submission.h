@@ -59,9 +59,9 @@ struct EnvelopeSpec {
   std::string helo;
   std::string protocol;  // for Received "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP... (RFC 3848, 6531)
   std::string tls;       // version and cipher for Received, or empty
-  std::uint64_t declared_size = 0;  // SIZE=, 0: not said
+  std::uint64_t declared_size = 0;            // SIZE=, 0: not said
   std::optional<storage::Notifies> notifies;  // with Door::bounce: whose debt this notice pays
-  std::string idempotency_key;      // given outside the message (HTTP); empty: X-Idempotency-Key decides
+  std::string idempotency_key;                // given outside the message (HTTP); empty: X-Idempotency-Key decides
 };
 
 struct SubmissionResult {

@@ -89,10 +89,9 @@ ThreadDispatcher::ThreadDispatcher(DispatcherParts parts, DispatchOptions option
       window_(options_.window, options_.shard, options_.shards),
       ages_(options_.retry.max_age),
       runner_(parts_, options_),
-      settles_(
-          parts_.loop, parts_.clock, parts_.alarms, parts_.store, parts_.log,
-          {[this](const MessageId& id, Lane lane, Time due) { due_again(id, lane, due); }, [this] { work_.signal(); },
-           parts_.notice_owed}),
+      settles_(parts_.loop, parts_.clock, parts_.alarms, parts_.store, parts_.log,
+               {[this](const MessageId& id, Lane lane, Time due) { due_again(id, lane, due); },
+                [this] { work_.signal(); }, parts_.notice_owed}),
       tasks_(parts_.loop,
              [this](std::string_view task, const std::exception& e) {
                parts_.log.error("task.failed", {{"task", std::string(task)}, {"reason", e.what()}});

@@ -72,7 +72,7 @@ struct DispatcherParts {
   std::vector<std::unique_ptr<Transport>> transports;
   Log& log;
   DispatchMetrics* metrics = nullptr;  // shared by all dispatchers; null: nothing is counted
-  std::function<void()> notice_owed;   // after a settlement that left one owed (see storage::Store::owing); may be empty
+  std::function<void()> notice_owed;  // after a settlement that left one owed (see storage::Store::owing); may be empty
 };
 
 // Before the store's first verb. Drain before destruction; the Loop must still run then.

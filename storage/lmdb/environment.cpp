@@ -43,8 +43,7 @@ static_assert(std::size(kTableNames) == kTables);
 
 [[noreturn]] void refuse(const std::string& what, int error) {
   const bool denied = error == EACCES || error == EPERM;
-  throw SpoolError(what + ": " + std::strerror(error),
-                   denied ? SpoolError::Kind::permission : SpoolError::Kind::other);
+  throw SpoolError(what + ": " + std::strerror(error), denied ? SpoolError::Kind::permission : SpoolError::Kind::other);
 }
 
 std::uint64_t filesystem_type(const std::string& directory) {

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxEvents = 10'000;
 constexpr std::size_t kMaxDuePage = 10'000;
 constexpr std::size_t kMaxDueScanned = 50'000;  // entries of other shards are stepped over
 constexpr std::uint32_t kMaxBodyChunks = 64;    // about 3 MB
-constexpr std::uint64_t kMaxVerifyChunks = 256;  // about 12 MB in one transaction; a larger message is a page of its own
+constexpr std::uint64_t kMaxVerifyChunks =
+    256;  // about 12 MB in one transaction; a larger message is a page of its own
 constexpr std::size_t kMaxUsers = 10'000;
 
 // Nothing: it is damaged, and noted.

@@ -66,7 +66,8 @@ TEST_F(CommandLine, HelpIsNoError) {
 TEST_F(CommandLine, ADaemonThatIsNotThereIsNamed) {
   const Said said = run_line({"queue", "list", "--url", "http://127.0.0.1:1", "--token", "pr_x"});
   EXPECT_EQ(said.exit_code, EX_UNAVAILABLE);
-  EXPECT_NE(said.err.find("cannot reach postrider at http://127.0.0.1:1 (from --url): "), std::string::npos) << said.err;
+  EXPECT_NE(said.err.find("cannot reach postrider at http://127.0.0.1:1 (from --url): "), std::string::npos)
+      << said.err;
   EXPECT_NE(said.err.find("is it running? --url"), std::string::npos) << said.err;
 }
 
