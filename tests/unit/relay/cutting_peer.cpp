@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 
 namespace {
 // Far longer than anything here takes: a failure that would hang becomes one that says so.
-constexpr Duration kPatience = std::chrono::seconds(60);
+constexpr Duration kPatience = std::chrono::seconds(30);
 }  // namespace
 
 std::string_view to_string(Cut how) {
