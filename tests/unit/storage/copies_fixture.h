@@ -103,9 +103,8 @@ class CopiesTest : public LmdbTest {
     std::vector<MessageId> ids;
     ListQuery query;
     query.limit = 1000;
-    for (const MessageRecord& record :
-         answer<ListPage>([&](Done<ListPage> done) { store().list(query, std::move(done)); })->messages)
-      ids.push_back(record.id);
+    const auto page = answer<ListPage>([&](Done<ListPage> done) { store().list(query, std::move(done)); });
+    for (const MessageRecord& record : page->messages) ids.push_back(record.id);
     return ids;
   }
   std::vector<std::string> faults() {
