@@ -76,6 +76,7 @@ StoredMessage full_message() {
 FeedRow full_row() {
   FeedRow row;
   row.first_seq = 77;
+  row.events.reserve(2);
   row.message = test_id();
   const Reason said{Cause::none, Stage::final_dot, 250, "2.0.0", "Ok"};
   Event& attempted = row.events.emplace_back();
