@@ -116,6 +116,20 @@ std::string_view to_string(EventType type) {
       return "quarantined";
     case EventType::notified:
       return "notified";
+    case EventType::upstream_opened:
+      return "upstream_opened";
+    case EventType::upstream_closed:
+      return "upstream_closed";
+    case EventType::upstream_paused:
+      return "upstream_paused";
+    case EventType::upstream_resumed:
+      return "upstream_resumed";
+    case EventType::upstream_preferred:
+      return "upstream_preferred";
+    case EventType::upstream_promoted:
+      return "upstream_promoted";
+    case EventType::upstream_rolled_back:
+      return "upstream_rolled_back";
   }
   return "unknown";
 }

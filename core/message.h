@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,12 +45,23 @@ struct Recipient {
   Reason reason;                  // why it is in this state
   std::string upstream;           // who took it, or who was asked last
   std::string remote_id;          // the provider's id or the final reply text of the hand-over
+  bool provider_id = false;       // it is the provider's id: events that carry it are found by it
   bool cancel_requested = false;  // asked while sending: takes effect when the attempt ends without success
   bool hold_requested = false;    // the same for hold
   bool failed_by_route = false;   // failed: because of the upstream, not of the recipient or the message
   Notice owed = Notice::none;     // a notice to the sender that is not written yet
   bool delay_told = false;        // a notice of delay was written since acceptance or the last release
+  std::string redirected_from;    // the recipient as submitted, when a credential's guard put another in its place
 };
+
+// What the submitter asked for instead of delivery.retries and retry_interval, within the configured bounds.
+struct MessageRetry {
+  std::optional<std::uint32_t> retries;
+  std::optional<Duration> interval;
+  bool operator==(const MessageRetry&) const = default;
+};
+inline constexpr std::size_t kMaxTags = 16;
+inline constexpr std::size_t kMaxTagOctets = 128;
 
 struct Envelope {
   Address sender;     // null for bounces
@@ -60,8 +72,12 @@ struct Envelope {
   bool requires_tls = false;  // reserved for RFC 8689
   Lane lane = Lane::normal;
   Door door = Door::smtp;
-  std::string tenant;  // credential that submitted it; empty: trusted network
-  std::string client;  // address of the client, for the trace; empty if left out
+  std::string tenant;             // credential that submitted it; empty: trusted network
+  std::vector<std::string> tags;  // at most kMaxTags, for routes, listings and the provider's statistics
+  MessageRetry retry;
+  Time expires_at = kNever;   // its own time to live: what is not handed over then becomes `expired`
+  bool capture_only = false;  // by the credential's guard: it goes to an upstream of type capture and to no other
+  std::string client;         // address of the client, for the trace; empty if left out
   std::string helo;
   std::string subject;            // decoded as far as it is UTF-8, at most 256 octets, for listings only
   std::string message_id_header;  // with angle brackets, as sent
@@ -106,6 +122,8 @@ struct Attempt {
   OutcomeKind outcome = OutcomeKind::deferred;  // worst over its recipients
   Reason reason;                                // of that outcome
   std::string remote_id;
+  std::string why;            // why this upstream was asked: the route's own words
+  bool provider_id = false;   // remote_id is an id that the provider's events will carry, not a reply's text
   bool counted = true;        // spent a try
   bool lossy = false;         // the transport rebuilt the MIME structure
   bool hop_notifies = false;  // the hop speaks DSN and was given NOTIFY (RFC 3461); not kept in the history
@@ -136,7 +154,18 @@ enum class EventType : std::uint8_t {
   body_removed,
   quarantined,
   notified,  // the sender was written a notice; the reason's text has its id
+  // Of an upstream, not of a message: Event::message is nil and Event::upstream names it.
+  upstream_opened,       // out of service, with the failure that did it
+  upstream_closed,       // in service again
+  upstream_paused,       // by a throttle, a quota or an operator; the reason says until when
+  upstream_resumed,      // by an operator
+  upstream_preferred,    // hot swap, whole or as a canary
+  upstream_promoted,     // the canary did well: it is preferred for all mail
+  upstream_rolled_back,  // the canary did worse, or an operator took the preference back
 };
+inline bool is_upstream_event(EventType type) {
+  return type >= EventType::upstream_opened;
+}
 inline constexpr std::uint32_t kAllRecipients = 0xffffffff;
 
 struct Event {
@@ -147,6 +176,7 @@ struct Event {
   std::uint32_t recipient = kAllRecipients;
   Reason reason;
   std::string actor;                 // user or "operator"; empty: Postrider itself
+  std::string upstream;              // only with upstream_*
   std::shared_ptr<Attempt> attempt;  // only with `attempted`
 };
 

@@ -38,4 +38,28 @@ std::string_view to_string(UpstreamTls tls) {
   return "unknown";
 }
 
+bool is_http(UpstreamType type) {
+  return type != UpstreamType::smtp && type != UpstreamType::capture;
+}
+
+bool is_lossy(UpstreamType type) {
+  switch (type) {
+    case UpstreamType::sendgrid:
+    case UpstreamType::mailjet:
+    case UpstreamType::postmark:
+    case UpstreamType::resend:
+      return true;
+    case UpstreamType::smtp:
+    case UpstreamType::mailgun:
+    case UpstreamType::ses:
+    case UpstreamType::capture:
+      return false;
+  }
+  return false;
+}
+
+bool UpstreamMatch::empty() const {
+  return sender_domain.empty() && recipient_domain.empty() && lane.empty() && tag.empty() && credential.empty();
+}
+
 }  // namespace postrider

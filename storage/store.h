@@ -15,6 +15,7 @@
 
 #include "core/done.h"
 #include "core/message.h"
+#include "core/upstream_config.h"
 
 namespace postrider::storage {
 
@@ -119,6 +120,7 @@ struct RecipientUpdate {
   Reason reason;
   std::string upstream;
   std::string remote_id;
+  bool provider_id = false;  // remote_id is the provider's id: find_by_provider_id() will know it
 };
 
 // Ends a claim, whole or in part: attempts made, what became of each recipient, in ONE transaction. A recipient that was
@@ -157,6 +159,69 @@ struct Steered {
   std::shared_ptr<MessageRecord> record;  // after
   std::uint32_t changed = 0;              // recipients changed or marked (cancel/hold while sending)
 };                                        // faults: not_found; conflict naming the state when no recipient could change
+
+// ---- time to live -------------------------------------------------------------------------------------------------
+
+// One bounded step over the messages whose Envelope::expires_at is not after `now`: every recipient that is queued, deferred or
+// held becomes `expired` (reason policy, event), one that is `sending` waits for its settlement, which does the same with what
+// would be deferred, queued or held. The body goes as after any end (remove_body as Settlement::remove_sent_body does).
+struct ExpireRequest {
+  Time now{};
+  std::size_t limit = 100;
+  bool remove_body = true;
+  bool notify_sender = true;  // delivery.dsn
+};
+struct Expired {
+  std::uint64_t messages = 0;
+  bool more = false;
+  bool owes_notice = false;
+  Time next = kNever;  // the earliest expires_at that is left
+};
+
+// ---- revival ------------------------------------------------------------------------------------------------------
+
+// One bounded step over the messages with a recipient that is `failed` by the route and whose body is there, oldest first. Such
+// a recipient that is younger than max_age (from age_from) becomes queued, due now: tries start anew, its age does not
+// (event `revived`). Older ones stay.
+struct ReviveRequest {
+  std::optional<MessageId> after;  // exclusive
+  std::size_t limit = 100;         // rows looked at
+  Duration max_age{};
+  Reason reason;  // which upstream works again
+  Time now{};
+};
+struct Revived {
+  std::uint64_t messages = 0;
+  std::optional<MessageId> next;  // pass as `after`; none: the end
+};
+
+// ---- upstreams ----------------------------------------------------------------------------------------------------
+
+// What must be known of an upstream after a restart. Its meaning is relay/outbound's; the store keeps it as it is.
+struct UpstreamState {
+  std::string name;
+  std::uint8_t health = 0;        // relay::Health
+  std::uint8_t opened_stage = 0;  // core Stage of the failure that opened it
+  Time changed_at{};
+  std::string last_error;
+  Time paused_until{};   // learned; zero: none
+  bool stopped = false;  // paused by an operator
+  std::string stopped_by;
+  bool preferred = false;            // hot swap
+  std::uint32_t canary_percent = 0;  // 0: none; with canary_messages the first so many instead
+  std::uint32_t canary_messages = 0;
+  std::string preferred_by;
+  Time day_start{}, month_start{};               // of the quota periods that the counts are of
+  std::uint64_t day_count = 0, month_count = 0;  // never less than what was handed over
+};
+
+// What waits in the due index, by bucket and lane.
+struct Waiting {
+  std::uint32_t bucket = 0;
+  Lane lane = Lane::normal;
+  std::uint64_t messages = 0;
+  Time earliest = kNever;
+};
 
 // ---- reading ------------------------------------------------------------------------------------------------------
 
@@ -255,6 +320,7 @@ struct UserRecord {
   std::string password_hash;         // "scrypt$..." (relay/inbound/password.h writes it)
   std::string scram;                 // "SCRAM-SHA-256$iterations:salt$stored:server" or empty
   std::vector<std::string> senders;  // patterns it may send as; empty: any
+  RecipientGuard guard;              // for systems that must not mail the world
   Time created_at{}, changed_at{};
 };
 
@@ -288,6 +354,21 @@ class Store {
   virtual void due(DueQuery query, Done<DuePage> done) = 0;
   virtual void verify(VerifyQuery query, Done<VerifyPage> done) = 0;
 
+  // The message that a provider knows by that id; several: the newest. not_found. Rows go when the message is retired.
+  virtual void find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) = 0;
+
+  virtual void expire(ExpireRequest request, Done<Expired> done) = 0;
+  virtual void revive(ReviveRequest request, Done<Revived> done) = 0;
+
+  // State and its events (upstream_*, without seq) in one transaction; replaces the state of that name.
+  virtual void put_upstream_state(UpstreamState state, std::vector<Event> events, Done<Nothing> done) = 0;
+  virtual void upstream_states(Done<std::vector<UpstreamState>> done) = 0;
+
+  // Counts the due index; with many waiting messages a long walk, on a reader thread. Buckets in order.
+  virtual void waiting(Done<std::vector<Waiting>> done) = 0;
+  // The buckets that hold an entry, ascending: one seek each.
+  virtual void due_buckets(Done<std::vector<std::uint32_t>> done) = 0;
+
   // Messages that owe their sender a notice, by id.
   virtual void owing(OwingQuery query, Done<OwingPage> done) = 0;
 
@@ -310,6 +391,8 @@ class Store {
   // After each commit that put or moved due entries other than by settle: the earliest due time among them, delivered
   // through `where`. Steering, unclaimed accepts and recovery come this way: nobody polls. Call before the first verb.
   virtual void on_due_changed(Mailbox& where, std::function<void(Time earliest)> call) = 0;
+  // After each commit that stored a message with an expires_at: the earliest of them. One listener. Call before the first verb.
+  virtual void on_expiry_changed(Mailbox& where, std::function<void(Time earliest)> call) = 0;
 
   // Commits what was taken, answers everything, stops the threads. Later calls fail with `unavailable`.
   virtual void close() = 0;

@@ -1,0 +1,119 @@
+// Provider: what Postrider must know of one mail vendor's HTTP API to hand a message over: what it can take, the request, and what
+// an answer means. One file a vendor, pure: no network, no clock but the time given. The transport that carries requests is
+// relay/outbound/http_transport.h. Facts and their sources: docs/providers.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/message.h"
+#include "core/result.h"
+#include "core/upstream_config.h"
+
+namespace postrider::providers {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// One message for some of its recipients, as the transport has it: the whole body in memory.
+struct Mail {
+  const MessageRecord& message;
+  std::span<const std::uint32_t> recipients;  // indices; at least one, at most Provider::max_recipients
+  std::string_view body;                      // the RFC 5322 octets, CRLF lines
+};
+
+struct Request {
+  std::string method = "POST";
+  std::string url;
+  Headers headers;  // Content-Type among them; never Content-Length, Host
+  std::string body;
+};
+
+// A finished answer. `headers` have names in lower case.
+struct Answer {
+  int status = 0;
+  Headers headers;
+  std::string body;
+
+  std::string_view header(std::string_view lower_case_name) const;  // the first of that name, or empty
+};
+
+// What an answer means for all recipients of the call, or for single ones.
+struct Reading {
+  OutcomeKind kind = OutcomeKind::deferred;
+  Reason reason;            // code is the HTTP status, text what the provider said; stage final_dot
+  Time throttled_until{};   // Cause::throttle, where the provider said until when; zero: it did not
+  std::string provider_id;  // sent: the id its events will carry; may be empty
+  // The call was refused because of one or some of its recipients, which it does not say for certain: ask again in halves. Never
+  // with a single recipient.
+  bool split = false;
+  // Recipients that fare otherwise: place in Mail::recipients.
+  struct Single {
+    std::size_t place = 0;
+    OutcomeKind kind = OutcomeKind::deferred;
+    Reason reason;
+    std::string provider_id;
+  };
+  std::vector<Single> singles;
+};
+
+struct Provider {
+  UpstreamType type;
+  std::string_view name;       // as in the configuration
+  std::size_t max_recipients;  // of one call
+  std::uint64_t max_octets;    // of one body, as the vendor documents it
+  bool lossy;                  // see core is_lossy()
+
+  // Faults: `invalid` with a sentence for people: this message cannot be expressed (capability: another upstream may take it).
+  result<Request> (*build)(const UpstreamConfig& upstream, const Mail& mail, Time now);
+  // A request that shows whether key and domain are good, without sending anything; the answer is read by read_probe.
+  result<Request> (*build_probe)(const UpstreamConfig& upstream, Time now);
+  Reading (*read)(const Answer& answer, std::size_t recipients, Time now);
+  // OutcomeKind::sent when the upstream would take mail.
+  Reading (*read_probe)(const Answer& answer, Time now);
+};
+
+extern const Provider mailgun, ses, sendgrid, mailjet, postmark, resend;
+
+const Provider* provider_for(UpstreamType type);  // null for smtp and capture
+
+// Where the API is: api_base if configured (no trailing slash), else the vendor's own.
+std::string api_base(const UpstreamConfig& upstream, std::string_view vendor);
+
+// ---- what the outcome tables share ----------------------------------------------------------------------------------
+
+enum class Meaning : std::uint8_t {
+  accepted,
+  bad_message,    // permanent, this message or its recipient: bounced
+  bad_recipient,  // permanent, one of the recipients
+  bad_sender,     // sender not verified or not allowed: route failure
+  bad_login,      // route failure
+  misconfigured,  // unknown domain, suspended account, wrong endpoint: route failure
+  throttled,      // slow down
+  quota_used_up,  // pause until the quota is new
+  too_big,        // capability
+  transient,      // 5xx and what nobody knows: deferred, the upstream's fault
+};
+
+// A row matches when all it gives do: status 0 and empty texts match anything. `code` is the vendor's own error code or name,
+// `text` a part of its message in lower case.
+struct OutcomeRow {
+  int status = 0;
+  std::string_view code;
+  std::string_view text;
+  Meaning meaning = Meaning::transient;
+};
+
+// The first row that matches; otherwise by status: 2xx transient (an answer that is no answer), 408, 425 and 5xx transient, 401 and
+// 403 bad_login, 404 and 405 misconfigured, 413 too_big, 429 throttled, any other 4xx bad_message.
+Meaning look_up(std::span<const OutcomeRow> table, int status, std::string_view code, std::string_view text);
+Reading reading_of(Meaning meaning, int status, std::string_view text, std::size_t recipients);
+// Retry-After (seconds or HTTP date, RFC 9110 10.2.3), X-RateLimit-Reset (epoch seconds), RateLimit-Reset (seconds): the latest
+// time of them, zero without any.
+Time throttle_end(const Answer& answer, Time now);
+
+}  // namespace postrider::providers

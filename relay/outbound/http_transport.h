@@ -1,0 +1,27 @@
+// The transport of all HTTP providers: reads the body, lets the provider build the request, sends it, and turns the answer into
+// outcomes. Splits by the provider's recipient limit, and a call that is refused for one of its recipients into halves until the
+// bad one stands alone. One per relay thread and upstream; the connections are HttpSender's, shared by all.
+#pragma once
+
+#include <memory>
+
+#include "core/budget.h"
+#include "net/http_sender.h"
+#include "net/loop.h"
+#include "providers/provider.h"
+#include "relay/outbound/transport.h"
+#include "relay/outbound/upstream.h"
+
+namespace postrider::relay {
+
+struct HttpTransportParts {
+  net::Loop& loop;
+  net::HttpSender& sender;
+  Upstream& upstream;
+  const providers::Provider& provider;
+  std::string ca_file;  // of tls_ca_file; empty: the system's
+};
+
+std::unique_ptr<Transport> make_http_transport(HttpTransportParts parts);
+
+}  // namespace postrider::relay
