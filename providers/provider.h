@@ -3,6 +3,7 @@
 // relay/outbound/http_transport.h. Facts and their sources: docs/providers.md.
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -59,7 +60,18 @@ struct Reading {
     std::string provider_id;
   };
   std::vector<Single> singles;
+  // The same for recipients that the answer names by address, perhaps in other letter case; place_named() makes singles of them.
+  struct Named {
+    std::string address;
+    OutcomeKind kind = OutcomeKind::deferred;
+    Reason reason;
+    std::string provider_id;
+  };
+  std::vector<Named> named;
 };
+
+// To be called with what Provider::read gave, by whoever knows the call's recipients.
+void place_named(Reading& reading, const Mail& mail);
 
 struct Provider {
   UpstreamType type;
@@ -69,6 +81,7 @@ struct Provider {
   bool lossy;                  // see core is_lossy()
 
   // Faults: `invalid` with a sentence for people: this message cannot be expressed (capability: another upstream may take it).
+  // `conflict`: not for all these recipients in one call, since they would see each other; ask again in halves (as Reading::split).
   result<Request> (*build)(const UpstreamConfig& upstream, const Mail& mail, Time now);
   // A request that shows whether key and domain are good, without sending anything; the answer is read by read_probe.
   result<Request> (*build_probe)(const UpstreamConfig& upstream, Time now);
@@ -79,7 +92,8 @@ struct Provider {
 
 extern const Provider mailgun, ses, sendgrid, mailjet, postmark, resend;
 
-const Provider* provider_for(UpstreamType type);  // null for smtp and capture
+const Provider* provider_for(UpstreamType type);        // null for smtp and capture
+const Provider* provider_named(std::string_view name);  // null for any other name
 
 // Where the API is: api_base if configured (no trailing slash), else the vendor's own.
 std::string api_base(const UpstreamConfig& upstream, std::string_view vendor);
@@ -112,8 +126,26 @@ struct OutcomeRow {
 // 403 bad_login, 404 and 405 misconfigured, 413 too_big, 429 throttled, any other 4xx bad_message.
 Meaning look_up(std::span<const OutcomeRow> table, int status, std::string_view code, std::string_view text);
 Reading reading_of(Meaning meaning, int status, std::string_view text, std::size_t recipients);
+// The same with the pause that the answer's fields ask for. A quota without one: an hour.
+Reading reading_of(Meaning meaning, const Answer& answer, std::string_view text, std::size_t recipients, Time now);
 // Retry-After (seconds or HTTP date, RFC 9110 10.2.3), X-RateLimit-Reset (epoch seconds), RateLimit-Reset (seconds): the latest
-// time of them, zero without any.
+// time of them, zero without any. Never later than a day from now; what is past or cannot be read is ignored.
 Time throttle_end(const Answer& answer, Time now);
+// When a quota by calendar day is new, for vendors that count so.
+Time next_utc_midnight(Time now);
+
+// The answer's JSON; null when it is none.
+boost::json::value json_of(const Answer& answer);
+// A member of a JSON object that is a string, else empty. The view lives as long as the value.
+std::string_view text_at(const boost::json::value& value, std::string_view member);
+// What an answer without JSON says, for a reason: its first line, or nothing when it is a page for browsers.
+std::string_view plain_text(const Answer& answer);
+
+// ---- what the requests share ----------------------------------------------------------------------------------------
+
+std::string base64(std::string_view octets);                                // RFC 4648 4
+std::string basic_login(std::string_view user, std::string_view password);  // the value of Authorization (RFC 7617)
+// Of a recipient of the call, by its place: the domain in A-labels, since these APIs know no others.
+std::string address_text(const Mail& mail, std::size_t place);
 
 }  // namespace postrider::providers

@@ -3,11 +3,11 @@
 build_packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-  libc-ares-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libidn2-dev liblmdb-dev libspdlog-dev libssl-dev
+  libc-ares-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgmime-3.0-dev libidn2-dev liblmdb-dev libspdlog-dev libssl-dev
   libtomlplusplus-dev libxxhash-dev
 )
 test_packages=(
-  clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev libgmime-3.0-dev
+  clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-jsonschema openssl curl swaks libnet-ssleay-perl msmtp s-nail bsd-mailx mutt git-email libmailtools-perl php-cli postfix libpython3.11-testsuite
 )
 
