@@ -43,6 +43,13 @@ Time next_due(const Reason& reason, const RetryPolicy& policy, Time now, Time th
 
 }  // namespace
 
+RetryPolicy policy_for(const RetryPolicy& policy, const Envelope& envelope) {
+  RetryPolicy out = policy;
+  out.retries = envelope.retry.retries.value_or(policy.retries);
+  out.retry_interval = envelope.retry.interval.value_or(policy.retry_interval);
+  return out;
+}
+
 Decision decide(const Recipient& before, const RecipientOutcome& outcome, const RetryPolicy& policy, Time now,
                 Time throttled_until, double jitter) {
   const Reason& reason = outcome.reason;

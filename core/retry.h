@@ -15,6 +15,9 @@ struct RetryPolicy {
   std::uint32_t max_interruptions = 3;  // crashes of ours after which a message is held
 };
 
+// The policy with what the message asked for in its place. Its bounds were kept when it was submitted.
+RetryPolicy policy_for(const RetryPolicy& policy, const Envelope& envelope);
+
 struct Decision {
   Trigger trigger = Trigger::defer;
   bool spends_try = true;

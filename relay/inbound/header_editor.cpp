@@ -45,6 +45,7 @@ EditedHeader edit_header(const smtp::HeaderScanner& scanner, bool body_follows, 
   for (const smtp::HeaderField& field : scanner.fields()) {
     switch (field.kind) {
       case FieldKind::dropped:
+      case FieldKind::steering:
       case FieldKind::mailbox_line:
         continue;
       case FieldKind::idempotency_key:

@@ -10,6 +10,7 @@ namespace postrider::relay {
 namespace {
 
 constexpr std::size_t kMaxIdempotencyKey = 256;
+constexpr std::size_t kMaxRedirectedFrom = 512;  // octets of addresses; "..." stands for the rest
 
 // Keys of one submitter never meet those of another.
 std::string scoped_key(const EnvelopeSpec& envelope, std::string_view key) {
@@ -18,6 +19,16 @@ std::string scoped_key(const EnvelopeSpec& envelope, std::string_view key) {
   scope += '\n';
   scope += key;
   return scope;
+}
+
+void add_origin(Recipient& recipient, const std::string& address) {
+  constexpr std::string_view kMore = ", ...";
+  std::string& all = recipient.redirected_from;
+  if (all.ends_with(kMore)) return;
+  if (all.size() + 2 + address.size() > kMaxRedirectedFrom)
+    all += kMore;
+  else
+    all.append(", ").append(address);
 }
 
 }  // namespace
@@ -79,6 +90,7 @@ void MessageIntake::finish_header(bool body_follows) {
                              : make_received(envelope_, options_->hostname, options_->hide_client, id_, now_);
   header_ = edit_header(*scanner_, body_follows, received, options_->hostname, id_, now_);
   header_eight_bit_ = eight_bit_ = smtp::has_eight_bit(header_.text);
+  if (envelope_.may_steer) take_steering();
   if (!envelope_.idempotency_key.empty()) header_.idempotency_key = envelope_.idempotency_key;
   if (!header_.idempotency_key.empty()) start_fingerprint();
   header_.text += scanner_->body_prefix();
@@ -87,14 +99,21 @@ void MessageIntake::finish_header(bool body_follows) {
   if (header_.idempotency_key.size() > kMaxIdempotencyKey) return fail(replies::kKeyTooLong);
 }
 
+void MessageIntake::take_steering() {
+  const auto read = read_steering(scanner_->fields(), *options_, now_, envelope_.steering);
+  if (!read) fail(bad_steering(read.error().text));
+}
+
 void MessageIntake::start_fingerprint() {
   using smtp::FieldKind;
   fingerprint_ = std::make_unique<Fingerprint>();
   fingerprint_->add_item(envelope_.sender.str());
-  for (const RecipientSpec& recipient : envelope_.recipients) fingerprint_->add_item(recipient.address.str());
+  for (const RecipientSpec& recipient : envelope_.recipients)
+    fingerprint_->add_item(recipient.redirected_from.empty() ? recipient.address.str() : recipient.redirected_from);
   for (const smtp::HeaderField& field : scanner_->fields()) {
     bool made_anew = field.kind == FieldKind::received || field.kind == FieldKind::date ||
-                     field.kind == FieldKind::message_id || field.kind == FieldKind::dropped;
+                     field.kind == FieldKind::message_id || field.kind == FieldKind::dropped ||
+                     field.kind == FieldKind::steering;
     if (!made_anew) fingerprint_->add_item(field.raw);
   }
   fingerprint_->add_item("");  // header and body stay apart
@@ -139,18 +158,43 @@ MessageRecord MessageIntake::make_record() const {
   envelope.subject = header_.subject;
   envelope.message_id_header = header_.message_id;
   envelope.created_at = now_;
+  envelope.lane = envelope_.steering.lane;
+  envelope.tags = envelope_.steering.tags;
+  envelope.retry = envelope_.steering.retry;
+  add_recipients(record);
   bool international = header_eight_bit_ || envelope_.sender.needs_smtputf8();
+  for (const Recipient& recipient : record.recipients)
+    international = international || recipient.address.needs_smtputf8();
+  envelope.smtputf8 = envelope_.smtputf8 && international;
+  record.body_size = body_.size();
+  return record;
+}
+
+// Whoever gets what was meant for others gets it once: the redirected recipients of a message, who all have the one address of
+// the guard, are one recipient.
+void MessageIntake::add_recipients(MessageRecord& record) const {
   record.recipients.reserve(envelope_.recipients.size());
+  std::optional<std::size_t> redirected;
   for (const RecipientSpec& spec : envelope_.recipients) {
-    international = international || spec.address.needs_smtputf8();
+    if (spec.captured) record.envelope.capture_only = true;
+    if (!spec.redirected_from.empty() && redirected) {
+      add_origin(record.recipients[*redirected], spec.redirected_from);
+      continue;
+    }
+    if (!spec.redirected_from.empty()) redirected = record.recipients.size();
     Recipient& recipient = record.recipients.emplace_back();
     recipient.address = spec.address;
     recipient.orcpt = spec.orcpt;
     recipient.notify = spec.notify;
+    recipient.redirected_from = spec.redirected_from;
   }
-  envelope.smtputf8 = envelope_.smtputf8 && international;
-  record.body_size = body_.size();
-  return record;
+}
+
+// A scheduled message begins to age when it is released.
+void MessageIntake::set_times(MessageRecord& record, Time accepted) const {
+  const Time release = release_time(envelope_.steering, accepted);
+  for (Recipient& recipient : record.recipients) recipient.due = recipient.age_from = release;
+  record.envelope.expires_at = expiry_time(envelope_.steering, accepted);
 }
 
 storage::NewMessage MessageIntake::make_message(Body body) {
@@ -161,7 +205,7 @@ storage::NewMessage MessageIntake::make_message(Body body) {
   message.body = std::move(body);
   message.now = parts_.clock.now();
   message.notifies = envelope_.notifies;
-  for (Recipient& recipient : message.record.recipients) recipient.due = recipient.age_from = message.now;
+  set_times(message.record, message.now);
   if (fingerprint_) {
     message.idempotency.emplace();
     message.idempotency->scope_and_key = scoped_key(envelope_, header_.idempotency_key);
@@ -173,8 +217,10 @@ storage::NewMessage MessageIntake::make_message(Body body) {
 
 // A slot first, so that the accept carries the intent and a crash after it knows who may have been asked.
 boost::asio::awaitable<SubmissionResult> MessageIntake::store(storage::NewMessage message) {
-  std::optional<Dispatcher::Reserved> slot;
-  if (parts_.dispatcher) slot = parts_.dispatcher->reserve(message.record.envelope);
+  Dispatcher::Offer offer;
+  if (parts_.dispatcher) offer = parts_.dispatcher->offer(message.record);
+  std::optional<Dispatcher::Reserved>& slot = offer.reserved;
+  message.record.wait_bucket = offer.wait_bucket;
   FreshMessage fresh;
   if (slot) {
     message.intent = storage::Intent{slot->upstream};

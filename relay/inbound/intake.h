@@ -27,11 +27,14 @@ class MessageIntake final : public Intake {
 
  private:
   void finish_header(bool body_follows);
+  void take_steering();
   void start_fingerprint();
   bool put_header();  // what is left of the edited header into the body; false: make room first
   boost::asio::awaitable<void> make_room();
   boost::asio::awaitable<void> finish_body();
   MessageRecord make_record() const;
+  void add_recipients(MessageRecord& record) const;
+  void set_times(MessageRecord& record, Time accepted) const;
   storage::NewMessage make_message(Body body);
   boost::asio::awaitable<SubmissionResult> store(storage::NewMessage message);
   SubmissionResult answer(const result<storage::Accepted>& accepted);

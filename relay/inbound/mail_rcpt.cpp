@@ -31,7 +31,12 @@ EnvelopeSpec make_envelope(SessionContext& session, smtp::MailArgument&& mail) {
   if (session.user) {
     envelope.tenant = session.user->name;
     envelope.bound_senders = session.user->senders;
+    envelope.guard = session.user->guard;
   }
+  envelope.may_steer = may_steer(session.standing);
+  if (mail.hold_for) envelope.steering.hold_for = *mail.hold_for;
+  if (mail.hold_until) envelope.steering.send_at = *mail.hold_until;
+  if (envelope.may_steer) envelope.steering.lane = lane_of_priority(mail.priority.value_or(0));
   envelope.client_address = session.client.str();
   envelope.helo = session.helo;
   envelope.protocol = protocol_name(session, mail.smtputf8);
@@ -45,6 +50,8 @@ Reply handle_mail(SessionContext& session, std::string_view argument) {
   const SessionLimits& limits = session.options->limits;
   smtp::ParameterRules rules;
   rules.extended = session.extended;
+  rules.priority = true;
+  rules.future_release = may_steer(session.standing) && session.parts.submission.max_hold() > Duration::zero();
   auto mail = smtp::parse_mail(argument, rules);
   if (!mail.has_value()) return mail.error();
   if (limits.max_transactions != 0 && session.messages >= limits.max_transactions) return replies::kTooManyMessages;
@@ -52,12 +59,15 @@ Reply handle_mail(SessionContext& session, std::string_view argument) {
   if (size > limits.max_message_size) return replies::kTooBig;
   if (auto refused = session.parts.submission.can_accept(size)) return *refused;
 
+  const int asked_priority = mail->priority.value_or(0);
   Transaction transaction;
   transaction.smtputf8 = mail->smtputf8;
   transaction.envelope = make_envelope(session, std::move(*mail));
   if (auto refused = session.parts.submission.check_sender(transaction.envelope)) return *refused;
+  const bool priority_changed = asked_priority != 0 && !transaction.envelope.may_steer;
   session.transaction = std::move(transaction);
   session.transaction_ends = session.parts.clock.monotonic() + limits.transaction_timeout;
+  if (priority_changed) return replies::kPriorityChanged;
   return replies::kSenderOk;
 }
 

@@ -40,6 +40,7 @@ EnvelopeSpec make_spec(const MaildropEnvelope& envelope, const DropFile& file) {
   spec.ret = envelope.ret;
   spec.smtputf8 = envelope.smtputf8;
   spec.declared_size = envelope.size;
+  spec.may_steer = true;  // only users of this machine can write here
   spec.idempotency_key = envelope.key.empty() ? file.identity : envelope.key;
   spec.recipients.reserve(envelope.recipients.size());
   for (const MaildropRecipient& recipient : envelope.recipients)

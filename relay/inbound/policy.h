@@ -30,6 +30,9 @@ struct Standing {
 
 bool any_contains(const std::vector<Network>& networks, const IpAddress& address);
 bool may_relay(const ListenerPolicy& listener, const Standing& client);
+// Whether what a client asks for its message (lane, time, retries) is done. Not who relays: a door that took mail from others
+// would let them ask for nothing (RFC 6710 4., 9.).
+bool may_steer(const Standing& client);
 // RFC 4954 4.: a password only where nobody listens in.
 bool may_authenticate(const AccessPolicy& access, const Standing& client);
 

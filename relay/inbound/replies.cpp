@@ -2,6 +2,10 @@
 
 namespace postrider::relay {
 
+Reply bad_steering(std::string_view fault) {
+  return Reply(554, "5.6.0", fault);
+}
+
 Reply queued_as(const MessageId& id) {
   return Reply(250, "2.0.0", "Ok: queued as " + id.str());
 }

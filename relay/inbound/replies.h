@@ -26,6 +26,9 @@ namespace replies {
 inline constexpr FixedReply kBye{221, "2.0.0", "Bye", Then::close};
 inline constexpr FixedReply kOk{250, "2.0.0", "Ok"};
 inline constexpr FixedReply kSenderOk{250, "2.1.0", "Ok"};
+// RFC 6710 4.: the text begins with the priority that the message got.
+inline constexpr FixedReply kPriorityChanged{250, "2.3.6",
+                                             "0 is the priority of this message: log in to ask for another"};
 inline constexpr FixedReply kRecipientOk{250, "2.1.5", "Ok"};
 inline constexpr FixedReply kCannotVerify{252, "2.0.0", "Cannot verify; send to it and see"};
 inline constexpr FixedReply kHelp{214, "2.0.0",
@@ -62,6 +65,8 @@ inline constexpr FixedReply kMailLoop{554, "5.4.6", "Too many Received fields; t
 inline constexpr FixedReply kAuthRequired{530, "5.7.0", "Authentication required"};             // RFC 4954 6.
 inline constexpr FixedReply kTlsRequired{530, "5.7.0", "Must issue a STARTTLS command first"};  // RFC 3207 4.
 inline constexpr FixedReply kSenderNotAllowed{553, "5.7.1", "This login may not send from that address"};
+inline constexpr FixedReply kRecipientNotAllowed{550, "5.7.1",
+                                                 "The allow_recipients of this login do not include that address"};
 inline constexpr FixedReply kEncryptionRequired{538, "5.7.11", "Encryption required for authentication; use STARTTLS"};
 inline constexpr FixedReply kAuthNotOffered{503, "5.5.1", "Authentication is not offered here"};
 inline constexpr FixedReply kAlreadyLoggedIn{503, "5.5.1", "Already authenticated"};  // RFC 4954 4.
@@ -96,6 +101,7 @@ inline constexpr FixedReply kBadProxyHeader{421, "4.5.0", "PROXY header expected
 
 }  // namespace replies
 
+Reply bad_steering(std::string_view fault);   // 554 5.6.0: a steering field asks for what cannot be done
 Reply queued_as(const MessageId& id);         // 250 2.0.0 Ok: queued as <id>
 Reply octets_received(std::uint64_t octets);  // 250 2.0.0 after a chunk that is not the last (RFC 3030 2.)
 Reply greeting(std::string_view hostname);    // 220; no enhanced code (RFC 2034 4.)

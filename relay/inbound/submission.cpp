@@ -14,6 +14,21 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
+// Aliases come first: the guard judges where the message would go.
+std::optional<Reply> apply_guard(const RecipientGuard& guard, RecipientSpec& recipient) {
+  if (guard.empty() || guard.allows(recipient.address)) return std::nullopt;
+  if (!guard.redirect_to.empty()) {
+    auto target = parse_address(guard.redirect_to);
+    if (!target || target->is_null()) return replies::kTrouble;  // the user's record is not what was checked
+    recipient.redirected_from = recipient.address.str();
+    recipient.address = std::move(*target);
+    return std::nullopt;
+  }
+  if (guard.capture.empty()) return replies::kRecipientNotAllowed;
+  recipient.captured = true;
+  return std::nullopt;
+}
+
 class SpoolSubmission final : public Submission {
  public:
   SpoolSubmission(const SubmissionParts& parts, std::shared_ptr<const SubmissionOptions> options)
@@ -23,6 +38,8 @@ class SpoolSubmission final : public Submission {
         ids_(random_seed()) {}
 
   std::optional<Reply> check_sender(EnvelopeSpec& envelope) override {
+    if (const auto too_long = too_long_held(envelope.steering, options_->max_hold, parts_.clock.now()))
+      return Reply(501, "5.5.4", "Too late: " + *too_long);  // RFC 4865 4.2
     addresses_.apply_to_sender(envelope.sender);
     if (envelope.bound_senders.empty() || envelope.sender.is_null()) return std::nullopt;
     for (const std::string& pattern : envelope.bound_senders) {
@@ -31,10 +48,10 @@ class SpoolSubmission final : public Submission {
     return replies::kSenderNotAllowed;
   }
 
-  std::optional<Reply> check_recipient(const EnvelopeSpec&, RecipientSpec& recipient) override {
+  std::optional<Reply> check_recipient(const EnvelopeSpec& envelope, RecipientSpec& recipient) override {
     if (recipient.address.is_null()) return replies::kNullRecipient;
     addresses_.apply_to_recipient(recipient.address);
-    return std::nullopt;
+    return apply_guard(envelope.guard, recipient);
   }
 
   std::optional<Reply> can_accept(std::uint64_t declared_size) override {
@@ -46,6 +63,8 @@ class SpoolSubmission final : public Submission {
   std::unique_ptr<Intake> begin(EnvelopeSpec envelope) override {
     return std::make_unique<MessageIntake>(parts_, options_, ids_.next(parts_.clock.now()), std::move(envelope));
   }
+
+  Duration max_hold() const override { return options_->max_hold; }
 
   void use(std::shared_ptr<const SubmissionOptions> options) override {
     options_ = std::move(options);

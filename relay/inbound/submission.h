@@ -16,7 +16,9 @@
 #include "core/log.h"
 #include "core/message.h"
 #include "core/reply.h"
+#include "core/upstream_config.h"
 #include "net/loop.h"
+#include "relay/inbound/steering.h"
 #include "storage/store.h"
 
 namespace postrider::relay {
@@ -38,12 +40,18 @@ struct SubmissionOptions {
   bool hide_client = false;  // leave the client out of Received
   std::size_t memory_chunks =
       4;  // a message keeps at most this many chunks in memory before it stages, when the budget is short
+  // Bounds of what a message may ask for itself.
+  Duration max_hold = std::chrono::hours(24 * 30);  // before its first try; zero: no message is scheduled
+  std::uint32_t max_retries = 20;
+  Duration min_retry_interval = std::chrono::seconds(10);
 };
 
 struct RecipientSpec {
   Address address;
   std::string orcpt;
   Notify notify;
+  std::string redirected_from = {};  // as submitted, when the guard put another address in its place
+  bool captured = false;             // the guard lets it, and with it the whole message, only into a capture upstream
 };
 
 struct EnvelopeSpec {
@@ -55,7 +63,10 @@ struct EnvelopeSpec {
   bool smtputf8 = false;
   std::string tenant;                      // authenticated user; empty: trusted network
   std::vector<std::string> bound_senders;  // patterns the tenant may send as; empty: any
-  std::string client_address;              // "192.0.2.1"
+  RecipientGuard guard;                    // of the tenant: whom it may mail
+  bool may_steer = false;      // authenticated or trusted: what the X-Postrider-* fields of its header ask for is done
+  Steering steering;           // asked for outside the message
+  std::string client_address;  // "192.0.2.1"
   std::string helo;
   std::string protocol;  // for Received "with": SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP... (RFC 3848, 6531)
   std::string tls;       // version and cipher for Received, or empty
@@ -85,12 +96,15 @@ class Intake {
 class Submission {
  public:
   virtual ~Submission() = default;
-  // Rules that can be told at MAIL and RCPT: bound senders, aliases and origin (in place), null recipients.
+  // Rules that can be told at MAIL and RCPT: bound senders, how long a message may be held, aliases and origin (in place), null
+  // recipients, the guard of the tenant (in place).
   virtual std::optional<Reply> check_sender(EnvelopeSpec& envelope) = 0;
   virtual std::optional<Reply> check_recipient(const EnvelopeSpec& envelope, RecipientSpec& recipient) = 0;
   // 452 when the spool is over its high-water mark or the disk is full, before any octet is read.
   virtual std::optional<Reply> can_accept(std::uint64_t declared_size) = 0;
   virtual std::unique_ptr<Intake> begin(EnvelopeSpec envelope) = 0;
+  // How long a message may wait for its first try; zero: scheduling is off. What FUTURERELEASE announces.
+  virtual Duration max_hold() const = 0;
   // For messages that begin from now on. On the Loop's thread.
   virtual void use(std::shared_ptr<const SubmissionOptions> options) = 0;
 };

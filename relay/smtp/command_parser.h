@@ -9,6 +9,7 @@
 
 #include "core/address.h"
 #include "core/message.h"
+#include "core/time.h"
 #include "relay/smtp/newline.h"
 
 namespace postrider::smtp {
@@ -45,19 +46,24 @@ Command parse_command(std::string_view line);
 
 // What a client may use at this point; decides which parameters and octets are accepted.
 struct ParameterRules {
-  bool extended = true;  // EHLO was said; after HELO any parameter is 555 5.5.4
-  bool smtputf8 = true;  // the extension is on offer (MAIL), or was asked for in this transaction (RCPT)
-  bool auth = true;      // AUTH= is taken (RFC 4954 5.)
+  bool extended = true;         // EHLO was said; after HELO any parameter is 555 5.5.4
+  bool smtputf8 = true;         // the extension is on offer (MAIL), or was asked for in this transaction (RCPT)
+  bool auth = true;             // AUTH= is taken (RFC 4954 5.)
+  bool priority = false;        // MT-PRIORITY= is taken (RFC 6710 3.)
+  bool future_release = false;  // HOLDFOR= and HOLDUNTIL= are taken (RFC 4865 3.)
 };
 
 struct MailArgument {
-  Address sender;                     // null path for <>
-  std::optional<std::uint64_t> size;  // RFC 1870 6.
-  bool eight_bit = false;             // BODY=8BITMIME (RFC 6152)
-  bool smtputf8 = false;              // RFC 6531 3.4
-  DsnReturn ret = DsnReturn::unset;   // RFC 3461 4.3
-  std::string envid;                  // RFC 3461 4.4, xtext as received
-  std::string auth;                   // RFC 4954 5., decoded; "<>" or a mailbox; kept for the record only
+  Address sender;                                // null path for <>
+  std::optional<std::uint64_t> size;             // RFC 1870 6.
+  bool eight_bit = false;                        // BODY=8BITMIME (RFC 6152)
+  bool smtputf8 = false;                         // RFC 6531 3.4
+  DsnReturn ret = DsnReturn::unset;              // RFC 3461 4.3
+  std::string envid;                             // RFC 3461 4.4, xtext as received
+  std::string auth;                              // RFC 4954 5., decoded; "<>" or a mailbox; kept for the record only
+  std::optional<int> priority;                   // RFC 6710 3., -9 to 9
+  std::optional<std::chrono::seconds> hold_for;  // RFC 4865 3., 1 to 999999999; never with hold_until
+  std::optional<Time> hold_until;                // RFC 4865 3.
 };
 
 struct RcptArgument {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kMaxEnvid = 100;      // RFC 3461 4.4
 constexpr std::size_t kMaxOrcpt = 500;      // RFC 3461 4.2
 constexpr std::size_t kMaxSizeDigits = 20;  // RFC 1870 6.
+constexpr std::size_t kMaxHoldDigits = 9;   // RFC 4865 3.
 
 struct Path {
   std::string_view text;  // without angle brackets and source route
@@ -144,6 +145,35 @@ bool parse_size(std::string_view value, std::optional<std::uint64_t>& size) {
   return error == std::errc() || error == std::errc::result_out_of_range;
 }
 
+bool parse_priority(std::string_view value, std::optional<int>& priority) {  // RFC 6710 3.: "0", "7", "-7"
+  const bool negative = !value.empty() && value.front() == '-';
+  if (negative) value.remove_prefix(1);
+  if (value.size() != 1 || !is_digit(value.front()) || (negative && value.front() == '0')) return false;
+  priority = negative ? '0' - value.front() : value.front() - '0';
+  return true;
+}
+
+bool parse_hold_for(std::string_view value, std::optional<std::chrono::seconds>& hold_for) {
+  if (value.empty() || value.size() > kMaxHoldDigits) return false;
+  std::uint32_t seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (error != std::errc() || end != value.data() + value.size() || seconds == 0) return false;
+  hold_for = std::chrono::seconds(seconds);
+  return true;
+}
+
+// One of the two, once (RFC 4865 4.2).
+std::optional<Reply> apply_hold(const Parameter& p, MailArgument& mail) {
+  if (mail.hold_for || mail.hold_until) return Reply(501, "5.5.4", "Give HOLDFOR or HOLDUNTIL, and once");
+  if (iequals(p.keyword, "HOLDFOR")) {
+    if (!parse_hold_for(p.value, mail.hold_for)) return bad_parameter(p.keyword);
+    return std::nullopt;
+  }
+  mail.hold_until = parse_rfc3339(p.value);
+  if (!mail.hold_until) return bad_parameter(p.keyword);
+  return std::nullopt;
+}
+
 std::optional<Reply> apply_mail(const Parameter& p, const ParameterRules& rules, Seen& seen, MailArgument& mail) {
   if (iequals(p.keyword, "SIZE")) {
     if (seen.again(0) || !parse_size(p.value, mail.size)) return bad_parameter(p.keyword);
@@ -169,6 +199,10 @@ std::optional<Reply> apply_mail(const Parameter& p, const ParameterRules& rules,
     auto decoded = decode_xtext(p.value);
     if (seen.again(5) || !p.has_value || !decoded || has_control(*decoded)) return bad_parameter(p.keyword);
     mail.auth = std::move(*decoded);
+  } else if (iequals(p.keyword, "MT-PRIORITY") && rules.priority) {
+    if (seen.again(6) || !parse_priority(p.value, mail.priority)) return bad_parameter(p.keyword);
+  } else if ((iequals(p.keyword, "HOLDFOR") || iequals(p.keyword, "HOLDUNTIL")) && rules.future_release) {
+    return apply_hold(p, mail);
   } else {
     return unknown_parameter(p.keyword);
   }

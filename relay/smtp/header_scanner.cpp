@@ -43,7 +43,7 @@ FieldKind classify_field(std::string_view name) {
   for (const KnownField& known : kKnown) {
     if (iequals(known.name, name)) return known.kind;
   }
-  return istarts_with(name, "X-Postrider-") ? FieldKind::dropped : FieldKind::other;
+  return istarts_with(name, "X-Postrider-") ? FieldKind::steering : FieldKind::other;
 }
 
 std::string_view HeaderField::value() const {

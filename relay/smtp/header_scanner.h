@@ -20,7 +20,8 @@ enum class FieldKind : std::uint8_t {
   from,
   subject,
   idempotency_key,
-  dropped,       // Bcc, Resent-Bcc, Return-Path, Content-Length, X-Postrider-*: never sent on (promise 8)
+  dropped,       // Bcc, Resent-Bcc, Return-Path, Content-Length: never sent on (promise 8)
+  steering,      // X-Postrider-*: never sent on either, whoever wrote it
   mailbox_line,  // "From name date" as mailboxes have it, first line only; not a field, has no name
 };
 FieldKind classify_field(std::string_view name);  // any letter case
