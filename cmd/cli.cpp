@@ -37,8 +37,8 @@ struct Line {
   std::string id;
   SteerOptions steer;
   EventsOptions events;
-  UserAddOptions user;
-  std::string senders;
+  UserOptions user;
+  std::string senders, allow_recipients;
   bool toml = false;
   std::string page;
   Shown shown = Shown::all;
@@ -341,6 +341,7 @@ void add_user(CLI::App& app, Line& line) {
   };
   CLI::App* add = add_verb(*user, line, "add", "Add a user", [&line] {
     line.user.senders = split_list(line.senders);
+    line.user.allow_recipients = split_list(line.allow_recipients);
     return run_user_add(line.api_options(), line.user);
   });
   add->add_option("--role", line.user.role, "sender (default), operator or admin");
@@ -348,11 +349,19 @@ void add_user(CLI::App& app, Line& line) {
   add->add_flag("--scram", line.user.scram, "Let it log in with SCRAM-SHA-256 too");
   common(add, true);
   CLI::App* passwd = add_verb(*user, line, "passwd", "Change a user's password", [&line] {
-    return run_user_passwd(line.api_options(), line.user.name, line.user.password_stdin);
+    line.user.allow_recipients = split_list(line.allow_recipients);
+    return run_user_passwd(line.api_options(), line.user);
   });
   common(passwd, true);
-  for (CLI::App* verb : {add, passwd})
+  for (CLI::App* verb : {add, passwd}) {
     verb->add_flag("--password-stdin", line.user.password_stdin, "Read the password as one line of stdin");
+    verb->add_option("--allow-recipients", line.allow_recipients,
+                     "Addresses or *@domain it may mail, separated by commas; others are refused");
+    verb->add_option("--redirect-to", line.user.redirect_to, "Send what is for other recipients to this address");
+    verb->add_flag("--capture", line.user.capture, "Send messages that have other recipients to a capture upstream only");
+  }
+  passwd->add_flag("--no-guard", line.user.no_guard, "Let it mail anyone again")
+      ->excludes("--allow-recipients", "--redirect-to", "--capture");
   CLI::App* list =
       add_verb(*user, line, "list", "List users", [&line] { return run_user_list(line.api_options(), line.json); });
   add_json_flag(*list, line);

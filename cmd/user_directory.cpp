@@ -19,20 +19,30 @@ namespace {
 namespace json = boost::json;
 using storage::UserRecord;
 
+void put_guard(json::object& request, const RecipientGuard& guard) {
+  request["allow_recipients"] = json::array(guard.allow_recipients.begin(), guard.allow_recipients.end());
+  if (!guard.redirect_to.empty()) request["redirect_to"] = guard.redirect_to;
+  request["capture"] = !guard.capture.empty();
+}
+
 class ApiUsers final : public UserDirectory {
  public:
   explicit ApiUsers(const ApiOptions& options) : client_(options) {}
 
   void add(UserRecord user, const std::string& password, bool scram) override {
-    client_.send("POST", "/v1/users",
-                 json::object{{"name", user.name},
-                              {"password", password},
-                              {"role", user.role},
-                              {"senders", json::array(user.senders.begin(), user.senders.end())},
-                              {"scram", scram}});
+    json::object request{{"name", user.name},
+                         {"password", password},
+                         {"role", user.role},
+                         {"senders", json::array(user.senders.begin(), user.senders.end())},
+                         {"scram", scram}};
+    put_guard(request, user.guard);
+    client_.send("POST", "/v1/users", std::move(request));
   }
-  void change_password(const std::string& name, const std::string& password) override {
-    client_.send("PUT", "/v1/users/" + url_encode(name) + "/password", json::object{{"password", password}});
+  void change_password(const std::string& name, const std::string& password,
+                       const std::optional<RecipientGuard>& guard) override {
+    json::object request{{"password", password}};
+    if (guard) put_guard(request, *guard);
+    client_.send("PUT", "/v1/users/" + url_encode(name) + "/password", std::move(request));
   }
   void remove(const std::string& name) override { client_.send("DELETE", "/v1/users/" + url_encode(name), nullptr); }
   json::object list() override {
@@ -66,9 +76,12 @@ class SpoolUsers final : public UserDirectory {
     user.created_at = user.changed_at = net::SystemClock().now();
     put(std::move(user), true);
   }
-  void change_password(const std::string& name, const std::string& password) override {
+  void change_password(const std::string& name, const std::string& password,
+                       const std::optional<RecipientGuard>& guard) override {
     UserRecord user =
         value_of(wait_for<UserRecord>([&](Done<UserRecord> done) { store_->find_user(name, std::move(done)); }));
+    if (guard) user.guard = *guard;
+    check(mgmt::check_user(user));
     const bool scram = !user.scram.empty();
     check(set_password(user, password, scram));
     user.changed_at = net::SystemClock().now();

@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cmd/api_client.h"
@@ -16,7 +17,9 @@ class UserDirectory {
  public:
   virtual ~UserDirectory() = default;
   virtual void add(storage::UserRecord user, const std::string& password, bool scram) = 0;
-  virtual void change_password(const std::string& name, const std::string& password) = 0;
+  // With a guard, that takes the place of the user's; an empty one takes it away.
+  virtual void change_password(const std::string& name, const std::string& password,
+                               const std::optional<RecipientGuard>& guard) = 0;
   virtual void remove(const std::string& name) = 0;
   virtual boost::json::object list() = 0;  // as GET /v1/users gives it
 };

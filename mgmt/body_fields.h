@@ -18,6 +18,7 @@ class BodyFields {
   // An empty text is an object without members.
   static result<BodyFields> parse(std::string_view text, std::initializer_list<std::string_view> known);
 
+  bool has(std::string_view name) const { return find(name) != nullptr; }  // there and not null
   // Nothing when the member is absent or null; a fault when it is of another type, or longer than max_length octets.
   result<std::optional<std::string>> text(std::string_view name, std::size_t max_length = 1024) const;
   result<bool> flag(std::string_view name, bool otherwise) const;

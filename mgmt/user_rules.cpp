@@ -9,6 +9,7 @@ namespace postrider::mgmt {
 namespace {
 
 constexpr std::size_t kMaxName = 128;
+constexpr std::size_t kMaxPatterns = 100;
 constexpr std::size_t kMaxPattern = 320;  // 64 + '@' + 255 octets (RFC 5321 4.5.3.1)
 constexpr std::array<std::string_view, 3> kRoles{"sender", "operator", "admin"};
 
@@ -22,6 +23,19 @@ bool is_pattern(const std::string& pattern) {
          std::all_of(pattern.begin(), pattern.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
 
+result<void> check_guard(const RecipientGuard& guard) {
+  if (guard.allow_recipients.size() > kMaxPatterns)
+    return invalid("allow_recipients has at most " + std::to_string(kMaxPatterns) + " entries");
+  for (const std::string& pattern : guard.allow_recipients)
+    if (!is_pattern(pattern) || pattern.rfind('@') >= pattern.size() - 1)  // npos, too
+      return invalid("'" + pattern + "' is no recipient: give an address or *@domain");
+  if (guard.redirect_to.empty()) return {};
+  if (!guard.capture.empty()) return invalid("give redirect_to or capture, not both");
+  const auto target = parse_address(guard.redirect_to);
+  if (!target || target->domain.empty()) return invalid("redirect_to '" + guard.redirect_to + "' is no address");
+  return {};
+}
+
 }  // namespace
 
 result<void> check_user(const storage::UserRecord& user) {
@@ -32,16 +46,21 @@ result<void> check_user(const storage::UserRecord& user) {
     return invalid("there is no role '" + user.role + "'; roles are sender, operator, admin");
   for (const std::string& pattern : user.senders)
     if (!is_pattern(pattern)) return invalid("'" + pattern + "' is no sender: give an address, *@domain or a domain");
-  return {};
+  return check_guard(user.guard);
 }
 
 boost::json::object to_json(const storage::UserRecord& user) {
-  return {{"name", user.name},
-          {"role", user.role},
-          {"senders", boost::json::array(user.senders.begin(), user.senders.end())},
-          {"scram", !user.scram.empty()},
-          {"created_at", format_rfc3339(user.created_at)},
-          {"changed_at", format_rfc3339(user.changed_at)}};
+  return {
+      {"name", user.name},
+      {"role", user.role},
+      {"senders", boost::json::array(user.senders.begin(), user.senders.end())},
+      {"scram", !user.scram.empty()},
+      {"allow_recipients", boost::json::array(user.guard.allow_recipients.begin(), user.guard.allow_recipients.end())},
+      {"redirect_to",
+       user.guard.redirect_to.empty() ? boost::json::value(nullptr) : boost::json::value(user.guard.redirect_to)},
+      {"capture", !user.guard.capture.empty()},
+      {"created_at", format_rfc3339(user.created_at)},
+      {"changed_at", format_rfc3339(user.changed_at)}};
 }
 
 boost::json::object users_json(const std::vector<storage::UserRecord>& users) {

@@ -11,8 +11,10 @@ namespace postrider::mgmt {
 
 inline constexpr std::string_view kDefaultRole = "sender";
 
-// Name, role and sender patterns; the fault says which is wrong and what it may be.
+// Name, role, sender patterns and guard; the fault says which is wrong and what it may be.
 result<void> check_user(const storage::UserRecord& user);
+// What RecipientGuard::capture holds for a credential: there is no directory to name.
+inline constexpr std::string_view kCapture = "yes";
 // Without anything of the password.
 boost::json::object to_json(const storage::UserRecord& user);
 boost::json::object users_json(const std::vector<storage::UserRecord>& users);

@@ -20,8 +20,26 @@ struct NewUser {
   bool scram = false;
 };
 
+// The guard as a whole; nothing when the request does not speak of one. `"capture": false` alone takes it away.
+result<std::optional<RecipientGuard>> read_guard(const BodyFields& fields) {
+  if (!fields.has("allow_recipients") && !fields.has("redirect_to") && !fields.has("capture"))
+    return std::optional<RecipientGuard>();
+  const auto allowed = fields.texts("allow_recipients");
+  if (!allowed) return allowed.error();
+  const auto redirect = fields.text("redirect_to");
+  if (!redirect) return redirect.error();
+  const auto capture = fields.flag("capture", false);
+  if (!capture) return capture.error();
+  RecipientGuard guard;
+  guard.allow_recipients = *allowed;
+  guard.redirect_to = redirect->value_or("");
+  if (*capture) guard.capture = kCapture;
+  return std::optional<RecipientGuard>(std::move(guard));
+}
+
 result<NewUser> read_new_user(std::string_view body) {
-  const auto fields = BodyFields::parse(body, {"name", "password", "role", "senders", "scram"});
+  const auto fields = BodyFields::parse(
+      body, {"name", "password", "role", "senders", "scram", "allow_recipients", "redirect_to", "capture"});
   if (!fields) return fields.error();
   const auto name = fields->text("name");
   if (!name) return name.error();
@@ -38,6 +56,9 @@ result<NewUser> read_new_user(std::string_view body) {
   added.user.name = **name;
   added.user.role = role->value_or(std::string(kDefaultRole));
   added.user.senders = *senders;
+  const auto guard = read_guard(*fields);
+  if (!guard) return guard.error();
+  if (*guard) added.user.guard = **guard;
   added.password = **password;
   added.scram = *scram;
   if (auto checked = check_user(added.user); !checked) return checked.error();
@@ -83,17 +104,22 @@ asio::awaitable<Response> UsersApi::add(const Request& request) {
 }
 
 asio::awaitable<Response> UsersApi::change_password(const Request& request) {
-  const auto fields = BodyFields::parse(request.body, {"password"});
+  const auto fields = BodyFields::parse(request.body, {"password", "allow_recipients", "redirect_to", "capture"});
   if (!fields) co_return problem(ProblemType::invalid_body, fields.error().text);
   const auto password = fields->text("password", 4096);
   if (!password) co_return problem(ProblemType::invalid_body, password.error().text);
   if (!*password) co_return problem(ProblemType::invalid_body, "'password' is needed");
+  const auto guard = read_guard(*fields);
+  if (!guard) co_return problem(ProblemType::invalid_body, guard.error().text);
   auto start = [&](Done<UserRecord> done) { store_.find_user(request.captures[0], std::move(done)); };
   auto user = co_await net::await_done<UserRecord>(home_, start);
   if (!user) co_return problem(user.error());
   const bool scram = !user->scram.empty();
   if (auto set = set_password_(*user, **password, scram); !set)
     co_return problem(ProblemType::invalid_body, set.error().text);
+  if (*guard) user->guard = **guard;
+  if (const auto checked = check_user(*user); !checked)
+    co_return problem(ProblemType::invalid_body, checked.error().text);
   user->changed_at = clock_.now();
   UserRecord changed = std::move(*user);
   const auto stored = co_await put(std::move(changed), false);
