@@ -148,7 +148,7 @@ Reading read_error(const Answer& answer, const boost::json::value& json, std::si
   const std::string_view name = error_name(answer, json);
   std::string_view message = text_at(json, "message");
   if (message.empty()) message = text_at(json, "Message");
-  if (message.empty()) message = plain_text(answer);
+  if (message.empty() && !json.is_object()) message = plain_text(answer);
   message = without_request(message);
   const Meaning meaning = look_up(kOutcomes, answer.status, name, message);
   std::string text(name);
