@@ -13,24 +13,6 @@ namespace {
 namespace json = boost::json;
 using storage::SteerVerb;
 
-Trigger trigger_of(SteerVerb verb) {
-  switch (verb) {
-    case SteerVerb::retry:
-      return Trigger::retry;
-    case SteerVerb::hold:
-      return Trigger::hold;
-    case SteerVerb::release:
-      return Trigger::release;
-    case SteerVerb::cancel:
-      return Trigger::cancel;
-  }
-  return Trigger::retry;
-}
-
-bool starts_anew(SteerVerb verb) {
-  return verb == SteerVerb::retry || verb == SteerVerb::release;
-}
-
 bool applies(SteerVerb verb, RecipientState state) {
   const bool marked = state == RecipientState::sending && !starts_anew(verb);  // takes effect when the attempt ends
   return marked || transition(state, trigger_of(verb)).has_value();

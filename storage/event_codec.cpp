@@ -1,11 +1,11 @@
 // Layout of a row of the event feed, after the header of record_frame.h (whose aux is the number of events):
 //
 //   row     := first_seq:u64 event*aux                              event i has the number first_seq + i
-//   event   := type:u8 at:i64 recipient:varint reason actor:string has_attempt:u8 [attempt]
-//              recipient: 0 all of the message's, else its index + 1
+//   event   := type:u8 at:i64 recipient:varint reason actor:string [upstream:string] has_attempt:u8 [attempt]
+//              recipient: 0 all of the message's, else its index + 1; upstream: with upstream_* only
 //   attempt := upstream:string peer:string tls:string started_at:i64 duration_ms:varint stage:u8 outcome:u8 reason
-//              remote_id:string flags:u8 count:varint (recipient:varint outcome:u8 reason)*count
-//              flags: 1 counted, 2 lossy
+//              remote_id:string why:string flags:u8 count:varint (recipient:varint outcome:u8 reason)*count
+//              flags: 1 counted, 2 lossy, 4 provider_id
 //   reason  := 0 | 1 fields | 2        2: the same as the last reason with fields before it in this row; fields and the
 //                                      rest as in record_codec.cpp
 //
@@ -25,7 +25,7 @@ namespace {
 using wire::Put;
 using wire::Take;
 
-constexpr unsigned kEventTypes = static_cast<unsigned>(EventType::notified) + 1;
+constexpr unsigned kEventTypes = static_cast<unsigned>(EventType::upstream_rolled_back) + 1;
 constexpr std::size_t kLeastEvent = 13, kLeastOutcome = 3;
 
 class RowWriter {
@@ -44,6 +44,7 @@ class RowWriter {
     out_.varint(event.recipient == kAllRecipients ? 0 : std::uint64_t{event.recipient} + 1);
     put(event.reason);
     out_.string(event.actor);
+    if (is_upstream_event(event.type)) out_.string(event.upstream);
     out_.u8(event.attempt ? 1 : 0);
     if (event.attempt) put(*event.attempt);
   }
@@ -57,7 +58,9 @@ class RowWriter {
     out_.u8(static_cast<std::uint8_t>(attempt.outcome));
     put(attempt.reason);
     out_.string(attempt.remote_id);
-    out_.u8(static_cast<std::uint8_t>((attempt.counted ? 1 : 0) | (attempt.lossy ? 2 : 0)));
+    out_.string(attempt.why);
+    out_.u8(
+        static_cast<std::uint8_t>((attempt.counted ? 1 : 0) | (attempt.lossy ? 2 : 0) | (attempt.provider_id ? 4 : 0)));
     out_.varint(attempt.recipients.size());
     for (const RecipientOutcome& outcome : attempt.recipients) {
       out_.varint(outcome.recipient);
@@ -99,6 +102,7 @@ class RowReader {
     event.recipient = recipient == 0 ? kAllRecipients : static_cast<std::uint32_t>(recipient - 1);
     event.reason = reason();
     event.actor = in_.string();
+    if (is_upstream_event(event.type)) event.upstream = in_.string();
     const std::uint8_t has_attempt = in_.u8();
     if (has_attempt > 1) in_.fail();
     if (has_attempt == 1) {
@@ -116,10 +120,12 @@ class RowReader {
     attempt.outcome = in_.enumerator<OutcomeKind>(kOutcomes);
     attempt.reason = reason();
     attempt.remote_id = in_.string();
+    attempt.why = in_.string();
     const std::uint8_t flags = in_.u8();
-    if (flags > 3) in_.fail();
+    if (flags > 7) in_.fail();
     attempt.counted = (flags & 1) != 0;
     attempt.lossy = (flags & 2) != 0;
+    attempt.provider_id = (flags & 4) != 0;
     attempt.recipients.resize(in_.count(kLeastOutcome));
     for (RecipientOutcome& outcome : attempt.recipients) {
       outcome.recipient = static_cast<std::uint32_t>(in_.varint());

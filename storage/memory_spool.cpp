@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/header_fields.h"
+#include "storage/expiry_rules.h"
 #include "storage/retention_rules.h"
 
 namespace postrider::storage {
@@ -41,16 +42,26 @@ class MemorySpool::Change {
   Change(MemorySpool& spool, MessageRecord& record, bool is_new = false) : spool_(spool), record_(record) {
     if (is_new) return;
     if (const auto key = due_key(record_)) spool_.due_.erase(*key);
+    if (const auto at = expiry_time(record_)) expired_before_ = spool_.expiring_.erase({*at, record_.id}) > 0;
+    spool_.revivable_.erase(record_.id);
     count(false);
   }
   ~Change() {
     if (const auto key = due_key(record_)) spool_.due_.emplace(*key, sender_hash(record_));
+    if (const auto at = expiry_time(record_)) {
+      spool_.expiring_.emplace(*at, record_.id);
+      if (!expired_before_) spool_.expiry_change_ = std::min(*at, spool_.expiry_change_.value_or(kNever));
+    }
+    if (revivable(record_)) spool_.revivable_.insert(record_.id);
     count(true);
   }
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
 
-  static void forget(MemorySpool& spool, MessageRecord& record) { count(spool, record, false); }
+  static void forget(MemorySpool& spool, MessageRecord& record) {
+    spool.revivable_.erase(record.id);
+    count(spool, record, false);
+  }
 
  private:
   void count(bool add) { count(spool_, record_, add); }
@@ -65,6 +76,7 @@ class MemorySpool::Change {
 
   MemorySpool& spool_;
   MessageRecord& record_;
+  bool expired_before_ = false;  // it stood among those that expire
 };
 
 MemorySpool::MemorySpool(const MemoryStoreOptions& options) : max_interruptions_(options.max_interruptions) {
@@ -77,6 +89,7 @@ void MemorySpool::recover(Time now) {
   while (!staged_.empty()) unstage(MessageId(staged_.begin()->first));
   ++stats_.epoch;
   due_change_.reset();
+  expiry_change_.reset();
   for (auto& [id, stored] : messages_) {
     if (stored.record.state() != RecipientState::sending) continue;
     Change change(*this, stored.record);
@@ -245,6 +258,52 @@ std::optional<Time> MemorySpool::take_due_change() {
   return std::exchange(due_change_, std::nullopt);
 }
 
+std::optional<Time> MemorySpool::take_expiry_change() {
+  return std::exchange(expiry_change_, std::nullopt);
+}
+
+// ---- time to live, revival ----------------------------------------------------------------------------------------
+
+Expired MemorySpool::expire(const ExpireRequest& request) {
+  Expired expired;
+  while (expired.messages < std::max<std::size_t>(request.limit, 1) && !expiring_.empty() &&
+         expiring_.begin()->first <= request.now) {
+    Stored& stored = messages_.at(expiring_.begin()->second);
+    Change change(*this, stored.record);
+    ExpireResult result = expire_record(stored.record, request);
+    if (result.body_may_go) drop_body(stored);
+    number(std::move(result.events), stored.record);
+    expired.owes_notice = expired.owes_notice || stored.record.owes_notice();
+    ++expired.messages;
+  }
+  if (!expiring_.empty()) expired.next = expiring_.begin()->first;
+  expired.more = expired.next <= request.now;
+  return expired;
+}
+
+Revived MemorySpool::revive(const ReviveRequest& request) {
+  Revived revived;
+  std::vector<MessageId> ids;
+  auto at = request.after ? revivable_.upper_bound(*request.after) : revivable_.begin();
+  for (; at != revivable_.end(); ++at) {
+    if (ids.size() >= std::max<std::size_t>(request.limit, 1)) {
+      revived.next = ids.back();
+      break;
+    }
+    ids.push_back(*at);
+  }
+  for (const MessageId& id : ids) {
+    MessageRecord& record = messages_.at(id).record;
+    Change change(*this, record);
+    auto events = revive_record(record, request);
+    if (events.empty()) continue;
+    number(std::move(events), record);
+    note_due(record);
+    ++revived.messages;
+  }
+  return revived;
+}
+
 // ---- retention ----------------------------------------------------------------------------------------------------
 
 Retired MemorySpool::retire(const RetireRequest& request) {
@@ -254,6 +313,7 @@ Retired MemorySpool::retire(const RetireRequest& request) {
   retire_bodies(sent_bodies_, false, request, rows, retired);
   retire_bodies(failed_bodies_, true, request, rows, retired);
   retire_history(request, rows, retired);
+  retire_upstream_rows(request, rows);
   retire_keys(request, rows);
   retired.more = rows == 0;
   return retired;
@@ -340,6 +400,15 @@ void MemorySpool::erase(Messages::iterator message) {
   Change::forget(*this, record);
   for (const std::uint64_t seq : record.history) feed_.erase(seq);
   messages_.erase(message);
+}
+
+void MemorySpool::retire_upstream_rows(const RetireRequest& request, std::size_t& rows) {
+  for (; rows > 0 && !upstream_feed_.empty(); --rows) {
+    const auto oldest = upstream_feed_.begin();
+    if (feed_.at(*oldest).at + request.policy.history > request.now) return;
+    feed_.erase(*oldest);
+    upstream_feed_.erase(oldest);
+  }
 }
 
 void MemorySpool::retire_keys(const RetireRequest& request, std::size_t& rows) {

@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/memory_store.h"
@@ -27,6 +29,9 @@ class MemorySpool {
   std::vector<Claimed> claim(const std::vector<ClaimRequest>& requests);
   result<Settled> settle(const Settlement& settlement);
   std::vector<result<Steered>> steer(const std::vector<SteerRequest>& requests);
+  Expired expire(const ExpireRequest& request);
+  Revived revive(const ReviveRequest& request);
+  result<Nothing> put_upstream_state(UpstreamState state, std::vector<Event> events);
   Retired retire(const RetireRequest& request);
   Retired preview_retire(const RetireRequest& request) const;
 
@@ -37,6 +42,10 @@ class MemorySpool {
   result<std::vector<std::shared_ptr<const std::string>>> read_body(const BodyQuery& query) const;
   DuePage due(const DueQuery& query) const;
   OwingPage owing(const OwingQuery& query) const;
+  result<MessageId> find_by_provider_id(const std::string& upstream, const std::string& provider_id) const;
+  std::vector<UpstreamState> upstream_states() const;
+  std::vector<Waiting> waiting() const;
+  std::vector<std::uint32_t> due_buckets() const;
   VerifyPage verify(const VerifyQuery& query) const;
   SpoolStats stats() const;
 
@@ -47,6 +56,8 @@ class MemorySpool {
 
   // The earliest due time put or moved since the last call, but for settles; nothing: none was.
   std::optional<Time> take_due_change();
+  // The same of times at which messages expire, by any verb.
+  std::optional<Time> take_expiry_change();
 
  private:
   using Chunks = std::vector<std::shared_ptr<const std::string>>;
@@ -79,21 +90,27 @@ class MemorySpool {
   void retire_history(const RetireRequest& request, std::size_t& rows, Retired& retired);
   bool retire_row(const Event& row, const RetireRequest& request, Retired& retired);
   void erase(Messages::iterator message);
+  void retire_upstream_rows(const RetireRequest& request, std::size_t& rows);
   void retire_keys(const RetireRequest& request, std::size_t& rows);
+  Time oldest_due() const;
   std::uint64_t used_bytes() const { return stats_.live_bytes + stats_.finished_bytes; }
   bool fits(std::uint64_t more) const { return used_bytes() + more <= stats_.high_water_bytes; }
 
   std::uint32_t max_interruptions_;
   Messages messages_;
   std::map<DueKey, std::uint64_t> due_;  // to the sender's hash
+  std::set<std::pair<Time, MessageId>> expiring_;
+  std::set<MessageId> revivable_;
   std::map<std::uint64_t, Event> feed_;
+  std::set<std::uint64_t> upstream_feed_;  // of feed_, those of no message
+  std::map<std::string, UpstreamState> upstreams_;
   std::map<MessageId, Chunks> staged_;
   std::map<std::string, Key> keys_;
   std::multimap<Time, std::string> key_expiry_;
   std::map<std::string, UserRecord> users_;
   Walk sent_bodies_, failed_bodies_, history_;
   SpoolStats stats_;
-  std::optional<Time> due_change_;
+  std::optional<Time> due_change_, expiry_change_;
 };
 
 }  // namespace postrider::storage

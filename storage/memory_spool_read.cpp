@@ -124,12 +124,8 @@ SpoolStats MemorySpool::stats() const {
   stats.file_bytes = used_bytes();
   stats.accepting = fits(0);
   if (!stats.accepting) stats.trouble = "the spool is over its high-water mark";
-  for (const Lane lane : {Lane::high, Lane::normal, Lane::low}) {
-    const auto first = due_.lower_bound(DueKey{0, lane, Time::min(), MessageId()});
-    if (first == due_.end() || first->first.bucket != 0 || first->first.lane != lane) continue;
-    const auto due = static_cast<std::uint64_t>(to_ms(first->first.due));
-    stats.oldest_due_ms = stats.oldest_due_ms == 0 ? due : std::min(stats.oldest_due_ms, due);
-  }
+  const Time oldest = oldest_due();
+  stats.oldest_due_ms = oldest == kNever ? 0 : static_cast<std::uint64_t>(to_ms(oldest));
   return stats;
 }
 

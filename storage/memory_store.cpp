@@ -19,7 +19,10 @@ Fault write_fault() {
 // of commits.
 class MemoryStoreImpl final : public MemoryStore {
  public:
-  explicit MemoryStoreImpl(MemorySpool spool) : spool_(std::move(spool)) { recovered_due_ = spool_.take_due_change(); }
+  explicit MemoryStoreImpl(MemorySpool spool) : spool_(std::move(spool)) {
+    recovered_due_ = spool_.take_due_change();
+    recovered_expiry_ = spool_.take_expiry_change();
+  }
 
   void accept(NewMessage message, Done<Accepted> done) override {
     const MessageId id = message.record.id;
@@ -44,6 +47,18 @@ class MemoryStoreImpl final : public MemoryStore {
   void steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) override {
     write(std::move(done),
           [this, r = std::move(requests)] { return result<std::vector<result<Steered>>>(spool_.steer(r)); });
+  }
+
+  void expire(ExpireRequest request, Done<Expired> done) override {
+    write(std::move(done), [this, request] { return result<Expired>(spool_.expire(request)); });
+  }
+  void revive(ReviveRequest request, Done<Revived> done) override {
+    write(std::move(done), [this, r = std::move(request)] { return result<Revived>(spool_.revive(r)); });
+  }
+  void put_upstream_state(UpstreamState state, std::vector<Event> events, Done<Nothing> done) override {
+    write(std::move(done), [this, s = std::move(state), e = std::move(events)]() mutable {
+      return spool_.put_upstream_state(std::move(s), std::move(e));
+    });
   }
 
   void find(MessageId id, Done<MessageRecord> done) override {
@@ -79,6 +94,19 @@ class MemoryStoreImpl final : public MemoryStore {
     read(std::move(done), [&] { return result<OwingPage>(spool_.owing(query)); });
   }
 
+  void find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) override {
+    read(std::move(done), [&] { return spool_.find_by_provider_id(upstream, provider_id); });
+  }
+  void upstream_states(Done<std::vector<UpstreamState>> done) override {
+    read(std::move(done), [&] { return result<std::vector<UpstreamState>>(spool_.upstream_states()); });
+  }
+  void waiting(Done<std::vector<Waiting>> done) override {
+    read(std::move(done), [&] { return result<std::vector<Waiting>>(spool_.waiting()); });
+  }
+  void due_buckets(Done<std::vector<std::uint32_t>> done) override {
+    read(std::move(done), [&] { return result<std::vector<std::uint32_t>>(spool_.due_buckets()); });
+  }
+
   void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {
     write(std::move(done),
           [this, u = std::move(user), must_be_new]() mutable { return spool_.put_user(std::move(u), must_be_new); });
@@ -112,6 +140,11 @@ class MemoryStoreImpl final : public MemoryStore {
     watchers_.push_back({&where, std::move(call)});
     if (recovered_due_) notify(watchers_.back(), *recovered_due_);
   }
+  void on_expiry_changed(Mailbox& where, std::function<void(Time)> call) override {
+    const std::lock_guard lock(mutex_);
+    expiry_watcher_ = {&where, std::move(call)};
+    if (recovered_expiry_) notify(expiry_watcher_, *recovered_expiry_);
+  }
 
   void close() override {
     const std::lock_guard lock(mutex_);
@@ -139,7 +172,7 @@ class MemoryStoreImpl final : public MemoryStore {
 
  private:
   struct Watcher {
-    Mailbox* where;
+    Mailbox* where = nullptr;
     std::function<void(Time)> call;
   };
 
@@ -160,6 +193,8 @@ class MemoryStoreImpl final : public MemoryStore {
       result<T> answer = v();
       ++commits_;
       d.complete(std::move(answer));
+      const auto expiry = spool_.take_expiry_change();
+      if (expiry && expiry_watcher_.where) notify(expiry_watcher_, *expiry);
       const auto earliest = spool_.take_due_change();
       if (!earliest) return;
       for (const Watcher& watcher : watchers_) notify(watcher, *earliest);
@@ -194,7 +229,9 @@ class MemoryStoreImpl final : public MemoryStore {
   MemorySpool spool_;
   std::deque<Task> pending_;
   std::vector<Watcher> watchers_;
-  std::optional<Time> recovered_due_;  // of what recovery put, for those who start to listen after it
+  Watcher expiry_watcher_;
+  std::optional<Time> recovered_due_,
+      recovered_expiry_;  // of what recovery put, for those who start to listen after it
   std::uint64_t commits_ = 0;
   bool failing_ = false, paused_ = false, closed_ = false;
 };

@@ -1,23 +1,28 @@
-// Layouts of message records, chunks and users, each after the header of record_frame.h:
+// Layouts of message records, chunks, users and states of upstreams, each after the header of record_frame.h:
 //
 //   message   := envelope body wait_bucket:u32 history idempotency_key:string headers:string recipients
 //   envelope  := sender:address envid:string ret:u8 flags:u8 lane:u8 door:u8 tenant:string client:string helo:string
-//                subject:string message_id_header:string created_at:i64
-//                flags: 1 eight_bit, 2 smtputf8, 4 requires_tls
+//                subject:string message_id_header:string created_at:i64 expires_at:i64 tags:strings [retries:varint]
+//                [retry_interval_ms:i64]
+//                flags: 1 eight_bit, 2 smtputf8, 4 requires_tls, 8 capture_only, 16 retries is given, 32 retry_interval_ms is
 //   body      := size:varint chunks:varint state:u8
 //   history   := bytes:varint count:varint delta:varint*count      each the distance from the one before, the first from 0
 //   recipients:= count:varint recipient*count
 //   recipient := address orcpt:string notify:u8 state:u8 flags:u8 owed:u8 tries:varint interruptions:varint due:i64 age_from:i64
-//                changed_at:i64 reason upstream:string remote_id:string
+//                changed_at:i64 reason upstream:string remote_id:string redirected_from:string
 //                notify: 1 never, 2 success, 4 failure, 8 delay; flags: 1 cancel_requested, 2 hold_requested,
-//                4 failed_by_route, 8 delay_told; owed: core's Notice
+//                4 failed_by_route, 8 delay_told, 16 provider_id; owed: core's Notice
 //   address   := local:string domain:string
 //   reason    := 0 | 1 cause:u8 stage:u8 code:varint enhanced:string text:string      0: the empty reason
 //
 //   chunk     := the body's octets
-//   user      := name:string role:string password_hash:string scram:string count:varint sender:string*count
-//                created_at:i64 changed_at:i64
+//   user      := name:string role:string password_hash:string scram:string senders:strings guard created_at:i64 changed_at:i64
+//   guard     := allow_recipients:strings redirect_to:string capture:string
+//   upstream  := name:string written_at:u64 health:u8 opened_stage:u8 flags:u8 changed_at:i64 last_error:string
+//                paused_until:i64 stopped_by:string canary_percent:varint canary_messages:varint preferred_by:string
+//                day_start:i64 month_start:i64 day_count:varint month_count:varint      flags: 1 stopped, 2 preferred
 //
+//   strings   := count:varint string*count
 //   string    := size:varint octets          i64: milliseconds since 1970, INT64_MAX: never
 #include "storage/record_codec.h"
 
@@ -35,7 +40,12 @@ using wire::Put;
 using wire::Take;
 
 // The least a recipient can take: used to refuse counts that the value cannot hold.
-constexpr std::size_t kLeastRecipient = 36;
+constexpr std::size_t kLeastRecipient = 37;
+
+void put(Put& out, const std::vector<std::string>& strings) {
+  out.varint(strings.size());
+  for (const std::string& text : strings) out.string(text);
+}
 
 void put(Put& out, const Address& address) {
   out.string(address.local);
@@ -47,7 +57,8 @@ void put(Put& out, const Envelope& envelope) {
   out.string(envelope.envid);
   out.u8(static_cast<std::uint8_t>(envelope.ret));
   out.u8(static_cast<std::uint8_t>((envelope.eight_bit ? 1 : 0) | (envelope.smtputf8 ? 2 : 0) |
-                                   (envelope.requires_tls ? 4 : 0)));
+                                   (envelope.requires_tls ? 4 : 0) | (envelope.capture_only ? 8 : 0) |
+                                   (envelope.retry.retries ? 16 : 0) | (envelope.retry.interval ? 32 : 0)));
   out.u8(static_cast<std::uint8_t>(envelope.lane));
   out.u8(static_cast<std::uint8_t>(envelope.door));
   out.string(envelope.tenant);
@@ -56,6 +67,10 @@ void put(Put& out, const Envelope& envelope) {
   out.string(envelope.subject);
   out.string(envelope.message_id_header);
   out.i64(to_ms(envelope.created_at));
+  out.i64(to_ms(envelope.expires_at));
+  put(out, envelope.tags);
+  if (envelope.retry.retries) out.varint(*envelope.retry.retries);
+  if (envelope.retry.interval) out.i64(envelope.retry.interval->count());
 }
 
 void put(Put& out, const Recipient& recipient) {
@@ -66,7 +81,8 @@ void put(Put& out, const Recipient& recipient) {
                                    (notify.delay ? 8 : 0)));
   out.u8(static_cast<std::uint8_t>(recipient.state));
   out.u8(static_cast<std::uint8_t>((recipient.cancel_requested ? 1 : 0) | (recipient.hold_requested ? 2 : 0) |
-                                   (recipient.failed_by_route ? 4 : 0) | (recipient.delay_told ? 8 : 0)));
+                                   (recipient.failed_by_route ? 4 : 0) | (recipient.delay_told ? 8 : 0) |
+                                   (recipient.provider_id ? 16 : 0)));
   out.u8(static_cast<std::uint8_t>(recipient.owed));
   out.varint(recipient.tries);
   out.varint(recipient.interruptions);
@@ -76,6 +92,19 @@ void put(Put& out, const Recipient& recipient) {
   put_reason(out, recipient.reason);
   out.string(recipient.upstream);
   out.string(recipient.remote_id);
+  out.string(recipient.redirected_from);
+}
+
+void put(Put& out, const RecipientGuard& guard) {
+  put(out, guard.allow_recipients);
+  out.string(guard.redirect_to);
+  out.string(guard.capture);
+}
+
+std::vector<std::string> take_strings(Take& in) {
+  std::vector<std::string> strings(in.count(1));
+  for (std::string& text : strings) text = in.string();
+  return strings;
 }
 
 Address take_address(Take& in) {
@@ -96,10 +125,11 @@ Envelope take_envelope(Take& in) {
   envelope.sender = take_address(in);
   envelope.envid = in.string();
   envelope.ret = in.enumerator<DsnReturn>(3);
-  const std::uint8_t flags = take_flags(in, 7);
+  const std::uint8_t flags = take_flags(in, 63);
   envelope.eight_bit = (flags & 1) != 0;
   envelope.smtputf8 = (flags & 2) != 0;
   envelope.requires_tls = (flags & 4) != 0;
+  envelope.capture_only = (flags & 8) != 0;
   envelope.lane = in.enumerator<Lane>(3);
   envelope.door = in.enumerator<Door>(4);
   envelope.tenant = in.string();
@@ -108,6 +138,10 @@ Envelope take_envelope(Take& in) {
   envelope.subject = in.string();
   envelope.message_id_header = in.string();
   envelope.created_at = from_ms(in.i64());
+  envelope.expires_at = from_ms(in.i64());
+  envelope.tags = take_strings(in);
+  if ((flags & 16) != 0) envelope.retry.retries = static_cast<std::uint32_t>(in.varint());
+  if ((flags & 32) != 0) envelope.retry.interval = Duration(in.i64());
   return envelope;
 }
 
@@ -118,11 +152,12 @@ Recipient take_recipient(Take& in) {
   const std::uint8_t notify = take_flags(in, 15);
   recipient.notify = {(notify & 1) != 0, (notify & 2) != 0, (notify & 4) != 0, (notify & 8) != 0};
   recipient.state = in.enumerator<RecipientState>(kRecipientStates);
-  const std::uint8_t flags = take_flags(in, 15);
+  const std::uint8_t flags = take_flags(in, 31);
   recipient.cancel_requested = (flags & 1) != 0;
   recipient.hold_requested = (flags & 2) != 0;
   recipient.failed_by_route = (flags & 4) != 0;
   recipient.delay_told = (flags & 8) != 0;
+  recipient.provider_id = (flags & 16) != 0;
   recipient.owed = in.enumerator<Notice>(4);
   recipient.tries = static_cast<std::uint32_t>(in.varint());
   recipient.interruptions = static_cast<std::uint32_t>(in.varint());
@@ -132,7 +167,16 @@ Recipient take_recipient(Take& in) {
   recipient.reason = take_reason(in);
   recipient.upstream = in.string();
   recipient.remote_id = in.string();
+  recipient.redirected_from = in.string();
   return recipient;
+}
+
+RecipientGuard take_guard(Take& in) {
+  RecipientGuard guard;
+  guard.allow_recipients = take_strings(in);
+  guard.redirect_to = in.string();
+  guard.capture = in.string();
+  return guard;
 }
 
 void begin(std::string& out, const Frame& frame) {
@@ -210,8 +254,8 @@ void encode_user(const UserRecord& user, std::string& out) {
   to.string(user.role);
   to.string(user.password_hash);
   to.string(user.scram);
-  to.varint(user.senders.size());
-  for (const std::string& sender : user.senders) to.string(sender);
+  put(to, user.senders);
+  put(to, user.guard);
   to.i64(to_ms(user.created_at));
   to.i64(to_ms(user.changed_at));
   seal_frame(out.data(), out.size());
@@ -226,12 +270,63 @@ result<UserRecord> decode_user(std::string_view value) {
   user.role = in.string();
   user.password_hash = in.string();
   user.scram = in.string();
-  user.senders.resize(in.count(1));
-  for (std::string& sender : user.senders) sender = in.string();
+  user.senders = take_strings(in);
+  user.guard = take_guard(in);
   user.created_at = from_ms(in.i64());
   user.changed_at = from_ms(in.i64());
   if (!in.ok_and_empty()) return damaged("the user's fields do not fill the value");
   return user;
+}
+
+void encode_upstream(const StoredUpstream& upstream, std::string& out) {
+  const UpstreamState& state = upstream.state;
+  begin(out, {Magic::upstream, 0, {}});
+  Put to(out);
+  to.string(state.name);
+  to.u64(upstream.written_at);
+  to.u8(state.health);
+  to.u8(state.opened_stage);
+  to.u8(static_cast<std::uint8_t>((state.stopped ? 1 : 0) | (state.preferred ? 2 : 0)));
+  to.i64(to_ms(state.changed_at));
+  to.string(state.last_error);
+  to.i64(to_ms(state.paused_until));
+  to.string(state.stopped_by);
+  to.varint(state.canary_percent);
+  to.varint(state.canary_messages);
+  to.string(state.preferred_by);
+  to.i64(to_ms(state.day_start));
+  to.i64(to_ms(state.month_start));
+  to.varint(state.day_count);
+  to.varint(state.month_count);
+  seal_frame(out.data(), out.size());
+}
+
+result<StoredUpstream> decode_upstream(std::string_view value) {
+  auto opened = open_frame(value, Magic::upstream, {});
+  if (!opened) return opened.error();
+  Take in(opened->payload);
+  StoredUpstream upstream;
+  UpstreamState& state = upstream.state;
+  state.name = in.string();
+  upstream.written_at = in.u64();
+  state.health = in.u8();
+  state.opened_stage = in.u8();
+  const std::uint8_t flags = take_flags(in, 3);
+  state.stopped = (flags & 1) != 0;
+  state.preferred = (flags & 2) != 0;
+  state.changed_at = from_ms(in.i64());
+  state.last_error = in.string();
+  state.paused_until = from_ms(in.i64());
+  state.stopped_by = in.string();
+  state.canary_percent = static_cast<std::uint32_t>(in.varint());
+  state.canary_messages = static_cast<std::uint32_t>(in.varint());
+  state.preferred_by = in.string();
+  state.day_start = from_ms(in.i64());
+  state.month_start = from_ms(in.i64());
+  state.day_count = in.varint();
+  state.month_count = in.varint();
+  if (!in.ok_and_empty()) return damaged("the upstream's fields do not fill the value");
+  return upstream;
 }
 
 }  // namespace postrider::storage

@@ -1,4 +1,5 @@
-// The byte layouts of the spool's values: message records, body chunks, rows of the event feed, users. Pure functions,
+// The byte layouts of the spool's values: message records, body chunks, rows of the event feed, users, states of
+// upstreams. Pure functions,
 // any thread. Decoders take any bytes, check magic, version, id and checksum, and answer a Fault of kind `damaged` that
 // says what was wrong; they never read past the value. The grammar is at the top of the .cpp files.
 #pragma once
@@ -28,6 +29,11 @@ struct FeedRow {
   std::vector<Event> events;  // seq and message filled in by the decoder
 };
 
+struct StoredUpstream {
+  UpstreamState state;
+  std::uint64_t written_at = 0;  // the next event number then: which of two versions is newer
+};
+
 inline constexpr std::size_t kRecordHeader = 32;
 static_assert(kRecordHeader == kChunkRecordHeader);
 
@@ -46,5 +52,8 @@ result<std::string_view> decode_chunk(std::string_view value, const MessageId& i
 
 void encode_user(const UserRecord& user, std::string& out);
 result<UserRecord> decode_user(std::string_view value);
+
+void encode_upstream(const StoredUpstream& upstream, std::string& out);
+result<StoredUpstream> decode_upstream(std::string_view value);
 
 }  // namespace postrider::storage

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -55,8 +56,8 @@ std::optional<Frame> peek_frame(std::string_view bytes) {
   if (bytes.size() < kRecordHeader || bytes[kMagicAt] != 'P' || bytes[kMagicAt + 1] != 'R') return std::nullopt;
   if (bytes[kVersionAt] != kVersion) return std::nullopt;
   const auto magic = static_cast<Magic>(bytes[kMagicAt + 2]);
-  if (magic != Magic::message && magic != Magic::chunk && magic != Magic::events && magic != Magic::user)
-    return std::nullopt;
+  const auto known = {Magic::message, Magic::chunk, Magic::events, Magic::user, Magic::upstream};
+  if (std::find(known.begin(), known.end(), magic) == known.end()) return std::nullopt;
   std::array<std::uint8_t, MessageId::kBytes> id;
   std::memcpy(id.data(), bytes.data() + kIdAt, id.size());
   return Frame{magic, wire::load_le<std::uint32_t>(bytes.data() + kAuxAt), MessageId(id)};

@@ -2,10 +2,10 @@
 //
 //   value    := checksum magic version aux id payload
 //   checksum := u64        XXH3-64 of everything after it
-//   magic    := 3 octets   "PRm" message, "PRc" chunk, "PRe" row of events, "PRu" user
+//   magic    := 3 octets   "PRm" message, "PRc" chunk, "PRe" row of events, "PRu" user, "PRs" upstream (its state)
 //   version  := u8         of the payload's layout, 1
 //   aux      := u32        chunk: its index; row: number of events; else 0
-//   id       := 16 octets  of the message; user: zeros
+//   id       := 16 octets  of the message; user, upstream and a row that is of no message: zeros
 //
 // All integers are little-endian. A scan of raw pages finds values by their magic (docs/spool.md).
 #pragma once
@@ -20,7 +20,7 @@
 
 namespace postrider::storage {
 
-enum class Magic : char { message = 'm', chunk = 'c', events = 'e', user = 'u' };
+enum class Magic : char { message = 'm', chunk = 'c', events = 'e', user = 'u', upstream = 's' };
 
 struct Frame {
   Magic magic;

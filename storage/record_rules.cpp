@@ -7,66 +7,11 @@
 
 #include "core/notice.h"
 #include "core/retry.h"
-#include "storage/retention_rules.h"
+#include "storage/expiry_rules.h"
+#include "storage/record_changes.h"
 
 namespace postrider::storage {
 namespace {
-
-Event make_event(const MessageRecord& record, EventType type, Time now) {
-  Event event;
-  event.message = record.id;
-  event.type = type;
-  event.at = now;
-  return event;
-}
-
-Event recipient_event(const MessageRecord& record, std::uint32_t recipient, EventType type, Time now) {
-  Event event = make_event(record, type, now);
-  event.recipient = recipient;
-  event.reason = record.recipients[recipient].reason;
-  return event;
-}
-
-// When the events from `first` on say the same of every recipient, one of them says it for all: most messages
-// have one recipient, and a newsletter of a thousand that fails as a whole should not cost a thousand rows.
-void say_once(std::vector<Event>& events, std::size_t first, const MessageRecord& record) {
-  if (events.size() - first != record.recipients.size()) return;
-  const Event& model = events[first];
-  const bool alike = std::all_of(events.begin() + static_cast<std::ptrdiff_t>(first), events.end(),
-                                 [&](const Event& e) { return e.type == model.type && e.reason == model.reason; });
-  if (!alike) return;
-  events[first].recipient = kAllRecipients;
-  events.resize(first + 1);
-}
-
-// The event that tells of arriving in a state by settlement; none for `queued`: an attempt that never began
-// is no news.
-std::optional<EventType> arrival(RecipientState state) {
-  switch (state) {
-    case RecipientState::queued:
-    case RecipientState::sending:
-      return std::nullopt;
-    case RecipientState::deferred:
-      return EventType::deferred;
-    case RecipientState::held:
-      return EventType::held;
-    case RecipientState::sent:
-      return EventType::sent;
-    case RecipientState::delivered:
-      return EventType::delivered;
-    case RecipientState::bounced:
-      return EventType::bounced;
-    case RecipientState::failed:
-      return EventType::failed;
-    case RecipientState::expired:
-      return EventType::expired;
-    case RecipientState::cancelled:
-      return EventType::cancelled;
-    case RecipientState::suppressed:
-      return EventType::suppressed;
-  }
-  return std::nullopt;
-}
 
 // Where a recipient goes that was asked to stop while it was being sent; nothing: no request, or it has no
 // effect any more. A cancel that was asked as well is stronger than a hold.
@@ -75,13 +20,6 @@ std::optional<RecipientState> requested_state(const Recipient& recipient, Recipi
   if (recipient.cancel_requested) return transition(RecipientState::sending, Trigger::cancel);
   if (recipient.hold_requested) return transition(RecipientState::sending, Trigger::hold);
   return std::nullopt;
-}
-
-void arrive(Recipient& recipient, RecipientState state, Time now) {
-  recipient.state = state;
-  recipient.changed_at = now;
-  recipient.cancel_requested = false;
-  recipient.hold_requested = false;
 }
 
 Reason requested_reason(const Reason& attempt) {
@@ -110,6 +48,10 @@ result<std::vector<Event>> accept_record(NewMessage& message) {
   for (const Recipient& recipient : record.recipients) {
     if (recipient.state != RecipientState::queued) return invalid("a new message has queued recipients only");
   }
+  const std::vector<std::string>& tags = record.envelope.tags;
+  if (tags.size() > kMaxTags) return invalid("a message has at most " + std::to_string(kMaxTags) + " tags");
+  if (std::any_of(tags.begin(), tags.end(), [](const std::string& tag) { return tag.size() > kMaxTagOctets; }))
+    return invalid("a tag has at most " + std::to_string(kMaxTagOctets) + " octets");
   for (Recipient& recipient : record.recipients) {
     recipient.changed_at = message.now;
     if (recipient.age_from == Time{}) recipient.age_from = recipient.due;
@@ -122,6 +64,7 @@ result<std::vector<Event>> accept_record(NewMessage& message) {
 
 std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request) {
   std::vector<std::uint32_t> claimed;
+  if (time_is_over(record.envelope, request.now)) return claimed;
   for (std::uint32_t i = 0; i < record.recipients.size(); ++i) {
     Recipient& recipient = record.recipients[i];
     const bool waits = recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred;
@@ -161,17 +104,20 @@ void note_debt(const Envelope& envelope, Recipient& recipient, bool hop_notifies
   if (!told_soon) recipient.owed = notice_owed(envelope, recipient, hop_notifies, now);
 }
 
-void apply_update(Recipient& recipient, const RecipientUpdate& update, Time now) {
+void apply_update(const Envelope& envelope, Recipient& recipient, const RecipientUpdate& update, Time now) {
   const RecipientState meant = transition(RecipientState::sending, update.trigger).value();
   const auto requested = requested_state(recipient, meant);
   recipient.reason = requested ? requested_reason(update.reason) : update.reason;
   arrive(recipient, requested.value_or(meant), now);
+  if (time_is_over(envelope, now)) expire_recipient(envelope, recipient, now);
   recipient.failed_by_route = recipient.state == RecipientState::failed && update.route_caused;
   if (update.spends_try) ++recipient.tries;
   if (recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred)
     recipient.due = update.due;
   if (!update.upstream.empty()) recipient.upstream = update.upstream;
-  if (!update.remote_id.empty()) recipient.remote_id = update.remote_id;
+  if (update.remote_id.empty()) return;
+  recipient.remote_id = update.remote_id;
+  recipient.provider_id = update.provider_id;
 }
 
 }  // namespace
@@ -188,7 +134,7 @@ result<SettleResult> settle_record(MessageRecord& record, const Settlement& sett
   const std::size_t first = answer.events.size();
   for (const RecipientUpdate& update : settlement.updates) {
     Recipient& recipient = record.recipients[update.recipient];
-    apply_update(recipient, update, settlement.now);
+    apply_update(record.envelope, recipient, update, settlement.now);
     if (settlement.notify_sender) note_debt(record.envelope, recipient, update.takes_notice, settlement.now);
     const auto type = arrival(recipient.state);
     if (type) answer.events.push_back(recipient_event(record, update.recipient, *type, settlement.now));
@@ -199,15 +145,11 @@ result<SettleResult> settle_record(MessageRecord& record, const Settlement& sett
   answer.settled.state = record.state();
   answer.settled.next_due = record.due();
   answer.settled.owes_notice = record.owes_notice();
-  answer.body_may_go =
-      settlement.remove_sent_body && record.body == BodyState::present && !record.live() && !body_wanted(record);
-  if (answer.body_may_go) record.body = BodyState::removed;
+  answer.body_may_go = end_body(record, settlement.remove_sent_body);
   return answer;
 }
 
 // ---- steering -----------------------------------------------------------------------------------------------------
-
-namespace {
 
 Trigger trigger_of(SteerVerb verb) {
   switch (verb) {
@@ -223,6 +165,12 @@ Trigger trigger_of(SteerVerb verb) {
   return Trigger::retry;
 }
 
+bool starts_anew(SteerVerb verb) {
+  return verb == SteerVerb::retry || verb == SteerVerb::release;
+}
+
+namespace {
+
 EventType event_of(SteerVerb verb) {
   switch (verb) {
     case SteerVerb::retry:
@@ -235,10 +183,6 @@ EventType event_of(SteerVerb verb) {
       return EventType::cancelled;
   }
   return EventType::retried;
-}
-
-bool starts_anew(SteerVerb verb) {
-  return verb == SteerVerb::retry || verb == SteerVerb::release;
 }
 
 Event steer_event(const MessageRecord& record, std::uint32_t index, EventType type, const SteerRequest& request) {
@@ -279,6 +223,7 @@ bool steer_recipient(MessageRecord& record, std::uint32_t index, const SteerRequ
     recipient.due = request.now;
     recipient.age_from = request.now;
     recipient.remote_id.clear();
+    recipient.provider_id = false;
     recipient.failed_by_route = false;
     recipient.owed = Notice::none;  // of a failure that is taken back before it was told
     recipient.delay_told = false;
@@ -338,9 +283,7 @@ result<NoticeResult> notify_record(MessageRecord& record, const Notifies& notifi
     recipient.owed = Notice::none;
   }
   say_once(answer.events, 0, record);
-  answer.body_may_go =
-      notifies.remove_body && record.body == BodyState::present && !record.live() && !body_wanted(record);
-  if (answer.body_may_go) record.body = BodyState::removed;
+  answer.body_may_go = end_body(record, notifies.remove_body);
   return answer;
 }
 

@@ -2,7 +2,7 @@
 // implementation applies these and adds only its codec and its indexes, so that all of them mean the same
 // thing.
 //
-// Called by the thread that writes the store. Each function either applies its verb whole or, when it answers
+// What time does to a message by itself is in storage/expiry_rules.h. Called by the thread that writes the store. Each function either applies its verb whole or, when it answers
 // a fault, leaves the record as it was. Events come back without `seq`: the store numbers them at commit, in
 // the order given, and appends the numbers to MessageRecord::history. Whoever changes a record compares
 // due_key() before and after.
@@ -28,8 +28,9 @@ result<std::vector<Event>> accept_record(NewMessage& message);
 
 // Moves every queued or deferred recipient with due <= now to `sending` and notes the intent's upstream on
 // it; one whose last hand-over was cut off (cause uncertain or interrupted) keeps the upstream that was asked
-// then: it is asked first again while it is in service. Answers their indices; empty: nothing was due and
-// nothing changed. No events: the attempt that follows makes them.
+// then: it is asked first again while it is in service. None of a message whose time to live is over: what
+// waits there is expire()'s. Answers their indices; empty: nothing changed. No events: the attempt that
+// follows makes them.
 std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request);
 
 struct SettleResult {
@@ -38,7 +39,8 @@ struct SettleResult {
   bool body_may_go = false;  // record.body is already `removed`: the store deletes the chunks in the same transaction
 };
 // Applies the updates through core's transition(). A hand-over or refusal stands whatever was asked
-// meanwhile; else a requested cancel, then a requested hold, takes the place of deferred, queued and failed.
+// meanwhile; else a requested cancel, then a requested hold, takes the place of deferred, queued and failed;
+// and when the message's time to live is over, `expired` takes the place of deferred, queued and held.
 // `unclaim` makes no event. Faults: conflict (a recipient is not `sending`, the trigger is forbidden, given
 // twice), invalid (no such recipient).
 result<SettleResult> settle_record(MessageRecord& record, const Settlement& settlement);

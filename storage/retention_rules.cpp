@@ -90,6 +90,13 @@ bool may_end(EventType last_of_row) {
     case EventType::cancel_requested:
     case EventType::interrupted:
     case EventType::revived:
+    case EventType::upstream_opened:  // of no message
+    case EventType::upstream_closed:
+    case EventType::upstream_paused:
+    case EventType::upstream_resumed:
+    case EventType::upstream_preferred:
+    case EventType::upstream_promoted:
+    case EventType::upstream_rolled_back:
       return false;
     case EventType::sent:
     case EventType::bounced:

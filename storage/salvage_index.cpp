@@ -59,6 +59,10 @@ void SalvageIndex::add(const FoundValue& found, std::string_view value) {
       const auto row = decode_feed_row(value, seq);
       if (!row) return;
       next_seq_ = std::max(next_seq_, seq + row->events.size());
+      if (id.is_nil()) {
+        upstream_rows_.emplace(seq, place);
+        return;
+      }
       const auto left = state_after(row->events.back().type);
       rows_.push_back({id, seq, static_cast<std::uint32_t>(row->events.size()), left && !is_live(*left), place});
       return;
@@ -69,6 +73,15 @@ void SalvageIndex::add(const FoundValue& found, std::string_view value) {
       const auto known = users_.find(user->name);
       if (known != users_.end()) ++old_versions_;
       if (known == users_.end() || known->second.changed_at < user->changed_at) users_[user->name] = std::move(*user);
+      return;
+    }
+    case Magic::upstream: {
+      auto upstream = decode_upstream(value);
+      if (!upstream) return;
+      const auto known = upstreams_.find(upstream->state.name);
+      if (known != upstreams_.end()) ++old_versions_;
+      if (known == upstreams_.end() || known->second.written_at < upstream->written_at)
+        upstreams_[upstream->state.name] = std::move(*upstream);
       return;
     }
   }
@@ -147,6 +160,13 @@ std::optional<RecipientState> state_after(EventType type) {
     case EventType::body_removed:
     case EventType::quarantined:
     case EventType::notified:
+    case EventType::upstream_opened:  // of no message
+    case EventType::upstream_closed:
+    case EventType::upstream_paused:
+    case EventType::upstream_resumed:
+    case EventType::upstream_preferred:
+    case EventType::upstream_promoted:
+    case EventType::upstream_rolled_back:
       return std::nullopt;
   }
   return std::nullopt;

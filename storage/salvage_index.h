@@ -49,6 +49,8 @@ class SalvageIndex {
   std::vector<ChunkPlace> chunks_of(const MessageId& id) const;         // by index, each once
   std::vector<RowPlace> rows_of(const MessageId& id) const;             // by number, each once
   const std::map<std::string, UserRecord>& users() const { return users_; }
+  const std::map<std::string, StoredUpstream>& upstreams() const { return upstreams_; }
+  const std::map<std::uint64_t, Place>& upstream_rows() const { return upstream_rows_; }  // of events, by number
   std::uint64_t old_versions() const { return old_versions_; }
   std::uint64_t next_seq() const { return next_seq_; }  // above all event numbers that were found
   // Messages of which there are rows and no record, and which no event says is at rest.
@@ -59,6 +61,8 @@ class SalvageIndex {
   std::vector<ChunkPlace> chunks_;
   std::vector<RowPlace> rows_;
   std::map<std::string, UserRecord> users_;
+  std::map<std::string, StoredUpstream> upstreams_;
+  std::map<std::uint64_t, Place> upstream_rows_;
   std::uint64_t old_versions_ = 0;
   std::uint64_t next_seq_ = 1;
 };

@@ -145,6 +145,9 @@ struct Settled {
 
 enum class SteerVerb : std::uint8_t { retry, hold, release, cancel };
 
+Trigger trigger_of(SteerVerb verb);
+bool starts_anew(SteerVerb verb);  // tries and age: retry and release
+
 struct SteerRequest {
   MessageId id;
   SteerVerb verb = SteerVerb::retry;
@@ -272,7 +275,7 @@ struct SpoolStats {
   std::uint64_t quarantined = 0;
   std::uint64_t commits = 0, synced_operations = 0;
   std::uint64_t last_commit_us = 0;
-  std::uint64_t oldest_due_ms = 0;  // due time of the oldest entry in bucket 0; 0: none
+  std::uint64_t oldest_due_ms = 0;  // due time of the oldest entry of all buckets and lanes; 0: none
   std::uint64_t last_seq = 0;
   std::uint32_t epoch = 0;
   bool accepting = true;   // false over the high-water mark, with the reserve given back, or after a failed sync
@@ -391,7 +394,8 @@ class Store {
   // After each commit that put or moved due entries other than by settle: the earliest due time among them, delivered
   // through `where`. Steering, unclaimed accepts and recovery come this way: nobody polls. Call before the first verb.
   virtual void on_due_changed(Mailbox& where, std::function<void(Time earliest)> call) = 0;
-  // After each commit that stored a message with an expires_at: the earliest of them. One listener. Call before the first verb.
+  // After each commit since which a message waits that did not and has an expires_at: the earliest of them. An accept is one, and
+  // so is a settlement after which one waits again: expire() knows only those that wait. One listener. Call before the first verb.
   virtual void on_expiry_changed(Mailbox& where, std::function<void(Time earliest)> call) = 0;
 
   // Commits what was taken, answers everything, stops the threads. Later calls fail with `unavailable`.

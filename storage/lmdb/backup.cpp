@@ -33,12 +33,13 @@ class Backup {
     while (copy_messages(after)) to_.commit();
     to_.commit();
     copy_keys();
-    copy_table(&Tables::users, [this](auto key, auto value) {
+    copy_table(&Tables::users, [this](const Txn&, auto key, auto value) {
       if (auto user = decode_user(value); !user) return fault("user " + std::string(key) + ": " + user.error().text);
       to_.put(&Tables::users, key, value);
       ++report_.users;
     });
-    copy_table(&Tables::quarantine, [this](auto key, auto value) {
+    copy_upstreams();
+    copy_table(&Tables::quarantine, [this](const Txn&, auto key, auto value) {
       to_.put(&Tables::quarantine, key, value);
       ++to_.meta().quarantined;
     });
@@ -137,7 +138,7 @@ class Backup {
 
   // Idempotency keys, of messages that are in the copy: a key of another would make a client believe that its message is there.
   void copy_keys() {
-    copy_table(&Tables::idem, [this](auto hash, auto value) {
+    copy_table(&Tables::idem, [this](const Txn&, auto hash, auto value) {
       const auto id = value.size() >= 32 ? parse_id(value.substr(0, MessageId::kBytes)) : std::nullopt;
       if (!id || hash.size() != IdemHash().size() || !to_.has(*id)) return;
       IdemHash raw;
@@ -145,6 +146,22 @@ class Backup {
       const Time expires = from_ms(wire::load_le<std::int64_t>(value.data() + 24));  // accept_ops.cpp has the layout
       to_.put(&Tables::idem, hash, value);
       to_.put(&Tables::idem_expiry, idem_expiry_key(expires, raw), {});
+    });
+  }
+
+  // Their states, and their events, which belong to no message.
+  void copy_upstreams() {
+    copy_table(&Tables::upstreams, [this](const Txn&, auto key, auto value) {
+      if (auto state = decode_upstream(value); !state)
+        return fault("upstream " + std::string(key) + ": " + state.error().text);
+      to_.put(&Tables::upstreams, key, value);
+    });
+    copy_table(&Tables::upstream_feed, [this](const Txn& txn, auto key, auto) {
+      const auto value = txn.get(from_.tables().feed, key);
+      if (!value || key.size() != 8) return;  // retired since, or in quarantine
+      const auto row = decode_feed_row(*value, load_be(key));
+      if (!row) return fault("events " + std::to_string(load_be(key)) + ": " + row.error().text);
+      if (to_.add_upstream_row(*row, *value)) report_.events += row->events.size();
     });
   }
 
@@ -157,7 +174,7 @@ class Backup {
       more = after.empty() ? cursor.first() : cursor.seek(after + '\0');
       for (std::size_t seen = 0; more && seen < kPageRows; more = cursor.next(), ++seen) {
         after = cursor.key();
-        each(cursor.key(), cursor.value());
+        each(txn, cursor.key(), cursor.value());
       }
     }
   }

@@ -38,6 +38,11 @@ constexpr TableName kTableNames[] = {
     {"staged", &Tables::staged},
     {"quarantine", &Tables::quarantine},
     {"owing", &Tables::owing},
+    {"expiring", &Tables::expiring},
+    {"revivable", &Tables::revivable},
+    {"upstreams", &Tables::upstreams},
+    {"upstream_feed", &Tables::upstream_feed},
+    {"provider_ids", &Tables::provider_ids},
 };
 static_assert(std::size(kTableNames) == kTables);
 
@@ -186,7 +191,13 @@ void Environment::open_tables(Access access) {
   const bool writing = access == Access::write;
   Txn txn(env_, writing ? Txn::Mode::write : Txn::Mode::read);
   for (const TableName& table : kTableNames) {
-    check("open a table", mdb_dbi_open(txn.raw(), table.name, writing ? MDB_CREATE : 0, &(tables_.*table.table)));
+    MDB_dbi& handle = tables_.*table.table;
+    const int code = mdb_dbi_open(txn.raw(), table.name, writing ? MDB_CREATE : 0, &handle);
+    if (code == MDB_NOTFOUND) {  // of an older version that nothing but readers has opened since
+      handle = kAbsentTable;
+      continue;
+    }
+    check("open a table", code);
   }
   txn.commit();  // a read transaction too: its table handles live on only then
 }
@@ -210,6 +221,7 @@ int Environment::clear_stale_readers() const {
 std::uint64_t used_bytes(MDB_txn* txn, const Tables& tables) {
   constexpr MDB_dbi kFreeTable = 0, kMainTable = 1;  // LMDB's own two
   const auto pages = [txn](MDB_dbi table) {
+    if (table == kAbsentTable) return std::size_t{0};
     MDB_stat stat{};
     check("examine a table", mdb_stat(txn, table, &stat));
     return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;

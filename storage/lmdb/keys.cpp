@@ -43,6 +43,17 @@ std::optional<DueKey> parse_due_key(std::string_view key) {
   return parsed;
 }
 
+std::optional<Expiring> parse_expiring_key(std::string_view key) {
+  if (key.size() != 8 + MessageId::kBytes) return std::nullopt;
+  return Expiring{from_ms(static_cast<std::int64_t>(load_be(key.substr(0, 8)))), *parse_id(key.substr(8))};
+}
+
+std::uint64_t provider_id_hash(std::string_view upstream, std::string_view provider_id) {
+  std::string both(upstream);
+  both.append(1, '\0').append(provider_id);
+  return XXH3_64bits(both.data(), both.size());
+}
+
 Key address_prefix(AddressKind kind, std::string_view text) {
   std::array<char, 512> folded;  // longer than any address that SMTP can carry; the rest of a longer one is not indexed
   const std::size_t size = std::min(text.size(), folded.size());

@@ -1,17 +1,21 @@
 // The keys of the spool's tables: big-endian, so that LMDB's byte order is the order of the domain. Fixed buffers, no
 // allocation. The table of tables is in docs/spool.md.
 //
-//   messages, claims, staged, owing   id                             owing: value empty
+//   messages, claims, staged, owing, revivable   id                  owing, revivable: value empty
 //   chunks                     id index:be32
 //   due                        bucket:be32 lane:u8 due_ms:be64 id              value: sender_hash:u64le
 //   feed                       seq:be64
 //   addresses                  xxh3-64(search key):be64 kind:u8 id             value: empty
 //   idem                       xxh3-128(scope and key)
 //   idem_expiry                expires_ms:be64 xxh3-128
-//   users                      name
+//   users, upstreams           name
+//   expiring                   expires_ms:be64 id                              value: empty
+//   upstream_feed              seq:be64                                        value: at_ms:i64le
+//   provider_ids               xxh3-64(upstream, 0, provider's id):be64 id     value: empty
 //   quarantine                 table:u8 key
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -72,6 +76,17 @@ inline Key due_lane_key(std::uint32_t bucket, Lane lane) {
 // Nothing when the bytes are no such key: a damaged page, not a mistake of the caller.
 std::optional<MessageId> parse_id(std::string_view key);
 std::optional<DueKey> parse_due_key(std::string_view key);
+
+inline Key expiring_key(Time expires_at, const MessageId& id) {
+  return Key().be64(static_cast<std::uint64_t>(std::max<std::int64_t>(to_ms(expires_at), 0))).id(id);
+}
+struct Expiring {
+  Time at{};
+  MessageId id;
+};
+std::optional<Expiring> parse_expiring_key(std::string_view key);
+
+std::uint64_t provider_id_hash(std::string_view upstream, std::string_view provider_id);
 
 enum class AddressKind : std::uint8_t { sender, recipient };
 // The part of an address key before the id. `text` is a whole address or "@domain", any case.

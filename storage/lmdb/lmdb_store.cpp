@@ -16,6 +16,26 @@ namespace {
 
 using namespace lmdb;  // the parts named below are all from there
 
+// One step of a count of the due index; the next one queues up behind the other readers' work.
+class CountJob final : public ReadJob {
+ public:
+  CountJob(Readers& readers, DueCount count, Done<std::vector<Waiting>> done)
+      : readers_(readers), count_(std::move(count)), done_(std::move(done)) {}
+  void run(Snapshot& snapshot) override { count_due(snapshot, count_); }
+  void fail(Fault fault) override { fault_ = std::move(fault); }
+  void answer() override {
+    if (fault_) return done_.complete(*fault_);
+    if (!count_.more) return done_.complete(std::move(count_.rows));
+    readers_.submit(std::make_unique<CountJob>(readers_, std::move(count_), std::move(done_)));
+  }
+
+ private:
+  Readers& readers_;
+  DueCount count_;
+  Done<std::vector<Waiting>> done_;
+  std::optional<Fault> fault_;
+};
+
 class LmdbStore final : public Store {
  public:
   LmdbStore(const SpoolOptions& options, Environment::Access access, Log& log)
@@ -50,6 +70,13 @@ class LmdbStore final : public Store {
   void steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) override {
     write<Steer>(std::move(done), std::move(requests));
   }
+  void expire(ExpireRequest request, Done<Expired> done) override { write<Expire>(std::move(done), request); }
+  void revive(ReviveRequest request, Done<Revived> done) override {
+    write<Revive>(std::move(done), std::move(request));
+  }
+  void put_upstream_state(UpstreamState state, std::vector<Event> events, Done<Nothing> done) override {
+    write<PutUpstreamState>(std::move(done), std::move(state), std::move(events));
+  }
   void retire(RetireRequest request, Done<Retired> done) override { write<Retire>(std::move(done), request); }
   void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {
     write<PutUser>(std::move(done), std::move(user), must_be_new);
@@ -76,6 +103,20 @@ class LmdbStore final : public Store {
   void due(DueQuery query, Done<DuePage> done) override {
     read(std::move(done), [query](Snapshot& s) { return lmdb::due(s, query); });
   }
+  void find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) override {
+    read(std::move(done), [upstream = std::move(upstream), provider_id = std::move(provider_id)](Snapshot& s) {
+      return lmdb::find_by_provider_id(s, upstream, provider_id);
+    });
+  }
+  void upstream_states(Done<std::vector<UpstreamState>> done) override {
+    read(std::move(done), [](Snapshot& s) { return lmdb::upstream_states(s); });
+  }
+  void waiting(Done<std::vector<Waiting>> done) override {
+    readers_->submit(std::make_unique<CountJob>(*readers_, DueCount{}, std::move(done)));
+  }
+  void due_buckets(Done<std::vector<std::uint32_t>> done) override {
+    read(std::move(done), [](Snapshot& s) { return lmdb::due_buckets(s); });
+  }
   void owing(OwingQuery query, Done<OwingPage> done) override {
     read(std::move(done), [query](Snapshot& s) { return lmdb::owing(s, query); });
   }
@@ -96,7 +137,10 @@ class LmdbStore final : public Store {
   bool can_settle() const override { return writer_ && writer_->can_settle(); }
   SpoolStats stats() const override { return writer_ ? writer_->stats() : read_stats(); }
   void on_due_changed(Mailbox& where, std::function<void(Time)> call) override {
-    if (writer_) writer_->on_due_changed(where, std::move(call));
+    if (writer_) writer_->due_watch().listen(where, std::move(call));
+  }
+  void on_expiry_changed(Mailbox& where, std::function<void(Time)> call) override {
+    if (writer_) writer_->expiry_watch().listen(where, std::move(call));
   }
 
   void close() override {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "storage/expiry_rules.h"
 #include "storage/record_rules.h"
 #include "storage/retention_rules.h"
+#include "storage/wire.h"
 
 namespace postrider::storage::lmdb {
 
@@ -95,6 +97,22 @@ void NewSpool::add_user(const UserRecord& user) {
   put(&Tables::users, user.name, value);
 }
 
+void NewSpool::add_upstream(const StoredUpstream& upstream) {
+  std::string value;
+  encode_upstream(upstream, value);
+  put(&Tables::upstreams, upstream.state.name, value);
+}
+
+bool NewSpool::add_upstream_row(const FeedRow& row, std::string_view value) {
+  return in_words(directory_.path(), [&] {
+    if (!context().txn().insert(tables().feed, seq_key(row.first_seq), value)) return false;
+    char at[8];
+    wire::store_le(at, to_ms(row.events.back().at));
+    context().txn().put(tables().upstream_feed, seq_key(row.first_seq), {at, sizeof at});
+    return true;
+  });
+}
+
 bool NewSpool::has(const MessageId& id) {
   return in_words(directory_.path(), [&] { return context().txn().get(tables().messages, id_key(id)).has_value(); });
 }
@@ -118,14 +136,21 @@ std::uint64_t NewSpool::hold_live(const std::string& why, Time now, const OnProg
   hold.verb = SteerVerb::hold;
   hold.reason = held_because(why);
   hold.now = now;
+  ReviveRequest revive;  // of any age: it goes no further than to be held
+  revive.max_age = Duration::max();
+  revive.reason = hold.reason;
+  revive.now = now;
   std::uint64_t held = 0;
-  for (auto ids = some_live(); !ids.empty(); ids = some_live()) {
+  for (auto ids = some_to_hold(); !ids.empty(); ids = some_to_hold()) {
     for (const MessageId& id : ids) {
       change(id, [&](MessageRecord& record) {
         // A claim is of a process that is not here: its attempt is uncertain, as after a crash.
         auto events = recover_record(record, now, UINT32_MAX);
-        auto steered = steer_record(record, hold);
-        if (steered) std::move(steered->events.begin(), steered->events.end(), std::back_inserter(events));
+        const auto take = [&events](std::vector<Event> more) {
+          std::move(more.begin(), more.end(), std::back_inserter(events));
+        };
+        take(revive_record(record, revive));
+        if (auto steered = steer_record(record, hold)) take(std::move(steered->events));
         // Or this would go round for ever.
         if (record.live() && record.state() != RecipientState::held)
           throw SpoolError("cannot hold " + record.id.str() + ": it is " + std::string(to_string(record.state())));
@@ -162,8 +187,8 @@ void NewSpool::change(const MessageId& id, Change apply) {
   });
 }
 
-// From the two indexes that every message is in that would be sent; holding it takes it out.
-std::vector<MessageId> NewSpool::some_live() {
+// From the indexes that every message is in that would be sent; holding it takes it out.
+std::vector<MessageId> NewSpool::some_to_hold() {
   return in_words(directory_.path(), [&] {
     std::vector<MessageId> ids;
     const Txn txn(environment_->raw(), Txn::Mode::read);
@@ -174,6 +199,10 @@ std::vector<MessageId> NewSpool::some_live() {
     Cursor due(txn, tables().due);
     for (bool found = due.first(); found && ids.size() < kHeldPerCommit; found = due.next())
       if (const auto key = parse_due_key(due.key())) ids.push_back(key->id);
+    if (!ids.empty()) return ids;
+    Cursor failed(txn, tables().revivable);
+    for (bool found = failed.first(); found && ids.size() < kHeldPerCommit; found = failed.next())
+      if (const auto id = parse_id(failed.key())) ids.push_back(*id);
     return ids;
   });
 }

@@ -33,6 +33,9 @@ class NewSpool {
   // History and body are taken down in the record as they are given here.
   void add(WholeMessage message);
   void add_user(const UserRecord& user);
+  void add_upstream(const StoredUpstream& upstream);
+  // False: the number is taken by a row that is here already.
+  bool add_upstream_row(const FeedRow& row, std::string_view value);
   bool has(const MessageId& id);
   // A value that belongs to no message, as it is.
   void put(MDB_dbi Tables::*table, std::string_view key, std::string_view value);
@@ -43,7 +46,8 @@ class NewSpool {
   // Bodies that were not whole are an event in their messages' history. This and the next: when all rows are in and
   // meta().next_seq is behind them.
   void note_lost_bodies(Time now);
-  // What is queued, deferred or was being sent is held, and its history says why. Answers how many messages that were.
+  // What is queued, deferred or was being sent is held, and its history says why; what failed by its route as well, or a daemon
+  // that finds the route in service would send it. Answers how many messages that were.
   std::uint64_t hold_live(const std::string& why, Time now, const OnProgress& on_progress);
 
   // Synced and under its name; the files belong to the owner of `model`. Answers the size of data.mdb.
@@ -52,7 +56,7 @@ class NewSpool {
  private:
   WriteContext& context();
   const Tables& tables() const { return environment_->tables(); }
-  std::vector<MessageId> some_live();
+  std::vector<MessageId> some_to_hold();
   template <typename Change>
   void change(const MessageId& id, Change apply);  // apply(record) answers the events
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/expiry_rules.h"
 #include "storage/lmdb/keys.h"
 #include "storage/record_rules.h"
 #include "storage/wire.h"
@@ -157,17 +158,6 @@ result<OwingPage> owing(Snapshot& snapshot, const OwingQuery& query) {
   return page;
 }
 
-Time oldest_due(const Txn& txn, const Tables& tables) {
-  Time oldest = kNever;
-  Cursor cursor(txn, tables.due);
-  for (Lane lane : {Lane::high, Lane::normal, Lane::low}) {
-    if (!cursor.seek(due_lane_key(0, lane))) break;
-    const auto key = parse_due_key(cursor.key());
-    if (key && key->bucket == 0 && key->lane == lane) oldest = std::min(oldest, key->due);
-  }
-  return oldest;
-}
-
 // ---- verify -------------------------------------------------------------------------------------------------------
 
 namespace {
@@ -203,8 +193,27 @@ void verify_message(Snapshot& snapshot, const MessageRecord& record, VerifyPage&
   if (entry && !snapshot.txn.get(snapshot.tables.due, due_table_key(*entry))) fault("its due entry is missing");
   if (record.owes_notice() && !snapshot.txn.get(snapshot.tables.owing, id_key(record.id)))
     fault("its entry among those who owe a notice is missing");
+  if (const auto at = expiry_time(record);
+      at && !snapshot.txn.get(snapshot.tables.expiring, expiring_key(*at, record.id)))
+    fault("its entry among those that expire is missing");
+  if (revivable(record) && !snapshot.txn.get(snapshot.tables.revivable, id_key(record.id)))
+    fault("its entry among those that can be revived is missing");
+  for (const Recipient& recipient : record.recipients) {
+    const auto hash = provider_id_hash(recipient.upstream, recipient.remote_id);
+    if (recipient.provider_id && !snapshot.txn.get(snapshot.tables.provider_ids, Key().be64(hash).id(record.id)))
+      fault("the entry of its provider's id is missing");
+  }
   if (record.state() == RecipientState::sending && !snapshot.txn.get(snapshot.tables.claims, id_key(record.id)))
     fault("its claim is missing");
+}
+
+// What belongs to no message: looked at with the last page.
+void verify_upstreams(Snapshot& snapshot, VerifyPage& page) {
+  Cursor states(snapshot.txn, snapshot.tables.upstreams);
+  for (bool found = states.first(); found; found = states.next()) {
+    const auto upstream = decode_upstream(states.value());
+    if (!upstream) page.faults.push_back("upstream " + std::string(states.key()) + ": " + upstream.error().text);
+  }
 }
 
 }  // namespace
@@ -234,6 +243,7 @@ result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query) {
     ++page.records;
     verify_message(snapshot, stored->record, page);
   }
+  if (!page.next) verify_upstreams(snapshot, page);
   return page;
 }
 

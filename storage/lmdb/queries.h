@@ -30,6 +30,20 @@ result<OwingPage> owing(Snapshot& snapshot, const OwingQuery& query);
 result<Retired> preview_retire(Snapshot& snapshot, const RetireRequest& request);  // in retire_preview.cpp
 result<ListPage> list(Snapshot& snapshot, const ListQuery& query);
 result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query);
+// The messages known by it, the newest; not_found.
+result<MessageId> find_by_provider_id(Snapshot& snapshot, const std::string& upstream, const std::string& provider_id);
+result<std::vector<UpstreamState>> upstream_states(Snapshot& snapshot);
+result<std::vector<std::uint32_t>> due_buckets(Snapshot& snapshot);
+
+// A count of the due index in steps, so that no step holds old pages for longer than a page of a listing does. What moves
+// between two steps may be counted twice or not at all.
+struct DueCount {
+  std::vector<Waiting> rows;  // so far
+  std::string after;          // the last key counted; empty: none
+  bool more = true;
+};
+void count_due(Snapshot& snapshot, DueCount& count);
+
 result<UserRecord> find_user(Snapshot& snapshot, const std::string& name);
 result<std::vector<UserRecord>> list_users(Snapshot& snapshot);
 

@@ -51,6 +51,7 @@ class Walk {
   }
 
   Fate history(const FeedRow& row) {
+    if (row.message.is_nil()) return Fate::pass;  // of an upstream: see upstream_rows()
     const bool too_much = crowded();
     auto message = context_.load(row.message);
     if (!message) {  // its record is in quarantine
@@ -107,6 +108,29 @@ class Walk {
       context_.save(*message, WriteContext::Notice::quiet);
     }
     if (ids.size() == request_.max_rows) retired_.more = true;
+  }
+
+  // Events of upstreams go by their age alone.
+  void upstream_rows() {
+    const Tables& tables = context_.tables();
+    for (std::size_t seen = 0;; ++seen) {
+      std::string seq;
+      {
+        Cursor cursor(context_.txn(), tables.upstream_feed);
+        if (!cursor.first()) return;
+        const bool whole = cursor.value().size() == 8;
+        if (whole &&
+            from_ms(wire::load_le<std::int64_t>(cursor.value().data())) + request_.policy.history > request_.now)
+          return;
+        seq = cursor.key();
+      }
+      if (seen == request_.max_rows) {
+        retired_.more = true;
+        return;
+      }
+      context_.txn().erase(tables.feed, seq);
+      context_.txn().erase(tables.upstream_feed, seq);
+    }
   }
 
   // Idempotency keys whose time is over.
@@ -171,6 +195,7 @@ void Retire::run(WriteContext& context) {
   walk.turn_back();
   walk.along(meta.failed_cursor, [&](const FeedRow& row) { return walk.body(row, true); });
   walk.along(meta.sent_cursor, [&](const FeedRow& row) { return walk.body(row, false); });
+  walk.upstream_rows();
   walk.keys();
   answer_with(retired);
 }

@@ -60,6 +60,7 @@ class Salvage {
     }
     to_.commit();
     write_users();
+    write_upstreams();
     for (const MessageId& id : index_.ids_without_record())
       list(id, report_.without_record_count, report_.without_record);
     to_.meta().next_seq = index_.next_seq() + kSeqGap;
@@ -146,6 +147,17 @@ class Salvage {
     for (const auto& [name, user] : index_.users()) {
       report_.users.push_back(name);
       if (request_.with_users) to_.add_user(user);
+    }
+    to_.commit();
+  }
+
+  // Their states, and their events, which belong to no message.
+  void write_upstreams() {
+    for (const auto& [name, upstream] : index_.upstreams()) to_.add_upstream(upstream);
+    for (const auto& [seq, place] : index_.upstream_rows()) {
+      const std::string value(file_.at(place.offset, place.size));
+      const auto row = decode_feed_row(value, seq);
+      if (row && to_.add_upstream_row(*row, value)) report_.events += row->events.size();
     }
     to_.commit();
   }

@@ -20,6 +20,9 @@ inline std::string_view as_view(const MDB_val& value) {
   return {static_cast<const char*>(value.mv_data), value.mv_size};
 }
 
+// Stands for a table that this spool does not have: it is empty, and only readers meet it.
+inline constexpr MDB_dbi kAbsentTable = ~MDB_dbi{0};
+
 class Txn {
  public:
   enum class Mode { read, write };
@@ -42,6 +45,7 @@ class Txn {
   void renew() { check("renew a read transaction", mdb_txn_renew(txn_)); }
 
   std::optional<std::string_view> get(MDB_dbi table, std::string_view key) const {
+    if (table == kAbsentTable) return std::nullopt;
     MDB_val k = as_val(key), v;
     const int code = mdb_get(txn_, table, &k, &v);
     if (code == MDB_NOTFOUND) return std::nullopt;
@@ -81,10 +85,14 @@ class Txn {
 
 class Cursor {
  public:
-  Cursor(const Txn& txn, MDB_dbi table) { check("open a cursor", mdb_cursor_open(txn.raw(), table, &cursor_)); }
+  Cursor(const Txn& txn, MDB_dbi table) {
+    if (table != kAbsentTable) check("open a cursor", mdb_cursor_open(txn.raw(), table, &cursor_));
+  }
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
-  ~Cursor() { mdb_cursor_close(cursor_); }
+  ~Cursor() {
+    if (cursor_) mdb_cursor_close(cursor_);
+  }
 
   bool seek(std::string_view key) { return move(MDB_SET_RANGE, key); }  // the first key not less than `key`
   bool first() { return move(MDB_FIRST, {}); }
@@ -99,6 +107,7 @@ class Cursor {
 
  private:
   bool move(MDB_cursor_op op, std::string_view key) {
+    if (!cursor_) return false;
     if (!key.empty()) key_ = as_val(key);
     const int code = mdb_cursor_get(cursor_, &key_, &value_, op);
     if (code == MDB_NOTFOUND) return false;

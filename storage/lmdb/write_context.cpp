@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/header_fields.h"
+#include "storage/expiry_rules.h"
 #include "storage/record_rules.h"
 #include "storage/retention_rules.h"
 #include "storage/wire.h"
@@ -90,6 +91,15 @@ Footprint WriteContext::footprint(const StoredMessage& message, std::size_t enco
   footprint.bytes = stored_bytes(encoded) + message.history_bytes;
   if (record.body == BodyState::present) footprint.bytes += stored_body_bytes(record.body_size);
   footprint.due = due_key(record);
+  footprint.expires = expiry_time(record);
+  footprint.revivable = revivable(record);
+  for (const Recipient& recipient : record.recipients) {
+    if (!recipient.provider_id) continue;
+    footprint.provider_ids.push_back(provider_id_hash(recipient.upstream, recipient.remote_id));
+  }
+  std::vector<std::uint64_t>& ids = footprint.provider_ids;  // often one for all: the provider's of the whole message
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return footprint;
 }
 
@@ -104,22 +114,11 @@ void WriteContext::count(const Footprint& footprint, int sign) {
 
 void WriteContext::settle_indexes(const MessageRecord& record, const Footprint& before, const Footprint& after,
                                   Notice notice) {
-  if (before.due != after.due) {
-    due_touched_ = true;
-    if (before.due) txn_.erase(tables_.due, due_table_key(*before.due));
-    if (after.due) {
-      char hash[8];
-      wire::store_le(hash, due_entry(record, *after.due).sender_hash);
-      txn_.put(tables_.due, due_table_key(*after.due), {hash, sizeof hash});
-      if (notice == Notice::tell) earliest_due_ = std::min(earliest_due_.value_or(kNever), after.due->due);
-    }
-  }
-  if (after.owes != before.owes) {
-    if (after.owes)
-      txn_.put(tables_.owing, id_key(record.id), {});
-    else
-      txn_.erase(tables_.owing, id_key(record.id));
-  }
+  if (before.due != after.due) settle_due(record, before, after, notice);
+  if (before.expires != after.expires) settle_expiry(record.id, before, after);
+  if (before.provider_ids != after.provider_ids) settle_provider_ids(record.id, before, after);
+  settle_mark(tables_.owing, record.id, before.owes, after.owes);
+  settle_mark(tables_.revivable, record.id, before.revivable, after.revivable);
   if (after.sending && !before.sending) {
     char epoch[4];
     wire::store_le(epoch, meta_.epoch);
@@ -129,16 +128,63 @@ void WriteContext::settle_indexes(const MessageRecord& record, const Footprint& 
   }
 }
 
+void WriteContext::settle_due(const MessageRecord& record, const Footprint& before, const Footprint& after,
+                              Notice notice) {
+  due_touched_ = true;
+  if (before.due) txn_.erase(tables_.due, due_table_key(*before.due));
+  if (!after.due) return;
+  char hash[8];
+  wire::store_le(hash, due_entry(record, *after.due).sender_hash);
+  txn_.put(tables_.due, due_table_key(*after.due), {hash, sizeof hash});
+  if (notice == Notice::tell) earliest_due_ = std::min(earliest_due_.value_or(kNever), after.due->due);
+}
+
+void WriteContext::settle_expiry(const MessageId& id, const Footprint& before, const Footprint& after) {
+  if (before.expires) txn_.erase(tables_.expiring, expiring_key(*before.expires, id));
+  if (!after.expires) return;
+  txn_.put(tables_.expiring, expiring_key(*after.expires, id), {});
+  earliest_expiry_ = std::min(earliest_expiry_.value_or(kNever), *after.expires);
+}
+
+void WriteContext::settle_provider_ids(const MessageId& id, const Footprint& before, const Footprint& after) {
+  const auto has = [](const std::vector<std::uint64_t>& ids, std::uint64_t one) {
+    return std::binary_search(ids.begin(), ids.end(), one);
+  };
+  for (const std::uint64_t hash : before.provider_ids)
+    if (!has(after.provider_ids, hash)) txn_.erase(tables_.provider_ids, Key().be64(hash).id(id));
+  for (const std::uint64_t hash : after.provider_ids)
+    if (!has(before.provider_ids, hash)) txn_.put(tables_.provider_ids, Key().be64(hash).id(id), {});
+}
+
+void WriteContext::settle_mark(MDB_dbi table, const MessageId& id, bool before, bool after) {
+  if (after && !before) txn_.put(table, id_key(id), {});
+  if (before && !after) txn_.erase(table, id_key(id));
+}
+
 // ---- events -------------------------------------------------------------------------------------------------------
 
 void WriteContext::append(StoredMessage& message, std::vector<Event> events) {
   if (events.empty()) return;
-  FeedRow row{meta_.next_seq, message.record.id, std::move(events)};
+  const FeedRow row{meta_.next_seq, message.record.id, std::move(events)};
+  message.history_bytes += stored_bytes(write_row(row));
+  message.record.history.push_back(row.first_seq);
+}
+
+void WriteContext::append_upstream(std::vector<Event> events) {
+  if (events.empty()) return;
+  const FeedRow row{meta_.next_seq, MessageId(), std::move(events)};
+  write_row(row);
+  char at[8];
+  wire::store_le(at, to_ms(row.events.back().at));
+  txn_.put(tables_.upstream_feed, seq_key(row.first_seq), {at, sizeof at}, MDB_APPEND);
+}
+
+// Answers the octets of its value.
+std::size_t WriteContext::write_row(const FeedRow& row) {
   encode_feed_row(row, buffer_);
   txn_.put(tables_.feed, seq_key(row.first_seq), buffer_, MDB_APPEND);
   meta_.next_seq += row.events.size();
-  message.record.history.push_back(row.first_seq);
-  message.history_bytes += stored_bytes(buffer_.size());
+  return buffer_.size();
 }
 
 // ---- bodies -------------------------------------------------------------------------------------------------------
@@ -162,8 +208,15 @@ void WriteContext::drop_body(MessageRecord& record) {
 // ---- repair -------------------------------------------------------------------------------------------------------
 
 void WriteContext::quarantine(Damage damage, Time at) {
-  const MDB_dbi sources[] = {0,           tables_.messages, tables_.chunks, tables_.feed,
-                             tables_.due, tables_.users,    tables_.claims, tables_.staged};
+  const MDB_dbi sources[] = {0,
+                             tables_.messages,
+                             tables_.chunks,
+                             tables_.feed,
+                             tables_.due,
+                             tables_.users,
+                             tables_.claims,
+                             tables_.staged,
+                             tables_.upstreams};
   const MDB_dbi source = sources[static_cast<std::size_t>(damage.origin)];
   const auto raw = txn_.get(source, damage.key);
   if (!raw) return;
@@ -211,6 +264,8 @@ std::string_view to_string(Origin origin) {
       return "claim";
     case Origin::staged:
       return "staged body";
+    case Origin::upstreams:
+      return "upstream";
   }
   return "value";
 }

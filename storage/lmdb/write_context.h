@@ -18,7 +18,16 @@
 namespace postrider::storage::lmdb {
 
 // Tables whose values can be found damaged; the number is on disk, in the quarantine's keys.
-enum class Origin : std::uint8_t { messages = 1, chunks = 2, feed = 3, due = 4, users = 5, claims = 6, staged = 7 };
+enum class Origin : std::uint8_t {
+  messages = 1,
+  chunks = 2,
+  feed = 3,
+  due = 4,
+  users = 5,
+  claims = 6,
+  staged = 7,
+  upstreams = 8
+};
 std::string_view to_string(Origin origin);
 
 // A value that could not be read.
@@ -32,8 +41,11 @@ struct Damage {
 struct Footprint {
   bool live = false, sending = false, owes = false;
   RecipientState state = RecipientState::queued;
+  bool revivable = false;
   std::uint64_t bytes = 0;
   std::optional<DueKey> due;
+  std::optional<Time> expires;
+  std::vector<std::uint64_t> provider_ids;  // hashes, ascending
 };
 
 struct Loaded {
@@ -71,6 +83,8 @@ class WriteContext {
 
   // Numbers the events, writes them as one row and notes it in the record, which the caller saves.
   void append(StoredMessage& message, std::vector<Event> events);
+  // Events of no message: their row goes by its age, see upstream_feed.
+  void append_upstream(std::vector<Event> events);
 
   void put_chunk(const MessageId& id, std::uint32_t index, std::string_view payload);
   void erase_chunks(const MessageId& id, std::uint32_t count);
@@ -90,6 +104,9 @@ class WriteContext {
 
   // For the writer, after run().
   std::optional<Time> earliest_moved_due() const { return earliest_due_; }
+  std::optional<Time> earliest_expiry() const {
+    return earliest_expiry_;
+  }                                                               // of what waits for it since this transaction
   std::optional<Time> oldest_due() const { return oldest_due_; }  // after commit, if it may have changed; kNever: none
   std::uint64_t used() const { return used_; }                    // octets, after commit
   std::vector<MessageId> take_orphans() { return std::move(orphans_); }
@@ -102,6 +119,11 @@ class WriteContext {
   Footprint footprint(const StoredMessage& message, std::size_t encoded) const;
   void count(const Footprint& footprint, int sign);
   void settle_indexes(const MessageRecord& record, const Footprint& before, const Footprint& after, Notice notice);
+  void settle_due(const MessageRecord& record, const Footprint& before, const Footprint& after, Notice notice);
+  void settle_expiry(const MessageId& id, const Footprint& before, const Footprint& after);
+  void settle_provider_ids(const MessageId& id, const Footprint& before, const Footprint& after);
+  void settle_mark(MDB_dbi table, const MessageId& id, bool before, bool after);
+  std::size_t write_row(const FeedRow& row);
 
   const Tables& tables_;
   Meta meta_;
@@ -110,7 +132,7 @@ class WriteContext {
   Txn txn_;
   std::uint64_t used_ = 0;
   std::uint64_t granted_ = 0;
-  std::optional<Time> earliest_due_;
+  std::optional<Time> earliest_due_, earliest_expiry_;
   std::optional<Time> oldest_due_;
   bool due_touched_ = false;
   std::size_t dropped_due_ = 0;
@@ -119,7 +141,7 @@ class WriteContext {
   std::vector<Damage> damages_;
 };
 
-// The earliest due time of bucket 0; kNever: none.
+// The earliest due time of all buckets and lanes, one seek for each that holds an entry; kNever: none.
 Time oldest_due(const Txn& txn, const Tables& tables);
 // The prefixes under which a message is found by address, without duplicates.
 std::vector<Key> address_prefixes(const MessageRecord& record);

@@ -74,6 +74,34 @@ class Steer final : public Answering<std::vector<result<Steered>>> {
   std::vector<SteerRequest> requests_;
 };
 
+class Expire final : public Answering<Expired> {
+ public:
+  Expire(ExpireRequest request, Done<Expired> done);
+  void run(WriteContext& context) override;
+
+ private:
+  ExpireRequest request_;
+};
+
+class Revive final : public Answering<Revived> {
+ public:
+  Revive(ReviveRequest request, Done<Revived> done);
+  void run(WriteContext& context) override;
+
+ private:
+  ReviveRequest request_;
+};
+
+class PutUpstreamState final : public Answering<Nothing> {
+ public:
+  PutUpstreamState(UpstreamState state, std::vector<Event> events, Done<Nothing> done);
+  void run(WriteContext& context) override;
+
+ private:
+  UpstreamState state_;
+  std::vector<Event> events_;
+};
+
 class Retire final : public Answering<Retired> {
  public:
   Retire(RetireRequest request, Done<Retired> done);

@@ -57,7 +57,8 @@ void Writer::run_now(std::vector<OperationPtr> batch) {
 
 void Writer::start() {
   next_reader_check_ = SteadyClock::now() + kReaderCheckInterval;
-  recovered_due_ = std::exchange(earliest_due_, std::nullopt);
+  due_watch_.keep_for_newcomers();
+  expiry_watch_.keep_for_newcomers();
   publish();
   thread_ = std::thread([this] { loop(); });
 }
@@ -95,16 +96,6 @@ void Writer::close() {
   thread_.join();
   closed_ = true;
   publish();
-}
-
-void Writer::on_due_changed(Mailbox& where, std::function<void(Time)> call) {
-  Outbox outbox;
-  {
-    std::lock_guard lock(watchers_mutex_);
-    watchers_.push_back({&where, std::make_shared<std::function<void(Time)>>(std::move(call))});
-    if (recovered_due_) tell(watchers_.back(), *recovered_due_, outbox);
-  }
-  outbox.post();
 }
 
 SpoolStats Writer::stats() const {
@@ -192,7 +183,8 @@ void Writer::process(std::vector<OperationPtr> batch) {
   publish();
   Outbox outbox;
   for (const OperationPtr& operation : batch) operation->answer(outbox);
-  note_due(outbox);
+  due_watch_.tell_all(outbox);
+  expiry_watch_.tell_all(outbox);
   outbox.post();
 }
 
@@ -243,9 +235,8 @@ void Writer::after_commit(WriteContext& context, std::span<const OperationPtr> b
   ++commits_;
   synced_ += batch.size();
   last_commit_us_ = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
-  if (context.earliest_moved_due()) {
-    earliest_due_ = std::min(earliest_due_.value_or(kNever), *context.earliest_moved_due());
-  }
+  due_watch_.note(context.earliest_moved_due());
+  expiry_watch_.note(context.earliest_expiry());
   used_ = context.used();
   if (context.oldest_due()) oldest_due_ = *context.oldest_due();
   for (const MessageId& id : context.take_orphans()) orphans_.push_back(id);
@@ -282,17 +273,6 @@ void Writer::note_failure(const Failure& failure, std::span<const OperationPtr> 
     log_.warn("spool.disk_full", {{"error", failure.what}});
   }
   next_probe_ = SteadyClock::now() + kProbeInterval;
-}
-
-void Writer::note_due(Outbox& outbox) {
-  if (!earliest_due_) return;
-  const Time earliest = *std::exchange(earliest_due_, std::nullopt);
-  std::lock_guard lock(watchers_mutex_);
-  for (const Watcher& watcher : watchers_) tell(watcher, earliest, outbox);
-}
-
-void Writer::tell(const Watcher& watcher, Time earliest, Outbox& outbox) {
-  outbox.add(watcher.where, Task([call = watcher.call, earliest] { (*call)(earliest); }));
 }
 
 // ---- between batches ----------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@
 #include "storage/lmdb/meta.h"
 #include "storage/lmdb/operation.h"
 #include "storage/lmdb/space.h"
+#include "storage/lmdb/time_watch.h"
 #include "storage/lmdb/write_context.h"
 
 namespace postrider::storage::lmdb {
@@ -39,7 +40,8 @@ class Writer {
   void submit(OperationPtr operation);
   void close();  // runs what was taken, then ends the thread
 
-  void on_due_changed(Mailbox& where, std::function<void(Time)> call);
+  TimeWatch& due_watch() { return due_watch_; }
+  TimeWatch& expiry_watch() { return expiry_watch_; }
   SpoolStats stats() const;
   bool accepting() const { return accepting_.load(std::memory_order_relaxed); }
   bool can_settle() const { return can_settle_.load(std::memory_order_relaxed); }
@@ -47,10 +49,6 @@ class Writer {
 
  private:
   using SteadyClock = std::chrono::steady_clock;
-  struct Watcher {
-    Mailbox* where;
-    std::shared_ptr<std::function<void(Time)>> call;
-  };
   struct Failure {
     int code = 0;  // LMDB's or the system's; 0: an exception of another kind
     std::string what;
@@ -66,8 +64,6 @@ class Writer {
   void give_up(std::span<const OperationPtr> batch, const Failure& failure);
   void after_commit(WriteContext& context, std::span<const OperationPtr> batch, SteadyClock::duration took);
   void note_failure(const Failure& failure, std::span<const OperationPtr> batch);
-  void note_due(Outbox& outbox);
-  static void tell(const Watcher& watcher, Time earliest, Outbox& outbox);
   void tick();
   void sweep_orphans();
   void publish();
@@ -84,7 +80,6 @@ class Writer {
   std::string buffer_;
   std::vector<OperationPtr> follow_ups_;
   std::vector<MessageId> orphans_;
-  std::optional<Time> earliest_due_;
   Time oldest_due_ = kNever;
   bool fatal_ = false, disk_full_ = false, cannot_settle_ = false, closed_ = false;
   std::string trouble_;
@@ -96,9 +91,7 @@ class Writer {
   SpoolStats stats_;
   std::atomic<bool> accepting_{true}, can_settle_{true};  // as in stats_
 
-  std::mutex watchers_mutex_;
-  std::vector<Watcher> watchers_;
-  std::optional<Time> recovered_due_;  // what recovery at open made due, for each watcher that comes
+  TimeWatch due_watch_, expiry_watch_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

@@ -35,12 +35,19 @@ std::vector<Task> QuietStore::Inbox::take(bool wait) {
   return std::exchange(tasks_, {});
 }
 
-void QuietStore::on_due_changed(Mailbox& where, std::function<void(Time)> call) {
-  inner_->on_due_changed(inbox_, [&where, call](Time earliest) {
+std::function<void(Time)> QuietStore::by_inbox(Mailbox& where, std::function<void(Time)> call) {
+  return [&where, call = std::move(call)](Time earliest) {
     std::vector<Task> one;
     one.emplace_back([call, earliest] { call(earliest); });
     where.post(std::move(one));
-  });
+  };
+}
+
+void QuietStore::on_due_changed(Mailbox& where, std::function<void(Time)> call) {
+  inner_->on_due_changed(inbox_, by_inbox(where, std::move(call)));
+}
+void QuietStore::on_expiry_changed(Mailbox& where, std::function<void(Time)> call) {
+  inner_->on_expiry_changed(inbox_, by_inbox(where, std::move(call)));
 }
 
 void QuietStore::accept(NewMessage message, Done<Accepted> done) {
@@ -89,6 +96,27 @@ void QuietStore::retire(RetireRequest request, Done<Retired> done) {
 }
 void QuietStore::preview_retire(RetireRequest request, Done<Retired> done) {
   inner_->preview_retire(request, counted(std::move(done)));
+}
+void QuietStore::find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) {
+  inner_->find_by_provider_id(std::move(upstream), std::move(provider_id), counted(std::move(done)));
+}
+void QuietStore::expire(ExpireRequest request, Done<Expired> done) {
+  inner_->expire(request, counted(std::move(done)));
+}
+void QuietStore::revive(ReviveRequest request, Done<Revived> done) {
+  inner_->revive(std::move(request), counted(std::move(done)));
+}
+void QuietStore::put_upstream_state(UpstreamState state, std::vector<Event> events, Done<Nothing> done) {
+  inner_->put_upstream_state(std::move(state), std::move(events), counted(std::move(done)));
+}
+void QuietStore::upstream_states(Done<std::vector<UpstreamState>> done) {
+  inner_->upstream_states(counted(std::move(done)));
+}
+void QuietStore::waiting(Done<std::vector<Waiting>> done) {
+  inner_->waiting(counted(std::move(done)));
+}
+void QuietStore::due_buckets(Done<std::vector<std::uint32_t>> done) {
+  inner_->due_buckets(counted(std::move(done)));
 }
 void QuietStore::owing(OwingQuery query, Done<OwingPage> done) {
   inner_->owing(query, counted(std::move(done)));

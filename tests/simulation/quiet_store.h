@@ -38,6 +38,13 @@ class QuietStore final : public storage::Store {
   void due(storage::DueQuery query, Done<storage::DuePage> done) override;
   void verify(storage::VerifyQuery query, Done<storage::VerifyPage> done) override;
   void retire(storage::RetireRequest request, Done<storage::Retired> done) override;
+  void find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) override;
+  void expire(storage::ExpireRequest request, Done<storage::Expired> done) override;
+  void revive(storage::ReviveRequest request, Done<storage::Revived> done) override;
+  void put_upstream_state(storage::UpstreamState state, std::vector<Event> events, Done<Nothing> done) override;
+  void upstream_states(Done<std::vector<storage::UpstreamState>> done) override;
+  void waiting(Done<std::vector<storage::Waiting>> done) override;
+  void due_buckets(Done<std::vector<std::uint32_t>> done) override;
   void owing(storage::OwingQuery query, Done<storage::OwingPage> done) override;
   void preview_retire(storage::RetireRequest request, Done<storage::Retired> done) override;
   void put_user(storage::UserRecord user, bool must_be_new, Done<Nothing> done) override;
@@ -48,9 +55,13 @@ class QuietStore final : public storage::Store {
   bool accepting() const override { return inner_->accepting(); }
   bool can_settle() const override { return inner_->can_settle(); }
   void on_due_changed(Mailbox& where, std::function<void(Time)> call) override;
+  void on_expiry_changed(Mailbox& where, std::function<void(Time)> call) override;
   void close() override { inner_->close(); }
 
  private:
+  // Times that are told unasked take the way of the answers.
+  std::function<void(Time)> by_inbox(Mailbox& where, std::function<void(Time)> call);
+
   class Inbox final : public Mailbox {
    public:
     void post(std::vector<Task> tasks) override;
