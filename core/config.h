@@ -80,11 +80,20 @@ struct DeliveryConfig {
   Duration retry_interval{};
   Duration max_age{};
   std::uint32_t open_after = 0;
+  std::uint32_t open_rate = 0;    // percent; 0: off
+  std::uint32_t open_sample = 0;  // hand-overs
+  Duration open_window{};
+  Duration stall_after{};
   Duration probe_interval{};
   std::uint32_t recover_after = 0;
   OnUncertain on_uncertain = OnUncertain::retry;
   bool revive_failed = false;
+  Rate revive_rate;
   bool dsn = false;
+  // Bounds of what a message may ask for itself.
+  std::uint32_t max_retries = 0;
+  Duration min_retry_interval{};
+  Duration max_hold{};
 };
 
 struct SpoolConfig {

@@ -1,10 +1,8 @@
 // Rules over several keys: what cannot be together, and the traps that an experienced operator would point out.
 #include <algorithm>
 
-#include "core/address.h"
 #include "core/config_draft.h"
 #include "core/config_value.h"
-#include "core/nearest.h"
 
 namespace postrider {
 namespace {
@@ -14,8 +12,6 @@ class Checker {
   Checker(const Draft& draft, ConfigResult& result) : draft_(draft), result_(result), config_(result.config) {}
 
   void check() {
-    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) check_upstream(i);
-    check_upstream_names();
     for (std::size_t i = 0; i < config_.smtp_listeners.size(); ++i) check_smtp_listener(i);
     check_listen_twice();
     check_access();
@@ -28,12 +24,6 @@ class Checker {
   }
 
  private:
-  void check_upstream(std::size_t index);
-  void check_smtp_upstream(const DraftSection& at, const UpstreamConfig& upstream);
-  void check_login(const DraftSection& at, const UpstreamConfig& upstream);
-  void check_port(const DraftSection& at, const UpstreamConfig& upstream);
-  void check_loop(const DraftSection& at, const UpstreamConfig& upstream);
-  void check_upstream_names();
   void check_smtp_listener(std::size_t index);
   void check_listen_twice();
   void check_access();
@@ -55,114 +45,11 @@ class Checker {
   const Config& config_;
 };
 
-bool is_upstream_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-}
-
 bool contains_loopback(const std::vector<Network>& networks) {
   return std::any_of(networks.begin(), networks.end(), [](const Network& network) {
     return network.base.is_loopback() || network.contains(*parse_ip_address("127.0.0.1")) ||
            network.contains(*parse_ip_address("::1"));
   });
-}
-
-void Checker::check_upstream(std::size_t index) {
-  const DraftSection& at = section("upstream", index);
-  const UpstreamConfig& upstream = config_.upstreams[index];
-  if (!given(at, "name")) fault(at, "name", "upstream.name is missing: every [[upstream]] has a name");
-  if (!given(at, "type")) {
-    std::vector<std::string_view> others;
-    for (const UpstreamConfig& other : config_.upstreams)
-      if (&other != &upstream &&
-          given(section("upstream", static_cast<std::size_t>(&other - config_.upstreams.data())), "type"))
-        others.push_back(other.name);
-    const std::string_view near = nearest(upstream.name, others);
-    return fault(at, "name",
-                 at.key("type") + " is missing" +
-                     (near.empty() ? "" : "; did you mean the upstream " + std::string(near) + "?"));
-  }
-  if (at.unknown_type) return;
-  if (!is_supported(upstream.type))
-    return fault(at, "type",
-                 at.key("type") + ": type \"" + std::string(to_string(upstream.type)) +
-                     "\" is not supported by this version; smtp and capture are");
-  if (upstream.type == UpstreamType::smtp) check_smtp_upstream(at, upstream);
-}
-
-void Checker::check_smtp_upstream(const DraftSection& at, const UpstreamConfig& upstream) {
-  if (given(at, "host") && given(at, "hosts")) fault(at, "hosts", at.key("hosts") + " and host exclude each other");
-  if (!given(at, "host") && !given(at, "hosts")) fault(at, "name", at.key("host") + " is missing");
-  if (given(at, "hosts") && !given(at, "host") && upstream.hosts.empty() && at.find("hosts")->value.items.empty())
-    fault(at, "hosts", at.key("hosts") + " is empty");
-  check_login(at, upstream);
-  check_port(at, upstream);
-  check_loop(at, upstream);
-  if (!upstream.password.empty() && upstream.tls == UpstreamTls::none)
-    warn(at, "tls", at.key("tls") + " = \"none\" sends the password readable over the network");
-  if (!upstream.password.empty() && upstream.tls == UpstreamTls::opportunistic)
-    warn(at, "tls",
-         at.key("tls") +
-             " = \"opportunistic\" verifies no certificate and falls back to plain text: "
-             "who stands in between can read the password");
-}
-
-void Checker::check_login(const DraftSection& at, const UpstreamConfig& upstream) {
-  const bool xoauth2 = upstream.auth == UpstreamAuth::xoauth2;
-  if (xoauth2 && !given(at, "token_file")) fault(at, "auth", at.key("auth") + " = \"xoauth2\" needs token_file");
-  if (given(at, "token_file") && !xoauth2) fault(at, "token_file", at.key("token_file") + " is for auth = \"xoauth2\"");
-  if (given(at, "username") && !xoauth2 && !given(at, "password"))
-    fault(at, "username", at.key("username") + " needs a password");
-  if (!given(at, "username") && (given(at, "password") || xoauth2))
-    fault(at, given(at, "password") ? "password" : "auth",
-          at.key("username") + " is missing: there is a secret for it");
-}
-
-// RFC 8314: TLS begins with the connection on 465, and by STARTTLS on 587 and 25. The other way round both sides wait.
-void Checker::check_port(const DraftSection& at, const UpstreamConfig& upstream) {
-  const bool implicit = upstream.tls == UpstreamTls::implicit;
-  if (upstream.port == 465 && !implicit)
-    warn(at, "port",
-         at.key("port") + " = 465 is for TLS from the first octet: tls = \"implicit\" is most likely meant");
-  if ((upstream.port == 587 || upstream.port == 25) && implicit)
-    warn(at, "port",
-         at.key("port") + " = " + std::to_string(upstream.port) +
-             " is for STARTTLS: tls = \"starttls\" is most likely meant");
-}
-
-void Checker::check_loop(const DraftSection& at, const UpstreamConfig& upstream) {
-  for (const SmtpListenerConfig& listener : config_.smtp_listeners) {
-    const auto listen = parse_listen_address(listener.address);
-    if (listen.has_error() || listen->port != upstream.port) continue;
-    const bool everywhere = !listen->address || listen->address->is_unspecified();
-    for (const std::string& host : upstream.hosts) {
-      const auto address = host == "localhost" ? parse_ip_address("127.0.0.1") : parse_ip_address(host);
-      if (!address || !(everywhere ? address->is_loopback() : *address == *listen->address)) continue;
-      return warn(
-          at, "host",
-          at.key("host") + " is this relay's own listener " + listener.address + ": mail would go round in a loop");
-    }
-  }
-}
-
-void Checker::check_upstream_names() {
-  for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
-    const std::string& name = config_.upstreams[i].name;
-    const DraftSection& at = section("upstream", i);
-    const GivenValue* as_given = at.find("name");
-    if (!as_given || as_given->value.kind != TomlValue::Kind::text) continue;  // said already
-    if (!is_upstream_name(name)) {
-      fault(at, "name",
-            "upstream.name = " + toml_string(name.substr(0, 64)) + " must be 1 to 64 letters, digits, - or _");
-      continue;
-    }
-    for (std::size_t j = 0; j < i; ++j)
-      if (environment_form(config_.upstreams[j].name) == environment_form(name)) {
-        fault(at, "name", "upstream.name = " + toml_string(name) + " is there twice (case, - and _ do not count)");
-        break;
-      }
-  }
 }
 
 void Checker::check_smtp_listener(std::size_t index) {
@@ -263,11 +150,8 @@ void Checker::check_mgmt() {
 
 }  // namespace
 
-bool is_supported(UpstreamType type) {
-  return type == UpstreamType::smtp || type == UpstreamType::capture;
-}
-
 void check_config(const Draft& draft, ConfigResult& result) {
+  check_upstreams(draft, result);
   Checker(draft, result).check();
 }
 

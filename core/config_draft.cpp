@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/config_value.h"
+
 namespace postrider {
 namespace {
 
@@ -15,13 +17,12 @@ std::string did_you_mean(const std::string& near) {
   return near.empty() ? "" : "; did you mean " + near + "?";
 }
 
-// An upstream of a type this version does not have: its own keys cannot be judged, and the type is fault enough.
-bool of_unsupported_type(const Section& section, const TomlValue& table) {
+// An upstream of a type that there is not: its own keys cannot be judged, and the type is fault enough.
+bool of_unknown_type(const Section& section, const TomlValue& table) {
   if (section.name != "upstream") return false;
   const TomlValue* type = table.field("type");
   if (!type || type->kind != TomlValue::Kind::text) return false;
-  const auto known = {to_string(UpstreamType::smtp), to_string(UpstreamType::capture)};
-  return std::find(known.begin(), known.end(), type->text) == known.end();
+  return value_from_text(*find_option("upstream", "type"), type->text).has_error();
 }
 
 bool is_entries(const TomlValue& value) {
@@ -51,7 +52,7 @@ void read_repeated(Draft& draft, const Section& section, const TomlValue& value)
 
 void read_section(Draft& draft, DraftSection& into, const TomlValue& table) {
   const std::string_view name = into.section->name;
-  const bool lenient = of_unsupported_type(*into.section, table);
+  const bool lenient = of_unknown_type(*into.section, table);
   std::vector<std::pair<const Section*, const TomlValue*>> nested;
   for (const auto& [key, value] : table.fields) {
     if (const Section* inner = find_section(std::string(name) + '.' + key)) {

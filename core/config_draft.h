@@ -54,9 +54,8 @@ void draft_from_environment(Draft& draft, const std::map<std::string, std::strin
 // How environment variables write an upstream's name: upper case, with `_` for what is neither letter nor digit.
 std::string environment_form(std::string_view name);
 
-bool is_supported(UpstreamType type);  // by this version
-
 // Rules over several keys: faults and the warnings about traps.
 void check_config(const Draft& draft, ConfigResult& result);
+void check_upstreams(const Draft& draft, ConfigResult& result);  // those of [[upstream]], for check_config()
 
 }  // namespace postrider

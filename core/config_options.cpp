@@ -5,6 +5,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/config_match.h"
 #include "core/config_value.h"
 #include "core/nearest.h"
 
@@ -28,6 +29,8 @@ void assign(Target& target, const OptionValue& value) {
     for (const std::string& text : value.list) target.push_back(parse_network(text).value());
   } else if constexpr (std::is_same_v<Target, std::vector<std::pair<std::string, std::string>>>) {
     target = value.pairs;
+  } else if constexpr (std::is_same_v<Target, UpstreamMatch>) {
+    target = upstream_match(value.pairs);
   } else {
     static_assert(std::is_integral_v<Target> || std::is_enum_v<Target>);
     target = static_cast<Target>(value.number);
@@ -49,6 +52,11 @@ void store(Config& config, std::size_t instance, const OptionValue& value) {
   }
 }
 
+template <auto Member>
+void store_guard(Config& config, std::size_t instance, const OptionValue& value) {
+  assign(config.upstreams.at(instance).guard.*Member, value);
+}
+
 template <auto In>
 std::size_t grow(Config& config) {
   (config.*In).emplace_back();
@@ -62,7 +70,14 @@ constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMin
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::uint32_t>::max();
 constexpr auto kReload = Effect::reload;
 constexpr auto kRestart = Effect::restart;
+constexpr auto kRequired = Need::required;
+constexpr auto kNoEffect = Need::no_effect;
 using Kind = OptionKind;
+
+// The types of upstream that share a key.
+constexpr std::string_view kAllTypes = {};
+constexpr std::string_view kHttp = "mailgun|sendgrid|mailjet|ses|postmark|resend";
+constexpr std::string_view kRemote = "smtp|mailgun|sendgrid|mailjet|ses|postmark|resend";
 
 constexpr std::array kSections = {
     Section{"server", false, "The relay itself."},
@@ -180,16 +195,35 @@ const Option kOptions[] = {
      "Its name in history, logs and environment variables: letters, digits, - and _.",
      store<&Config::upstreams, &UpstreamConfig::name>},
     {"upstream", "type", Kind::choice, "", 0, 0, "smtp|mailgun|sendgrid|mailjet|ses|postmark|resend|capture", kRestart,
-     "smtp", "What it speaks; this version knows smtp and capture.", store<&Config::upstreams, &UpstreamConfig::type>},
+     "smtp", "What it speaks: SMTP, the API of a mail provider, or capture, which keeps mail on this machine.",
+     store<&Config::upstreams, &UpstreamConfig::type>},
     {"upstream", "priority", Kind::count, "", 1, 1000, "", kRestart, "1",
      "Lower is preferred; not set: the order of the entries.", store<&Config::upstreams, &UpstreamConfig::priority>},
     {"upstream", "weight", Kind::count, "1", 1, 1000, "", kRestart, "", "Share among upstreams of equal priority.",
      store<&Config::upstreams, &UpstreamConfig::weight>},
+    {"upstream", "match", Kind::match, "", 0, 0, "", kRestart, "recipient_domain=example.com,lane=high",
+     "The mail it takes, by sender_domain, recipient_domain (.example.com: with subdomains), lane, tag and credential "
+     "(\"\": clients of trusted networks): each key that is given must fit, and of its values any. Not set: all mail.",
+     store<&Config::upstreams, &UpstreamConfig::match>},
+    {"upstream", "allow_recipients", Kind::recipients, "", 0, 0, "", kRestart, "@example.com, qa@example.net",
+     "Guard of a system that is not the production one: the only recipients that get their mail by this upstream. "
+     "Others are refused, unless redirect_to or capture_to is set.",
+     store_guard<&RecipientGuard::allow_recipients>},
+    {"upstream", "redirect_to", Kind::address, "", 0, 0, "", kRestart, "staging@example.com",
+     "Who gets the mail for recipients that allow_recipients does not name, once for each message.",
+     store_guard<&RecipientGuard::redirect_to>},
+    {"upstream", "capture_to", Kind::path, "", 0, 0, "", kRestart, "/var/lib/postrider/guarded",
+     "Maildir that keeps the mail for recipients that allow_recipients does not name.",
+     store_guard<&RecipientGuard::capture>},
     {"upstream", "host", Kind::hostname, "", 0, 0, "", kRestart, "smtp.example.net", "Its name or address.",
      store<&Config::upstreams, &UpstreamConfig::hosts>, "smtp"},
     {"upstream", "hosts", Kind::hostnames, "", 0, 0, "", kRestart, "",
      "Several names or addresses of the same upstream, instead of `host`; asked in this order.",
      store<&Config::upstreams, &UpstreamConfig::hosts>, "smtp"},
+    {"upstream", "srv", Kind::boolean, "false", 0, 0, "", kRestart, "",
+     "Each host is a domain whose SRV records (RFC 6186) name the servers: _submissions._tcp with tls = \"implicit\", "
+     "else _submission._tcp. The certificate must name the server where that is in the domain, else the domain.",
+     store<&Config::upstreams, &UpstreamConfig::srv>, "smtp"},
     {"upstream", "tls", Kind::choice, "starttls", 0, 0, "none|opportunistic|starttls|implicit", kRestart, "",
      "No TLS, TLS where offered without verification, or demanded; the last two verify the certificate.",
      store<&Config::upstreams, &UpstreamConfig::tls>, "smtp"},
@@ -198,7 +232,12 @@ const Option kOptions[] = {
      "smtp"},
     {"upstream", "tls_ca_file", Kind::path, "", 0, 0, "", kRestart, "/etc/postrider/upstream-ca.pem",
      "PEM file of the authorities to believe; not set: the system's.",
-     store<&Config::upstreams, &UpstreamConfig::tls_ca_file>, "smtp"},
+     store<&Config::upstreams, &UpstreamConfig::tls_ca_file>, kRemote},
+    {"upstream", "tls_certificate", Kind::path, "", 0, 0, "", kRestart, "/etc/postrider/client.crt",
+     "PEM file with the certificate, and its chain, that this relay shows.",
+     store<&Config::upstreams, &UpstreamConfig::tls_certificate>, "smtp"},
+    {"upstream", "tls_key", Kind::path, "", 0, 0, "", kRestart, "/etc/postrider/client.key", "PEM file with its key.",
+     store<&Config::upstreams, &UpstreamConfig::tls_key>, "smtp"},
     {"upstream", "auth", Kind::choice, "automatic", 0, 0, "automatic|plain|login|cram_md5|xoauth2", kRestart, "",
      "How to log in; automatic: the best that it offers.", store<&Config::upstreams, &UpstreamConfig::auth>, "smtp"},
     {"upstream", "username", Kind::text, "", 0, 0, "", kRestart, "app", "Login name; not set: no login.",
@@ -216,45 +255,82 @@ const Option kOptions[] = {
     {"upstream", "directory", Kind::path, "", 0, 0, "", kRestart, "/var/lib/postrider/capture",
      "Maildir of a capture upstream; not set: a directory under data_dir.",
      store<&Config::upstreams, &UpstreamConfig::directory>, "capture"},
-    {"upstream",
-     "rate",
-     Kind::rate,
-     "",
-     0,
-     0,
-     "",
-     kRestart,
-     "14/s",
-     "Most messages handed over in a time.",
-     store<&Config::upstreams, &UpstreamConfig::rate>,
-     {},
-     true},
-    {"upstream",
-     "daily_quota",
-     Kind::count,
-     "0",
-     0,
-     kMaxCount,
-     "",
-     kRestart,
-     "",
-     "Most messages handed over in a day; 0: no limit.",
-     store<&Config::upstreams, &UpstreamConfig::daily_quota>,
-     {},
-     true},
+    {"upstream", "api_base", Kind::url, "", 0, 0, "", kRestart, "https://api.eu.mailgun.net",
+     "Another address of the provider's API: a region, a test.", store<&Config::upstreams, &UpstreamConfig::api_base>,
+     kHttp},
+    {"upstream", "api_key", Kind::secret, "", 0, 0, "", kRestart, "", "Its API key.",
+     store<&Config::upstreams, &UpstreamConfig::api_key>, "mailgun|sendgrid|mailjet|resend", kRequired},
+    {"upstream", "api_secret", Kind::secret, "", 0, 0, "", kRestart, "", "The secret that goes with it.",
+     store<&Config::upstreams, &UpstreamConfig::api_secret>, "mailjet", kRequired},
+    {"upstream", "domain", Kind::hostname, "", 0, 0, "", kRestart, "mg.example.com", "The sending domain.",
+     store<&Config::upstreams, &UpstreamConfig::domain>, "mailgun", kRequired},
+    {"upstream", "access_key", Kind::secret, "", 0, 0, "", kRestart, "",
+     "Id of the access key of a user that may send mail by SES.",
+     store<&Config::upstreams, &UpstreamConfig::access_key>, "ses", kRequired},
+    {"upstream", "secret_key", Kind::secret, "", 0, 0, "", kRestart, "", "The secret of that access key.",
+     store<&Config::upstreams, &UpstreamConfig::secret_key>, "ses", kRequired},
+    {"upstream", "session_token", Kind::secret, "", 0, 0, "", kRestart, "",
+     "With temporary credentials: their session token.", store<&Config::upstreams, &UpstreamConfig::session_token>,
+     "ses"},
+    {"upstream", "region", Kind::text, "", 0, 0, "", kRestart, "eu-central-1", "The AWS region.",
+     store<&Config::upstreams, &UpstreamConfig::region>, "ses", kRequired},
+    {"upstream", "configuration_set", Kind::text, "", 0, 0, "", kRestart, "transactional",
+     "The configuration set to send with.", store<&Config::upstreams, &UpstreamConfig::configuration_set>, "ses"},
+    {"upstream", "server_token", Kind::secret, "", 0, 0, "", kRestart, "", "Its server token.",
+     store<&Config::upstreams, &UpstreamConfig::server_token>, "postmark", kRequired},
+    {"upstream", "message_stream", Kind::text, "", 0, 0, "", kRestart, "outbound",
+     "The message stream to send by; not set: the server's default transactional one.",
+     store<&Config::upstreams, &UpstreamConfig::message_stream>, "postmark"},
+    {"upstream", "sandbox", Kind::boolean, "false", 0, 0, "", kRestart, "",
+     "The provider checks each message and delivers none.", store<&Config::upstreams, &UpstreamConfig::sandbox>,
+     "mailgun|sendgrid|mailjet"},
+    {"upstream", "webhook_key", Kind::secret, "", 0, 0, "", kRestart, "", "What its event callbacks are signed with.",
+     store<&Config::upstreams, &UpstreamConfig::webhook_key>, "mailgun", kNoEffect},
+    {"upstream", "webhook_public_key", Kind::text, "", 0, 0, "", kRestart, "MFkwEwYHKoZIzj0CAQ...",
+     "What the signature of its event callbacks is verified with.",
+     store<&Config::upstreams, &UpstreamConfig::webhook_public_key>, "sendgrid", kNoEffect},
+    {"upstream", "webhook_username", Kind::text, "", 0, 0, "", kRestart, "hooks",
+     "User name that its event callbacks give.", store<&Config::upstreams, &UpstreamConfig::webhook_username>,
+     "mailjet|postmark", kNoEffect},
+    {"upstream", "webhook_password", Kind::secret, "", 0, 0, "", kRestart, "",
+     "Password that its event callbacks give.", store<&Config::upstreams, &UpstreamConfig::webhook_password>,
+     "mailjet|postmark", kNoEffect},
+    {"upstream", "webhook_secret", Kind::secret, "", 0, 0, "", kRestart, "",
+     "What its event callbacks are signed with.", store<&Config::upstreams, &UpstreamConfig::webhook_secret>, "resend",
+     kNoEffect},
+    {"upstream", "topic_arns", Kind::texts, "", 0, 0, "", kRestart, "arn:aws:sns:eu-central-1:123456789012:mail",
+     "SNS topics whose event callbacks are believed.", store<&Config::upstreams, &UpstreamConfig::topic_arns>, "ses",
+     kNoEffect},
+    {"upstream", "rate", Kind::rate, "", 0, 0, "", kRestart, "14/s",
+     "Most recipients handed over in a time, evenly spaced; further mail waits.",
+     store<&Config::upstreams, &UpstreamConfig::rate>},
+    {"upstream", "daily_quota", Kind::count, "0", 0, kMaxCount, "", kRestart, "",
+     "Most recipients handed over in a day, counted over restarts; 0: no limit. Once it is used up, mail goes to the "
+     "next upstream.",
+     store<&Config::upstreams, &UpstreamConfig::daily_quota>},
+    {"upstream", "monthly_quota", Kind::count, "0", 0, kMaxCount, "", kRestart, "", "The same in a calendar month.",
+     store<&Config::upstreams, &UpstreamConfig::monthly_quota>},
+    {"upstream", "quota_time_zone", Kind::text, "UTC", 0, 0, "", kRestart, "",
+     "Time zone (IANA name) whose midnight begins the day and the month of a quota.",
+     store<&Config::upstreams, &UpstreamConfig::quota_time_zone>},
+    {"upstream", "spill_after", Kind::duration, "0", 0, 7 * kDay, "", kRestart, "",
+     "How long mail waits for rate, connections or a short pause before it may go to the next upstream; 0: it waits on "
+     "for rate and connections, and goes at once for a pause.",
+     store<&Config::upstreams, &UpstreamConfig::spill_after>},
     {"upstream", "max_connections", Kind::count, "20", 1, 10'000, "", kRestart, "",
      "Most connections at once, over all threads.", store<&Config::upstreams, &UpstreamConfig::max_connections>},
     {"upstream", "messages_per_connection", Kind::count, "100", 1, 1'000'000, "", kRestart, "",
      "Messages after which a connection is closed.",
      store<&Config::upstreams, &UpstreamConfig::messages_per_connection>, "smtp"},
     {"upstream", "connect_timeout", Kind::duration, "15s", 100, kHour, "", kRestart, "",
-     "Longest time for a connection to be made.", store<&Config::upstreams, &UpstreamConfig::connect_timeout>, "smtp"},
+     "Longest time for a connection to be made.", store<&Config::upstreams, &UpstreamConfig::connect_timeout>, kRemote},
     {"upstream", "stage_timeout", Kind::duration, "1m", 100, kHour, "", kRestart, "",
      "Longest time for each reply and write before the hand-over.",
-     store<&Config::upstreams, &UpstreamConfig::stage_timeout>, "smtp"},
+     store<&Config::upstreams, &UpstreamConfig::stage_timeout>, kRemote},
     {"upstream", "final_timeout", Kind::duration, "10m", 100, kHour, "", kRestart, "",
-     "Longest wait for the answer to the final dot; RFC 5321 asks for 10 minutes.",
-     store<&Config::upstreams, &UpstreamConfig::final_timeout>, "smtp"},
+     "Longest wait for the answer to the final dot (RFC 5321 asks for 10 minutes), or to the whole request of an API; "
+     "not set: 10m for type smtp, else 1m.",
+     store<&Config::upstreams, &UpstreamConfig::final_timeout>, kRemote},
     {"upstream", "idle_timeout", Kind::duration, "10s", 100, kHour, "", kRestart, "",
      "Time after which an unused connection is closed.", store<&Config::upstreams, &UpstreamConfig::idle_timeout>,
      "smtp"},
@@ -267,9 +343,30 @@ const Option kOptions[] = {
     {"delivery", "max_age", Kind::duration, "5d", kSecond, 365 * kDay, "", kRestart, "",
      "Longest time from the first due time, whatever a message waits for; then it is `failed`.",
      store<&Config::delivery, &DeliveryConfig::max_age>},
+    {"delivery", "max_retries", Kind::count, "100", 0, 1000, "", kRestart, "",
+     "Most retries that a message may ask for itself.", store<&Config::delivery, &DeliveryConfig::max_retries>},
+    {"delivery", "min_retry_interval", Kind::duration, "10s", kSecond, 7 * kDay, "", kRestart, "",
+     "Shortest retry interval that a message may ask for itself.",
+     store<&Config::delivery, &DeliveryConfig::min_retry_interval>},
+    {"delivery", "max_hold", Kind::duration, "7d", 0, 365 * kDay, "", kRestart, "",
+     "How far ahead a message may be scheduled by its submitter (FUTURERELEASE, Send-At).",
+     store<&Config::delivery, &DeliveryConfig::max_hold>},
     {"delivery", "open_after", Kind::count, "5", 1, 1000, "", kRestart, "",
-     "Route failures in a row that take an upstream out of service.",
+     "Route failures in a row that take an upstream out of service; also so many attempts that stall at a time.",
      store<&Config::delivery, &DeliveryConfig::open_after>},
+    {"delivery", "open_rate", Kind::count, "50", 0, 100, "", kRestart, "",
+     "Percentage of the hand-overs within open_window whose failure by the route takes an upstream out of service; 0: "
+     "off.",
+     store<&Config::delivery, &DeliveryConfig::open_rate>},
+    {"delivery", "open_sample", Kind::count, "20", 1, 100'000, "", kRestart, "",
+     "Fewest hand-overs within open_window that open_rate judges by.",
+     store<&Config::delivery, &DeliveryConfig::open_sample>},
+    {"delivery", "open_window", Kind::duration, "1m", kSecond, kDay, "", kRestart, "",
+     "The time that open_rate looks back.", store<&Config::delivery, &DeliveryConfig::open_window>},
+    {"delivery", "stall_after", Kind::duration, "1m", kSecond, kDay, "", kRestart, "",
+     "An attempt that takes longer is stalled; open_after of them at a time take an upstream out of service before "
+     "their timeouts do.",
+     store<&Config::delivery, &DeliveryConfig::stall_after>},
     {"delivery", "probe_interval", Kind::duration, "30s", 100, kDay, "", kRestart, "",
      "Time between two probes of an upstream that is out of service.",
      store<&Config::delivery, &DeliveryConfig::probe_interval>},
@@ -278,19 +375,11 @@ const Option kOptions[] = {
     {"delivery", "on_uncertain", Kind::choice, "retry", 0, 0, "retry|hold", kRestart, "",
      "After a hand-over whose answer was lost: try again (a second copy may result) or hold for an operator.",
      store<&Config::delivery, &DeliveryConfig::on_uncertain>},
-    {"delivery",
-     "revive_failed",
-     Kind::boolean,
-     "true",
-     0,
-     0,
-     "",
-     kRestart,
-     "",
+    {"delivery", "revive_failed", Kind::boolean, "true", 0, 0, "", kRestart, "",
      "Try messages again that failed because of the route, once an upstream works again.",
-     store<&Config::delivery, &DeliveryConfig::revive_failed>,
-     {},
-     true},
+     store<&Config::delivery, &DeliveryConfig::revive_failed>},
+    {"delivery", "revive_rate", Kind::rate, "100/s", 0, 0, "", kRestart, "",
+     "Most messages that are revived in a time.", store<&Config::delivery, &DeliveryConfig::revive_rate>},
     {"delivery", "dsn", Kind::boolean, "true", 0, 0, "", kRestart, "",
      "Send bounces (RFC 3464) to the senders of messages that came by SMTP or sendmail.",
      store<&Config::delivery, &DeliveryConfig::dsn>},
@@ -322,19 +411,9 @@ const Option kOptions[] = {
      "How long bodies of failed messages are kept, and with them the chance to release these.",
      store<&Config::retention, &RetentionConfig::failed_bodies>},
 
-    {"mgmt",
-     "public_url",
-     Kind::text,
-     "",
-     0,
-     0,
-     "",
-     kRestart,
-     "https://mail-hooks.example.com",
-     "Address under which providers reach this relay's hooks.",
-     store<&Config::mgmt, &MgmtConfig::public_url>,
-     {},
-     true},
+    {"mgmt", "public_url", Kind::text, "", 0, 0, "", kRestart, "https://mail-hooks.example.com",
+     "Address under which providers reach this relay's hooks.", store<&Config::mgmt, &MgmtConfig::public_url>,
+     kAllTypes, kNoEffect},
     {"mgmt", "trusted_networks", Kind::networks, "", 0, 0, "", kReload, "",
      "Clients that need no key; they may send JSON only, and never from a browser's page.",
      store<&Config::mgmt, &MgmtConfig::trusted_networks>},
@@ -382,6 +461,20 @@ const Option* find_option(std::string_view section, std::string_view name) {
   for (const Option& option : options_of(section))
     if (option.name == name) return &option;
   return nullptr;
+}
+
+bool is_for(const Option& option, UpstreamType type) {
+  if (option.only_for.empty()) return true;
+  const auto types = split(option.only_for, '|');
+  return std::find(types.begin(), types.end(), to_string(type)) != types.end();
+}
+
+std::string types_text(const Option& option) {
+  const auto having = split(option.only_for, '|');
+  std::vector<std::string_view> others = split(find_option("upstream", "type")->choices, '|');
+  std::erase_if(others,
+                [&](std::string_view type) { return std::find(having.begin(), having.end(), type) != having.end(); });
+  return others.size() > 2 ? "type " + enumerated(having) : "any type but " + enumerated(others);
 }
 
 std::string full_name(const Option& option) {

@@ -16,6 +16,7 @@ enum class OptionKind : std::uint8_t {
   hostname,
   path,
   address,  // a mail address
+  url,      // http:// or https://, without a slash at its end
   listen,   // address:port
   boolean,
   count,
@@ -24,14 +25,22 @@ enum class OptionKind : std::uint8_t {
   rate,
   choice,
   choices,  // list of some of the choices
+  texts,
   hostnames,
   networks,
+  recipients,    // list of user@domain, @domain, *@domain
   aliases,       // table: local name or address -> address
   sender_rules,  // table: pattern -> address
+  match,         // table: key of UpstreamMatch -> its values; see core/config_match.h
   secret,
 };
 
 enum class Effect : std::uint8_t { reload, restart };
+enum class Need : std::uint8_t {
+  optional,
+  required,  // by every upstream that has this key
+  no_effect  // understood and checked, without effect in this version
+};
 
 // What an option's text became; which members count depends on the kind.
 struct OptionValue {
@@ -39,7 +48,7 @@ struct OptionValue {
   std::int64_t number = 0;  // boolean, count, size (octets), duration (ms), rate (count), choice (its position)
   Duration per{};           // rate
   std::vector<std::string> list;
-  std::vector<std::pair<std::string, std::string>> pairs;
+  std::vector<std::pair<std::string, std::string>> pairs;  // match: a key once for each of its values
 };
 
 struct Option {
@@ -53,8 +62,8 @@ struct Option {
   std::string_view example;  // for the annotated file when there is no default, written as in the environment
   std::string_view sentence;
   void (*store)(Config& config, std::size_t instance, const OptionValue& value);
-  std::string_view only_for = {};  // [[upstream]]: the type that has this key
-  bool not_yet = false;            // understood and checked, without effect in this version
+  std::string_view only_for = {};  // [[upstream]]: the types that have this key, "smtp|mailgun"; empty: all
+  Need need = Need::optional;
 };
 
 struct Section {
@@ -71,8 +80,10 @@ std::span<const Option> options_of(std::string_view section);  // contiguous in 
 const Section* find_section(std::string_view name);
 const Option* find_option(std::string_view section, std::string_view name);
 
-std::string full_name(const Option& option);  // "smtp.listener.address"
-std::string type_text(const Option& option);  // "duration, 1s to 7d"
+bool is_for(const Option& option, UpstreamType type);
+std::string types_text(const Option& option);  // "type smtp", "any type but capture"
+std::string full_name(const Option& option);   // "smtp.listener.address"
+std::string type_text(const Option& option);   // "duration, 1s to 7d"
 // The known name nearest to a wrong one, in full; empty if none is near.
 std::string nearest_option(std::string_view section, std::string_view wrong);
 std::string nearest_section(std::string_view wrong);

@@ -24,6 +24,7 @@ class Builder {
   bool belongs(const DraftSection& section, const Option& option, std::size_t index);
   bool report_bad_items(const DraftSection& section, const Option& option, const GivenValue& given);
   result<OptionValue> value_of(const Option& option, const GivenValue& given) const;
+  static result<OptionValue> match_value(const Option& option, const TomlValue& value);
   result<OptionValue> secret_value(const Option& option, const TomlValue& value) const;
   void record(const DraftSection& section, const Option& option, const GivenValue* given, const OptionValue* value);
 
@@ -101,7 +102,7 @@ void Builder::build_option(DraftSection& section, const Option& option, std::siz
   }
   option.store(result_.config, index, *value);
   record(section, option, given, &*value);
-  if (option.not_yet)
+  if (option.need == Need::no_effect)
     fault_at(result_.warnings, section, option.name, section.key(option.name) + " has no effect in this version");
 }
 
@@ -114,6 +115,8 @@ std::optional<OptionValue> Builder::built_in_value(const Option& option, std::si
   if (option.section == "upstream" && option.name == "port" &&
       result_.config.upstreams[index].tls == UpstreamTls::implicit)
     text = "465";  // RFC 8314 7.3; `tls` stands before `port` in the table
+  if (option.section == "upstream" && option.name == "final_timeout" && is_http(result_.config.upstreams[index].type))
+    text = "1m";  // an API answers when it has queued the message, not when it has looked through it
   if (text.empty()) return std::nullopt;
   return value_from_text(option, text).value();
 }
@@ -121,15 +124,14 @@ std::optional<OptionValue> Builder::built_in_value(const Option& option, std::si
 // Whether an upstream of this type has this key; where the type is not known, every one is let through.
 bool Builder::applies(const DraftSection& section, const Option& option, std::size_t index) const {
   if (option.only_for.empty() || section.unknown_type || !section.find("type")) return true;
-  const UpstreamType type = result_.config.upstreams[index].type;
-  return option.only_for == to_string(type) || !is_supported(type);
+  return is_for(option, result_.config.upstreams[index].type);
 }
 
 bool Builder::belongs(const DraftSection& section, const Option& option, std::size_t index) {
   if (applies(section, option, index)) return true;
   fault_at(result_.faults, section, option.name,
-           section.key(option.name) + " is for upstreams of type " + std::string(option.only_for) +
-               "; this one is of type " + std::string(to_string(result_.config.upstreams[index].type)));
+           section.key(option.name) + " is for upstreams of " + types_text(option) + "; this one is of type " +
+               std::string(to_string(result_.config.upstreams[index].type)));
   return false;
 }
 
@@ -144,8 +146,12 @@ bool Builder::report_bad_items(const DraftSection& section, const Option& option
     for (const TomlValue& item : given.value.items)
       if (item.kind == TomlValue::Kind::text) check(item, value_from_list(option, {item.text}));
   } else if (is_table(option.kind) && given.value.kind == TomlValue::Kind::table) {
-    for (const auto& [name, target] : given.value.fields)
+    for (const auto& [name, target] : given.value.fields) {
       if (target.kind == TomlValue::Kind::text) check(target, value_from_pairs(option, {{name, target.text}}));
+      if (option.kind != OptionKind::match || target.kind != TomlValue::Kind::list) continue;
+      for (const TomlValue& item : target.items)
+        if (item.kind == TomlValue::Kind::text) check(item, value_from_pairs(option, {{name, item.text}}));
+    }
   }
   return result_.faults.size() > before;
 }
@@ -174,6 +180,7 @@ result<OptionValue> Builder::value_of(const Option& option, const GivenValue& gi
     }
     return value_from_list(option, std::move(items));
   }
+  if (option.kind == OptionKind::match) return match_value(option, value);
   if (is_table(option.kind)) {
     if (value.kind != TomlValue::Kind::table) return must_be("a table such as { \"name\" = \"address\" }");
     std::vector<std::pair<std::string, std::string>> pairs;
@@ -189,6 +196,22 @@ result<OptionValue> Builder::value_of(const Option& option, const GivenValue& gi
     return must_be("a string");
   }
   return value_from_text(option, value.text);
+}
+
+result<OptionValue> Builder::match_value(const Option& option, const TomlValue& value) {
+  if (value.kind != TomlValue::Kind::table)
+    return invalid(" must be a table such as { recipient_domain = [\"example.com\"] }, not " +
+                   std::string(kind_name(value)));
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const auto& [name, wanted] : value.fields) {
+    const std::vector<TomlValue> items = wanted.kind == TomlValue::Kind::list ? wanted.items : std::vector{wanted};
+    if (items.empty()) return invalid('.' + toml_key(name) + " is empty");
+    for (const TomlValue& item : items) {
+      if (item.kind != TomlValue::Kind::text) return invalid('.' + toml_key(name) + " must be a list of strings");
+      pairs.emplace_back(name, item.text);
+    }
+  }
+  return value_from_pairs(option, std::move(pairs));
 }
 
 result<OptionValue> Builder::secret_value(const Option& option, const TomlValue& value) const {

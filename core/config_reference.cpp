@@ -1,6 +1,7 @@
 // The three texts made from the table of options: docs/configuration.md, config/postrider.toml and `config show`.
 #include <algorithm>
 
+#include "core/config_draft.h"
 #include "core/config_options.h"
 #include "core/config_value.h"
 
@@ -23,7 +24,7 @@ value came from (default, file and line, environment), with `--changed` only wha
 - **Environment:** `POSTRIDER_SECTION__KEY` overrides any value, such as `POSTRIDER_SERVER__DATA_DIR`; an upstream goes by its
   name (`POSTRIDER_UPSTREAM__PRIMARY__HOST`, case and `-` do not count, one that the file does not have is added); a listener
   by its place (`POSTRIDER_SMTP__LISTENER__0__ADDRESS`, without a number the first). Lists are separated by commas, tables
-  written as `name=address,name=address`.
+  written as `name=address,name=address`, a `match` as `recipient_domain=a.com,recipient_domain=b.com,lane=high`.
 - **Takes effect** says whether SIGHUP is enough (*reload*) or the daemon must be started again (*restart*).
 
 SIGHUP reads the file again, and the certificate. A file with a fault, or a certificate that cannot be used, changes nothing, and
@@ -56,7 +57,8 @@ std::string default_toml(const Option& option) {
 
 // What the example shows where there is no default.
 std::string example_toml(const Option& option) {
-  if (option.kind == OptionKind::secret) return R"({ env = "SMTP_PASSWORD" })";
+  if (option.kind == OptionKind::secret)
+    return "{ env = " + toml_string(option.name == "password" ? "SMTP_PASSWORD" : environment_form(option.name)) + " }";
   if (option.example.empty() && is_list(option.kind)) return "[]";
   return to_toml(option, value_from_text(option, option.example).value());
 }
@@ -68,8 +70,9 @@ std::string in_table_cell(std::string text) {
 
 std::string sentence_of(const Option& option) {
   std::string sentence(option.sentence);
-  if (!option.only_for.empty()) sentence += " Only type " + std::string(option.only_for) + '.';
-  if (option.not_yet) sentence += " No effect in this version.";
+  if (!option.only_for.empty()) sentence += " For " + types_text(option) + '.';
+  if (option.need == Need::required) sentence += " Must be set.";
+  if (option.need == Need::no_effect) sentence += " No effect in this version.";
   return sentence;
 }
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "core/address.h"
+#include "core/config_match.h"
 #include "core/nearest.h"
 #include "core/network.h"
 #include "core/utf8.h"
@@ -32,17 +33,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && blank(text.back())) text.remove_suffix(1);
   return text;
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  if (trimmed(text).empty()) return parts;
-  for (;;) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(trimmed(text.substr(0, end)));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -116,6 +106,17 @@ result<OptionValue> choice_value(const Option& option, std::string_view text) {
   return value;
 }
 
+// Where requests go to: a scheme, a host, perhaps a path that they are put under.
+std::optional<std::string> check_url(std::string& text) {
+  const auto blank_or_more = [](unsigned char c) { return c <= ' ' || c >= 0x7f || c == '?' || c == '#' || c == '@'; };
+  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+  while (text.size() > scheme && text.back() == '/') text.pop_back();
+  const std::string_view rest = std::string_view(text).substr(scheme);
+  if (scheme == 0 || rest.empty() || rest.front() == '/' || std::any_of(rest.begin(), rest.end(), blank_or_more))
+    return "is not an address such as \"https://api.example.com\"";
+  return std::nullopt;
+}
+
 // The clause that says what is wrong with one text of the kind, or nothing. Writes the normalised form back.
 std::optional<std::string> check_text(OptionKind kind, std::string& text) {
   if (!is_utf8(text)) return "is not valid UTF-8";
@@ -150,6 +151,13 @@ std::optional<std::string> check_text(OptionKind kind, std::string& text) {
     case OptionKind::path:
       if (text.empty()) return "is empty";
       return std::nullopt;
+    case OptionKind::url:
+      return check_url(text);
+    case OptionKind::recipients:
+      return check_recipient_pattern(text);
+    case OptionKind::texts:
+      if (text.empty()) return "is empty";
+      return std::nullopt;
     case OptionKind::text:
     case OptionKind::secret:
     case OptionKind::boolean:
@@ -161,6 +169,7 @@ std::optional<std::string> check_text(OptionKind kind, std::string& text) {
     case OptionKind::choices:
     case OptionKind::aliases:
     case OptionKind::sender_rules:
+    case OptionKind::match:
       return std::nullopt;
   }
   return std::nullopt;
@@ -174,6 +183,23 @@ result<OptionValue> text_value(const Option& option, std::string_view text) {
   return value;
 }
 
+result<OptionValue> match_value(std::vector<std::pair<std::string, std::string>> pairs) {
+  for (auto& [key, value] : pairs) {
+    if (!is_match_key(key)) {
+      const std::string near = nearest_match_key(key);
+      return invalid('.' + toml_key(key) + " is not a known key" +
+                     (near.empty() ? ": there are " + match_keys() : "; did you mean " + near + "?"));
+    }
+    const std::string given = value;
+    std::optional<std::string> fault = check_text(OptionKind::text, value);
+    if (!fault) fault = check_match(key, value);
+    if (fault) return invalid('.' + key + " = " + quoted(given) + ' ' + *fault);
+  }
+  OptionValue value;
+  value.pairs = std::move(pairs);
+  return value;
+}
+
 std::optional<std::string> check_pattern(OptionKind kind, std::string_view pattern) {
   if (pattern.empty()) return "is empty";
   std::string copy(pattern);
@@ -181,16 +207,6 @@ std::optional<std::string> check_pattern(OptionKind kind, std::string_view patte
   const auto address = parse_address(pattern);
   if (address.has_error()) return "is neither a local name nor a mail address: " + address.error().text;
   return std::nullopt;
-}
-
-std::string joined_choices(const Option& option) {
-  const auto words = split(option.choices, '|');
-  std::string out;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) out += i + 1 < words.size() ? ", " : " or ";
-    out += words[i];
-  }
-  return out;
 }
 
 std::string literal_number(const Option& option, std::int64_t number) {
@@ -204,7 +220,44 @@ std::string literal_number(const Option& option, std::int64_t number) {
   }
 }
 
+std::string list_literal(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + toml_string(item);
+  return '[' + out + ']';
+}
+
+// The fields of a table, with their values as TOML and JSON both write them.
+std::vector<std::pair<std::string, std::string>> fields_of(const Option& option, const OptionValue& value) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  if (option.kind == OptionKind::match) {
+    for (const auto& [key, values] : match_lists(value.pairs)) fields.emplace_back(key, list_literal(values));
+  } else {
+    for (const auto& [name, target] : value.pairs) fields.emplace_back(name, toml_string(target));
+  }
+  return fields;
+}
+
 }  // namespace
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  if (trimmed(text).empty()) return parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(trimmed(text.substr(0, end)));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string enumerated(const std::vector<std::string_view>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 < words.size() ? ", " : " or ";
+    out += words[i];
+  }
+  return out;
+}
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
   if (text == "0") return 0;
@@ -248,11 +301,12 @@ std::optional<Rate> parse_rate(std::string_view text) {
 }
 
 bool is_list(OptionKind kind) {
-  return kind == OptionKind::hostnames || kind == OptionKind::networks || kind == OptionKind::choices;
+  return kind == OptionKind::hostnames || kind == OptionKind::networks || kind == OptionKind::choices ||
+         kind == OptionKind::texts || kind == OptionKind::recipients;
 }
 
 bool is_table(OptionKind kind) {
-  return kind == OptionKind::aliases || kind == OptionKind::sender_rules;
+  return kind == OptionKind::aliases || kind == OptionKind::sender_rules || kind == OptionKind::match;
 }
 
 bool is_number(OptionKind kind) {
@@ -291,20 +345,26 @@ result<OptionValue> value_from_text(const Option& option, std::string_view text)
     case OptionKind::path:
     case OptionKind::address:
     case OptionKind::listen:
+    case OptionKind::url:
       return text_value(option, text);
     case OptionKind::hostnames:
     case OptionKind::networks:
-    case OptionKind::choices: {
+    case OptionKind::choices:
+    case OptionKind::texts:
+    case OptionKind::recipients: {
       std::vector<std::string> items;
       for (const std::string_view part : split(text, ',')) items.emplace_back(part);
       return value_from_list(option, std::move(items));
     }
     case OptionKind::aliases:
-    case OptionKind::sender_rules: {
+    case OptionKind::sender_rules:
+    case OptionKind::match: {
+      const bool match = option.kind == OptionKind::match;
       std::vector<std::pair<std::string, std::string>> pairs;
       for (const std::string_view part : split(text, ',')) {
-        const std::size_t equals = part.rfind('=');
-        if (equals == std::string_view::npos) return wrong(part, "is not written as name=address");
+        const std::size_t equals = match ? part.find('=') : part.rfind('=');
+        if (equals == std::string_view::npos)
+          return wrong(part, match ? "is not written as key=value" : "is not written as name=address");
         pairs.emplace_back(trimmed(part.substr(0, equals)), trimmed(part.substr(equals + 1)));
       }
       return value_from_pairs(option, std::move(pairs));
@@ -329,6 +389,7 @@ result<OptionValue> value_from_list(const Option& option, std::vector<std::strin
 }
 
 result<OptionValue> value_from_pairs(const Option& option, std::vector<std::pair<std::string, std::string>> pairs) {
+  if (option.kind == OptionKind::match) return match_value(std::move(pairs));
   for (auto& [pattern, target] : pairs) {
     if (const auto fault = check_pattern(option.kind, pattern)) return wrong(pattern, *fault);
     const std::string given = target;
@@ -347,7 +408,7 @@ std::string bounds_text(const Option& option) {
       return literal_number(option, option.min) + " to " + literal_number(option, option.max);
     case OptionKind::choice:
     case OptionKind::choices:
-      return joined_choices(option);
+      return enumerated(split(option.choices, '|'));
     default:
       return {};
   }
@@ -366,6 +427,8 @@ std::string type_text(const Option& option) {
       return "mail address";
     case OptionKind::listen:
       return "address:port";
+    case OptionKind::url:
+      return "http or https address";
     case OptionKind::boolean:
       return "true or false";
     case OptionKind::count:
@@ -384,10 +447,16 @@ std::string type_text(const Option& option) {
       return "list of host names or addresses";
     case OptionKind::networks:
       return "list of networks";
+    case OptionKind::texts:
+      return "list of texts";
+    case OptionKind::recipients:
+      return "list of user@domain, @domain or *@domain";
     case OptionKind::aliases:
       return "table of addresses";
     case OptionKind::sender_rules:
       return "table of patterns and addresses";
+    case OptionKind::match:
+      return "table of lists";
     case OptionKind::secret:
       return "secret";
   }
@@ -426,24 +495,19 @@ std::string to_toml(const Option& option, const OptionValue& value) {
   if (option.kind == OptionKind::count) return std::to_string(value.number);
   if (option.kind == OptionKind::size || option.kind == OptionKind::duration)
     return toml_string(literal_number(option, value.number));
+  if (is_list(option.kind)) return list_literal(value.list);
+  if (!is_table(option.kind)) return toml_string(value.text);
   std::string out;
-  if (is_list(option.kind)) {
-    for (const std::string& item : value.list) out += (out.empty() ? "" : ", ") + toml_string(item);
-    return '[' + out + ']';
-  }
-  if (is_table(option.kind)) {
-    for (const auto& [name, target] : value.pairs)
-      out += (out.empty() ? "" : ", ") + toml_key(name) + " = " + toml_string(target);
-    return "{ " + out + (out.empty() ? "}" : " }");
-  }
-  return toml_string(value.text);
+  for (const auto& [name, literal] : fields_of(option, value))
+    out += (out.empty() ? "" : ", ") + toml_key(name) + " = " + literal;
+  return "{ " + out + (out.empty() ? "}" : " }");
 }
 
 std::string to_json(const Option& option, const OptionValue& value) {
   if (!is_table(option.kind)) return to_toml(option, value);  // strings, numbers, booleans and lists look the same
   std::string out;
-  for (const auto& [name, target] : value.pairs)
-    out += (out.empty() ? "" : ",") + toml_string(name) + ':' + toml_string(target);
+  for (const auto& [name, literal] : fields_of(option, value))
+    out += (out.empty() ? "" : ",") + toml_string(name) + ':' + literal;
   return '{' + out + '}';
 }
 

@@ -22,6 +22,9 @@ result<OptionValue> value_from_text(const Option& option, std::string_view text)
 result<OptionValue> value_from_list(const Option& option, std::vector<std::string> items);
 result<OptionValue> value_from_pairs(const Option& option, std::vector<std::pair<std::string, std::string>> pairs);
 
+std::vector<std::string_view> split(std::string_view text, char separator);  // trimmed parts; none of a blank text
+std::string enumerated(const std::vector<std::string_view>& words);          // "a, b or c"
+
 bool is_list(OptionKind kind);
 bool is_table(OptionKind kind);
 bool is_number(OptionKind kind);  // a bare number in TOML

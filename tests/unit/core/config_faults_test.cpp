@@ -128,8 +128,30 @@ const Case kFaults[] = {
      "3:1: upstream.p.type = \"smpt\" is not one of smtp, mailgun, sendgrid, mailjet, ses, postmark, resend or "
      "capture; "
      "did you mean \"smtp\"?"},
-    {"[[upstream]]\nname = \"p\"\ntype = \"mailgun\"\napi_key = \"k\"\nusername = \"u\"\n",
-     "3:1: upstream.p.type: type \"mailgun\" is not supported by this version; smtp and capture are"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"mailgun\"\napi_key = \"k\"\ndomain = \"m.example\"\nusername = \"u\"\n",
+     "6:1: upstream.p.username is for upstreams of type smtp; this one is of type mailgun"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"mailgun\"\ndomain = \"m.example\"\n",
+     "3:1: upstream.p.api_key is missing: type \"mailgun\" needs it"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"mailgun\"\napi_key = \"k\"\n",
+     "3:1: upstream.p.domain is missing: type \"mailgun\" needs it"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"mailgun\"\napi_key = \"k\"\ndomain = \"m.example/v3\"\n",
+     "5:1: upstream.p.domain = \"m.example/v3\" is not a host name"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"mailgun\"\napi_key = \"k\"\ndomain = \"m.example%2f\"\n",
+     "5:1: upstream.p.domain = \"m.example%2f\" is not a host name"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"mailjet\"\napi_key = \"k\"\n",
+     "3:1: upstream.p.api_secret is missing: type \"mailjet\" needs it"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"ses\"\naccess_key = \"k\"\nsecret_key = \"s\"\n",
+     "3:1: upstream.p.region is missing: type \"ses\" needs it"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"ses\"\naccess_key = \"k\"\nsecret_key = \"s\"\nregion = \"a.evil/\"\n",
+     "6:1: upstream.p.region = \"a.evil/\" is not a region such as eu-central-1"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"postmark\"\n",
+     "3:1: upstream.p.server_token is missing: type \"postmark\" needs it"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"capture\"\ntls_ca_file = \"/x\"\n",
+     "4:1: upstream.p.tls_ca_file is for upstreams of any type but capture; this one is of type capture"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"resend\"\nsandbox = true\napi_key = \"k\"\n",
+     "4:1: upstream.p.sandbox is for upstreams of type mailgun, sendgrid or mailjet; this one is of type resend"},
+    {"[[upstream]]\nname = \"p\"\ntype = \"resend\"\napi_kee = \"k\"\napi_key = \"k\"\n",
+     "4:1: upstream.p.api_kee is not a known key; did you mean upstream.api_key?"},
     {"[[upstream]]\nname = \"p\"\ntype = \"capture\"\nhost = \"h\"\n",
      "4:1: upstream.p.host is for upstreams of type smtp; this one is of type capture"},
 };
@@ -148,6 +170,36 @@ const Case kUpstreamFaults[] = {
     {"rate = \"14\"\n",
      "5:1: upstream.p.rate = \"14\" is not a rate such as \"14/s\", \"500/m\", \"10000/h\" or "
      "\"50000/d\""},
+    {"srv = true\nhosts = [\"x\"]\n", "6:1: upstream.p.hosts and host exclude each other"},
+    {"tls_certificate = \"/c\"\n", "5:1: upstream.p needs both tls_certificate and tls_key, or neither"},
+    {"tls_key = \"/k\"\n", "5:1: upstream.p needs both tls_certificate and tls_key, or neither"},
+    {"tls = \"none\"\ntls_certificate = \"/c\"\ntls_key = \"/k\"\n",
+     "6:1: upstream.p.tls_certificate cannot be shown with tls = \"none\""},
+    {"allow_recipients = []\n",
+     "5:1: upstream.p.allow_recipients is empty and guards nothing: name a recipient, redirect_to or capture_to"},
+    {"allow_recipients = [\"@ok.example\", \"example.com\"]\n",
+     "5:36: upstream.p.allow_recipients = \"example.com\" is not user@example.com, @example.com or *@example.com"},
+    {"allow_recipients = [\"a*@example.com\"]\n",
+     "5:21: upstream.p.allow_recipients = \"a*@example.com\" is not user@example.com, @example.com or *@example.com"},
+    {"redirect_to = \"ops\"\n", "5:1: upstream.p.redirect_to = \"ops\" is not a whole mail address: it has no domain"},
+    {"redirect_to = \"a@b.example\"\ncapture_to = \"/x\"\n",
+     "6:1: upstream.p.capture_to and redirect_to exclude each other"},
+    {"match = [\"a.example\"]\n",
+     "5:1: upstream.p.match must be a table such as { recipient_domain = [\"example.com\"] }, not a list"},
+    {"match = { sender_domian = [\"a.example\"] }\n",
+     "5:28: upstream.p.match.sender_domian is not a known key; did you mean sender_domain?"},
+    {"match = { colour = \"red\" }\n",
+     "5:11: upstream.p.match.colour is not a known key: there are sender_domain, recipient_domain, lane, tag or "
+     "credential"},
+    {"match = { lane = [\"high\", \"urgent\"] }\n",
+     "5:27: upstream.p.match.lane = \"urgent\" is not one of high, normal or low"},
+    {"match = { lane = [] }\n", "5:1: upstream.p.match.lane is empty"},
+    {"match = { lane = 1 }\n", "5:1: upstream.p.match.lane must be a list of strings"},
+    {"match = { tag = \"\" }\n", "5:11: upstream.p.match.tag = \"\" is empty"},
+    {"match = { recipient_domain = \"@a.example\" }\n",
+     "5:11: upstream.p.match.recipient_domain = \"@a.example\" is not a domain such as example.com, or .example.com "
+     "for "
+     "its subdomains too"},
     {"port = 0\n", "5:1: upstream.p.port = 0 is out of bounds: 1 to 65535"},
     {"hots = \"x\"\n", "5:1: upstream.p.hots is not a known key; did you mean upstream.host?"},
 };
@@ -179,9 +231,42 @@ const Case kWarnings[] = {
      "6:1: upstream.p.port = 587 is for STARTTLS: tls = \"starttls\" is most likely meant"},
     {"[[upstream]]\nname = \"q\"\ntype = \"smtp\"\nhost = \"localhost\"\nport = 2525\n",
      "8:1: upstream.q.host is this relay's own listener 127.0.0.1:2525: mail would go round in a loop"},
-    {"rate = \"14/s\"\n", "5:1: upstream.p.rate has no effect in this version"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"postmark\"\nserver_token = \"t\"\n",
+     "7:1: upstream.q.type = \"postmark\" is lossy: it builds each message anew"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"ses\"\naccess_key = \"k\"\nsecret_key = \"s\"\nregion = \"eu-west-1\"\n"
+     "topic_arns = [\"arn:x\"]\n",
+     "11:1: upstream.q.topic_arns has no effect in this version"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"mailgun\"\napi_key = \"k\"\ndomain = \"m.example\"\n"
+     "api_base = \"http://[2001:db8::1]:80/x\"\n",
+     "10:1: upstream.q.api_base sends keys and mail readable over the network"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"mailgun\"\napi_key = \"k\"\ndomain = \"m.example\"\nsandbox = true\n",
+     "10:1: upstream.q.sandbox = true: the provider delivers no mail"},
+    {"match = { tag = \"a\" }\n",
+     "5:1: upstream.p.match: every upstream has one, and mail that fits none has no route"},
+    {"redirect_to = \"a@b.example\"\n[[upstream]]\nname = \"q\"\ntype = \"smtp\"\nhost = \"q.example\"\n",
+     "7:1: upstream.q has no guard: mail may leave by it without the one of p"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"capture\"\nredirect_to = \"a@b.example\"\n",
+     "7:1: upstream.q needs no guard: its mail does not leave this machine"},
+    {"srv = true\nport = 25\n", "6:1: upstream.p.port has no effect with srv = true: the SRV record names the port"},
 };
 INSTANTIATE_TEST_SUITE_P(All, ConfigWarning, testing::ValuesIn(kWarnings));
+
+TEST(ConfigFaults, SrvIsForDomains) {
+  EXPECT_THAT(texts(parsed("[[upstream]]\nname=\"p\"\ntype=\"smtp\"\nhosts=[\"192.0.2.1\"]\nsrv=true\n").faults),
+              testing::ElementsAre(
+                  "5:1: upstream.p.srv = true asks for the SRV records of a domain, and 192.0.2.1 is an address"));
+}
+
+TEST(ConfigWarnings, AreSilentWhereThereIsNoTrap) {
+  for (const char* api : {"http://127.0.0.1:9999", "http://localhost:1/", "http://[::1]:80", "https://eu.example/v"}) {
+    const std::string toml = smtp_upstream(
+        "match = { tag = \"a\" }\nrate = \"14/s\"\ndaily_quota = 5\n[[upstream]]\nname = \"q\"\ntype = "
+        "\"mailgun\"\napi_key = "
+        "\"k\"\ndomain = \"m.example\"\napi_base = \"" +
+        std::string(api) + "\"\n[delivery]\nrevive_failed = false\n");
+    EXPECT_THAT(texts(parsed(toml).warnings), testing::IsEmpty()) << api;
+  }
+}
 
 // What is not TOML: one fault, in the words of the TOML library, at its place.
 class BrokenToml : public testing::TestWithParam<Case> {};

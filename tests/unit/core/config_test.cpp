@@ -132,6 +132,57 @@ serve = ["metrics"]
   EXPECT_EQ(config.mgmt_listeners[0].address, "127.0.0.1:8025");
 }
 
+TEST(Config, ReadsTheKeysOfProviders) {
+  const ConfigResult result = parse_config(sources(R"(
+[[upstream]]
+name = "mg"
+type = "mailgun"
+api_key = { file = "/secret" }
+domain = "MG.example.com"
+api_base = "https://api.eu.mailgun.net/"
+allow_recipients = ["me@Example.com", "@B\u00fccher.example", "*@c.example"]
+redirect_to = "staging@example.com"
+spill_after = "30s"
+monthly_quota = 1000
+quota_time_zone = "Europe/Berlin"
+[upstream.match]
+sender_domain = ".Example.com"
+recipient_domain = ["a.example", "b.example"]
+lane = ["high"]
+tag = ["x=y"]
+credential = ["shop", ""]
+[[upstream]]
+name = "s"
+type = "ses"
+access_key = "AK"
+secret_key = "SK"
+region = "eu-west-1"
+final_timeout = "90s"
+capture_to = "/var/guarded"
+)"));
+  ASSERT_THAT(texts(result.faults), testing::IsEmpty());
+  const UpstreamConfig& mg = result.config.upstreams.at(0);
+  EXPECT_EQ(mg.api_key, "from-file");
+  EXPECT_EQ(mg.domain, "mg.example.com");
+  EXPECT_EQ(mg.api_base, "https://api.eu.mailgun.net");
+  using testing::ElementsAre;
+  EXPECT_THAT(mg.guard.allow_recipients, ElementsAre("me@example.com", "@xn--bcher-kva.example", "*@c.example"));
+  EXPECT_EQ(mg.guard.redirect_to, "staging@example.com");
+  EXPECT_EQ(mg.spill_after, seconds(30));
+  EXPECT_EQ(mg.monthly_quota, 1000u);
+  EXPECT_EQ(mg.quota_time_zone, "Europe/Berlin");
+  EXPECT_THAT(mg.match.sender_domain, ElementsAre(".example.com"));
+  EXPECT_THAT(mg.match.recipient_domain, ElementsAre("a.example", "b.example"));
+  EXPECT_THAT(mg.match.lane, ElementsAre("high"));
+  EXPECT_THAT(mg.match.tag, ElementsAre("x=y"));
+  EXPECT_THAT(mg.match.credential, ElementsAre("shop", ""));
+  EXPECT_EQ(mg.final_timeout, minutes(1));  // of an API
+  const UpstreamConfig& ses = result.config.upstreams.at(1);
+  EXPECT_EQ(ses.final_timeout, seconds(90));
+  EXPECT_EQ(ses.guard.capture, "/var/guarded");
+  EXPECT_TRUE(ses.match.empty());
+}
+
 TEST(Config, DefaultsOfTheTableAreThoseOfTheStructs) {
   const UpstreamConfig parsed = parse_config(sources(kUpstream)).config.upstreams.at(0);
   const UpstreamConfig plain;
@@ -150,6 +201,8 @@ TEST(Config, DefaultsOfTheTableAreThoseOfTheStructs) {
   EXPECT_EQ(delivery.retries, policy.retries);
   EXPECT_EQ(delivery.retry_interval, policy.retry_interval);
   EXPECT_EQ(delivery.max_age, policy.max_age);
+  EXPECT_EQ(parsed.quota_time_zone, plain.quota_time_zone);
+  EXPECT_EQ(parsed.spill_after, plain.spill_after);
 }
 
 TEST(Config, ChoicesStandInTheOrderOfTheirEnums) {
@@ -234,6 +287,24 @@ TEST(ConfigEnvironment, OverridesTheFile) {
   EXPECT_EQ(result.config.addresses.aliases.at(1).second, "y@z.d");
   EXPECT_TRUE(result.config.smtp.hide_client);
   EXPECT_EQ(result.config.delivery.retry_interval, seconds(1));
+}
+
+TEST(ConfigEnvironment, WritesListsAndMatches) {
+  const ConfigResult result = parse_config(
+      sources(kUpstream, {{"POSTRIDER_UPSTREAM__PRIMARY__MATCH",
+                           "recipient_domain=A.example, recipient_domain=.b.example,lane=high,credential=,tag=x=y"},
+                          {"POSTRIDER_UPSTREAM__PRIMARY__ALLOW_RECIPIENTS", "@a.example, me@b.example"}}));
+  ASSERT_THAT(texts(result.faults), testing::IsEmpty());
+  const UpstreamConfig& upstream = result.config.upstreams.at(0);
+  using testing::ElementsAre;
+  EXPECT_THAT(upstream.match.recipient_domain, ElementsAre("a.example", ".b.example"));
+  EXPECT_THAT(upstream.match.lane, ElementsAre("high"));
+  EXPECT_THAT(upstream.match.credential, ElementsAre(""));
+  EXPECT_THAT(upstream.match.tag, ElementsAre("x=y"));
+  EXPECT_THAT(upstream.guard.allow_recipients, ElementsAre("@a.example", "me@b.example"));
+  EXPECT_THAT(texts(parse_config(sources(kUpstream, {{"POSTRIDER_UPSTREAM__PRIMARY__MATCH", "lane"}})).faults),
+              ElementsAre("POSTRIDER_UPSTREAM__PRIMARY__MATCH: upstream.primary.match = \"lane\" is not written as "
+                          "key=value"));
 }
 
 TEST(ConfigEnvironment, AloneMakesAnUpstreamAndListeners) {
@@ -323,6 +394,16 @@ TEST(ConfigShow, IsItselfAConfigurationWithTheSameMeaning) {
   EXPECT_EQ(again.config.smtp.max_message_size, 25u << 20);
 }
 
+TEST(ConfigShow, WritesMatchesAsTheyAreRead) {
+  const std::string match = R"({ lane = ["high"], sender_domain = [".a.example", "b.example"], credential = [""] })";
+  const ConfigResult result = parse_config(sources(std::string(kUpstream) + "match = " + match + '\n'));
+  EXPECT_THAT(render_effective_config(result, "p.toml"), testing::HasSubstr("match = " + match));
+  const auto value = std::find_if(result.values.begin(), result.values.end(),
+                                  [](const EffectiveValue& each) { return each.name == "match"; });
+  ASSERT_NE(value, result.values.end());
+  EXPECT_EQ(value->json, R"({"lane":["high"],"sender_domain":[".a.example", "b.example"],"credential":[""]})");
+}
+
 TEST(ConfigShow, GivenLeavesOutTheDefaults) {
   const std::string shown = render_effective_config(
       parse_config(sources("[server]\nthreads = 2\n", {{"POSTRIDER_LOG__LEVEL", "debug"}})), "p.toml", Shown::given);
@@ -344,6 +425,16 @@ TEST(ConfigValue, Sizes) {
   EXPECT_EQ(format_size(25u << 20), "25MiB");
   EXPECT_EQ(format_size(1025), "1025B");
   EXPECT_EQ(format_size(0), "0");
+}
+
+TEST(ConfigValue, ApiBases) {
+  const Option* option = find_option("upstream", "api_base");
+  ASSERT_TRUE(option);
+  EXPECT_EQ(value_from_text(*option, "https://a.example/v3//").value().text, "https://a.example/v3");
+  EXPECT_EQ(value_from_text(*option, "http://127.0.0.1:80").value().text, "http://127.0.0.1:80");
+  for (const char* text : {"", "a.example", "ftp://a.example", "https://", "https:///x", "https://a b",
+                           "https://a/?x=1", "https://a/#x", "https://user@a.example"})
+    EXPECT_TRUE(value_from_text(*option, text).has_error()) << text;
 }
 
 TEST(ConfigValue, Rates) {
