@@ -100,7 +100,7 @@ void MessageIntake::finish_header(bool body_follows) {
 }
 
 void MessageIntake::take_steering() {
-  const auto read = read_steering(scanner_->fields(), *options_, now_, envelope_.steering);
+  const auto read = read_steering(scanner_->fields(), options_->steering, now_, envelope_.steering);
   if (!read) fail(bad_steering(read.error().text));
 }
 

@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include "core/utf8.h"
-#include "relay/inbound/submission.h"
 #include "relay/smtp/ascii.h"
 #include "relay/smtp/date_parser.h"
 
@@ -17,7 +16,7 @@ constexpr std::size_t kMaxQuoted = 64;  // of a bad value in a fault
 
 // What every reader is given besides its value.
 struct Limits {
-  const SubmissionOptions& options;
+  const SteeringBounds& bounds;
   Time now;
 };
 using Complaint = std::optional<std::string>;  // what the value should have been
@@ -62,7 +61,7 @@ Complaint read_send_at(std::string_view value, const Limits& limits, Steering& s
     if (!time) return "give 2026-01-31T08:15:00Z, Sat, 31 Jan 2026 08:15:00 +0000, or +10m";
     steering.send_at = *time;
   }
-  return too_long_held(steering, limits.options.max_hold, limits.now);
+  return too_long_held(steering, limits.bounds.max_hold, limits.now);
 }
 
 Complaint read_expires_in(std::string_view value, const Limits&, Steering& steering) {
@@ -76,17 +75,17 @@ Complaint read_retries(std::string_view value, const Limits& limits, Steering& s
   std::uint32_t retries = 0;
   const char* const last = value.data() + value.size();
   const auto [end, error] = std::from_chars(value.data(), last, retries);
-  if (value.empty() || error != std::errc() || end != last || retries > limits.options.max_retries)
-    return "give a number from 0 to " + std::to_string(limits.options.max_retries);
+  if (value.empty() || error != std::errc() || end != last || retries > limits.bounds.max_retries)
+    return "give a number from 0 to " + std::to_string(limits.bounds.max_retries);
   steering.retry.retries = retries;
   return std::nullopt;
 }
 
 Complaint read_retry_interval(std::string_view value, const Limits& limits, Steering& steering) {
-  const Duration least = limits.options.min_retry_interval;
+  const Duration least = limits.bounds.min_retry_interval, most = limits.bounds.max_retry_interval;
   const auto span = parse_duration(value);
-  if (!span || *span < least || *span > kMaxRetryInterval)
-    return "give a time from " + format_duration(least) + " to " + format_duration(kMaxRetryInterval);
+  if (!span || *span < least || *span > most)
+    return "give a time from " + format_duration(least) + " to " + format_duration(most);
   steering.retry.interval = *span;
   return std::nullopt;
 }
@@ -136,7 +135,7 @@ Fault fault_of(const FieldRow& row, std::string_view value, const std::string& c
 
 }  // namespace
 
-result<void> read_steering(std::span<const smtp::HeaderField> fields, const SubmissionOptions& bounds, Time now,
+result<void> read_steering(std::span<const smtp::HeaderField> fields, const SteeringBounds& bounds, Time now,
                            Steering& steering) {
   const Limits limits{bounds, now};
   std::array<bool, kFields.size()> seen{};

@@ -14,7 +14,12 @@
 
 namespace postrider::relay {
 
-struct SubmissionOptions;
+struct SteeringBounds {
+  Duration max_hold = std::chrono::hours(24 * 7);  // before the first try; zero: no message is scheduled
+  std::uint32_t max_retries = 100;
+  Duration min_retry_interval = std::chrono::seconds(10);
+  Duration max_retry_interval = std::chrono::hours(24 * 7);
+};
 
 struct Steering {
   Lane lane = Lane::normal;
@@ -24,11 +29,10 @@ struct Steering {
   MessageRetry retry;
   std::vector<std::string> tags;  // at most kMaxTags of kMaxTagOctets, each once
 };
-inline constexpr Duration kMaxRetryInterval = std::chrono::hours(24 * 7);  // the bound of delivery.retry_interval, too
 
 // The X-Postrider-* fields among `fields`: what they say takes the place of what `steering` said, tags are added. Names that are
 // not known ask for nothing. The fault names the field and what it may be, in printable ASCII: it becomes a reply.
-result<void> read_steering(std::span<const smtp::HeaderField> fields, const SubmissionOptions& bounds, Time now,
+result<void> read_steering(std::span<const smtp::HeaderField> fields, const SteeringBounds& bounds, Time now,
                            Steering& steering);
 
 // Why a message cannot be held as long as that, or nothing.

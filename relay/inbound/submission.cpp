@@ -38,7 +38,7 @@ class SpoolSubmission final : public Submission {
         ids_(random_seed()) {}
 
   std::optional<Reply> check_sender(EnvelopeSpec& envelope) override {
-    if (const auto too_long = too_long_held(envelope.steering, options_->max_hold, parts_.clock.now()))
+    if (const auto too_long = too_long_held(envelope.steering, options_->steering.max_hold, parts_.clock.now()))
       return Reply(501, "5.5.4", "Too late: " + *too_long);  // RFC 4865 4.2
     addresses_.apply_to_sender(envelope.sender);
     if (envelope.bound_senders.empty() || envelope.sender.is_null()) return std::nullopt;
@@ -64,7 +64,7 @@ class SpoolSubmission final : public Submission {
     return std::make_unique<MessageIntake>(parts_, options_, ids_.next(parts_.clock.now()), std::move(envelope));
   }
 
-  Duration max_hold() const override { return options_->max_hold; }
+  Duration max_hold() const override { return options_->steering.max_hold; }
 
   void use(std::shared_ptr<const SubmissionOptions> options) override {
     options_ = std::move(options);

@@ -40,10 +40,7 @@ struct SubmissionOptions {
   bool hide_client = false;  // leave the client out of Received
   std::size_t memory_chunks =
       4;  // a message keeps at most this many chunks in memory before it stages, when the budget is short
-  // Bounds of what a message may ask for itself.
-  Duration max_hold = std::chrono::hours(24 * 30);  // before its first try; zero: no message is scheduled
-  std::uint32_t max_retries = 20;
-  Duration min_retry_interval = std::chrono::seconds(10);
+  SteeringBounds steering;  // of what a message may ask for itself
 };
 
 struct RecipientSpec {

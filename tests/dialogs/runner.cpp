@@ -51,7 +51,28 @@ std::string notify_text(const Notify& notify) {
   return out;
 }
 
-// What FIELD can ask of a record; `recipients`, `notify` and `orcpt` join all of them.
+std::string tags_text(const std::vector<std::string>& tags) {
+  std::string out;
+  for (const std::string& tag : tags) out += (out.empty() ? "" : ",") + tag;
+  return out;
+}
+
+// What FIELD can ask of what a message steers. `hold` counts from the accept, `lives` from the release; `-`: nothing was asked.
+std::optional<std::string> steering_of(const MessageRecord& record, const std::string& name) {
+  const Envelope& envelope = record.envelope;
+  const Recipient& first = record.recipients.at(0);
+  if (name == "lane") return std::string(to_string(envelope.lane));
+  if (name == "tags") return tags_text(envelope.tags);
+  if (name == "retries") return envelope.retry.retries ? std::to_string(*envelope.retry.retries) : "-";
+  if (name == "retry_interval") return envelope.retry.interval ? format_duration(*envelope.retry.interval) : "-";
+  if (name == "due") return format_rfc3339(first.due);
+  if (name == "hold") return format_duration(first.due - first.changed_at);
+  if (name == "age") return first.age_from == first.due ? "from due" : "from elsewhere";
+  if (name == "lives") return envelope.expires_at == kNever ? "-" : format_duration(envelope.expires_at - first.due);
+  return std::nullopt;
+}
+
+// What FIELD can ask of a record; `recipients`, `notify`, `orcpt` and `redirected_from` join all of them.
 std::string field_of(const StoredMessage& message, const std::string& name) {
   const Envelope& envelope = message.record.envelope;
   auto join = [&](auto text_of) {
@@ -63,6 +84,8 @@ std::string field_of(const StoredMessage& message, const std::string& name) {
   if (name == "sender") return envelope.sender.str();
   if (name == "recipients") return join([](const Recipient& r) { return r.address.str(); });
   if (name == "notify") return join([](const Recipient& r) { return notify_text(r.notify); });
+  if (name == "redirected_from") return join([](const Recipient& r) { return r.redirected_from; });
+  if (name == "capture_only") return yes_no(envelope.capture_only);
   if (name == "orcpt") return join([](const Recipient& r) { return r.orcpt; });
   if (name == "envid") return envelope.envid;
   if (name == "ret") return envelope.ret == DsnReturn::full ? "full" : envelope.ret == DsnReturn::headers ? "hdrs" : "";
@@ -75,6 +98,7 @@ std::string field_of(const StoredMessage& message, const std::string& name) {
   if (name == "smtputf8") return yes_no(envelope.smtputf8);
   if (name == "body_size") return std::to_string(message.record.body_size);
   if (name == "chunks") return std::to_string(message.record.body_chunks);
+  if (auto steered = steering_of(message.record, name)) return *steered;
   throw std::runtime_error("no such field: " + name);
 }
 

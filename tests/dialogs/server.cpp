@@ -151,6 +151,10 @@ void Server::apply(const std::string& name, const std::string& value) {
       {"transaction_timeout", &Limits::transaction_timeout},
       {"handshake_timeout", &Limits::handshake_timeout},
   };
+  const std::map<std::string, Duration*> bounds{
+      {"max_hold", &submission_options_.steering.max_hold},
+      {"min_retry_interval", &submission_options_.steering.min_retry_interval},
+  };
   static const std::map<std::string, void (Server::*)(const std::string&)> kOthers{
       {"max_message_size", &Server::set_max_message_size},
       {"bare_lf", &Server::set_bare_lf},
@@ -179,6 +183,10 @@ void Server::apply(const std::string& name, const std::string& value) {
     options_.limits.*it->second = number_of(value);
   } else if (auto span = kDurations.find(name); span != kDurations.end()) {
     options_.limits.*span->second = duration_of(value);
+  } else if (bounds.contains(name)) {
+    *bounds.at(name) = duration_of(value);
+  } else if (name == "max_retries") {
+    submission_options_.steering.max_retries = number_of(value);
   } else if (auto other = kOthers.find(name); other != kOthers.end()) {
     (this->*other->second)(value);
   } else if (switches.contains(name)) {
@@ -221,7 +229,7 @@ void Server::add_rewrite(const std::string& value) {
   submission_options_.addresses.rewrite_sender.emplace_back(pattern, target);
 }
 
-// NAME PASSWORD [scram] [SENDER...]
+// NAME PASSWORD [scram] [allow=RECIPIENT] [redirect=ADDRESS] [capture] [SENDER...]
 void Server::add_user(const std::string& value) {
   std::string text = value;
   storage::UserRecord user;
@@ -232,6 +240,12 @@ void Server::add_user(const std::string& value) {
     std::string word = first_word(text);
     if (word == "scram")
       user.scram = relay::make_scram_text(password).value();
+    else if (word.starts_with("allow="))
+      user.guard.allow_recipients.push_back(word.substr(6));
+    else if (word.starts_with("redirect="))
+      user.guard.redirect_to = word.substr(9);
+    else if (word == "capture")
+      user.guard.capture = "yes";
     else
       user.senders.push_back(word);
   }

@@ -16,7 +16,11 @@ bool safe(std::string_view text) {
 void check_line(std::string_view line) {
   require(safe(line));
   const smtp::Command command = smtp::parse_command(line);
-  if (const auto mail = smtp::parse_mail(command.argument, {})) {
+  smtp::ParameterRules all;
+  all.priority = all.future_release = true;
+  if (const auto mail = smtp::parse_mail(command.argument, all)) {
+    require(!mail->priority || (*mail->priority >= -9 && *mail->priority <= 9));
+    require(!mail->hold_for || !mail->hold_until);
     require(safe(mail->sender.str()) && safe(mail->envid));
     const auto again = smtp::parse_mail("FROM:<" + mail->sender.str() + "> SMTPUTF8", {});
     require(again && again->sender == mail->sender);

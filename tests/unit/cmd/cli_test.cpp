@@ -104,6 +104,28 @@ TEST_F(CommandLine, UsersLiveInTheSpoolWhileNoDaemonHasIt) {
   EXPECT_EQ(with_config({"user", "passwd", "app", "--password-stdin"}, "x\n").exit_code, EX_NOUSER);
 }
 
+TEST_F(CommandLine, AUserMayHaveAGuard) {
+  const Said added = with_config({"user", "add", "app", "--password-stdin", "--allow-recipients",
+                                  "*@example.com, a@example.org", "--redirect-to", "qa@example.net"},
+                                 "wald\n");
+  ASSERT_EQ(added.exit_code, EX_OK) << added.err;
+  EXPECT_EQ(users()[0].at("redirect_to").as_string(), "qa@example.net");
+  EXPECT_NE(with_config({"user", "list"}).out.find("*@example.com, a@example.org, else to qa@example.net"),
+            std::string::npos);
+  EXPECT_EQ(with_config({"user", "passwd", "app", "--password-stdin"}, "x\n").exit_code, EX_OK);
+  EXPECT_EQ(users()[0].at("allow_recipients").as_array().size(), 2u) << "a new password leaves the guard alone";
+  EXPECT_EQ(with_config({"user", "passwd", "app", "--password-stdin", "--capture"}, "x\n").exit_code, EX_OK);
+  EXPECT_TRUE(users()[0].at("capture").as_bool());
+  EXPECT_TRUE(users()[0].at("redirect_to").is_null());
+  EXPECT_EQ(with_config({"user", "passwd", "app", "--password-stdin", "--no-guard"}, "x\n").exit_code, EX_OK);
+  EXPECT_FALSE(users()[0].at("capture").as_bool());
+
+  EXPECT_EQ(with_config({"user", "passwd", "app", "--password-stdin", "--redirect-to", "qa"}, "x\n").exit_code,
+            EX_DATAERR);
+  EXPECT_EQ(with_config({"user", "passwd", "app", "--password-stdin", "--no-guard", "--capture"}, "x\n").exit_code,
+            EX_USAGE);
+}
+
 TEST_F(CommandLine, FaultyUsersAreRefused) {
   EXPECT_EQ(with_config({"user", "add", "a b", "--password-stdin"}, "x\n").exit_code, EX_DATAERR);
   EXPECT_EQ(with_config({"user", "add", "app", "--role", "king", "--password-stdin"}, "x\n").exit_code, EX_DATAERR);

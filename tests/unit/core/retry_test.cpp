@@ -181,5 +181,28 @@ TEST_F(Retry, ReasonTextStaysWithinItsBound) {
   EXPECT_LE(decide_now().reason.text.size(), kMaxReasonText);
 }
 
+TEST_F(Retry, AMessageHasTheConfiguredPolicyButForWhatItAskedFor) {
+  policy.retries = 3;
+  policy.retry_interval = minutes(10);
+  policy.on_uncertain = OnUncertain::hold;
+  Envelope envelope;
+  EXPECT_EQ(policy_for(policy, envelope).retries, 3u);
+  EXPECT_EQ(policy_for(policy, envelope).retry_interval, minutes(10));
+  envelope.retry.retries = 0;
+  envelope.retry.interval = seconds(30);
+  const RetryPolicy own = policy_for(policy, envelope);
+  EXPECT_EQ(own.retries, 0u);
+  EXPECT_EQ(own.retry_interval, seconds(30));
+  EXPECT_EQ(own.max_age, policy.max_age);
+  EXPECT_EQ(own.on_uncertain, OnUncertain::hold);
+}
+
+TEST_F(Retry, AMessageThatWantsNoRetriesFailsWithItsFirstTry) {
+  Envelope envelope;
+  envelope.retry.retries = 0;
+  policy = policy_for(policy, envelope);
+  EXPECT_EQ(decide_now().trigger, Trigger::give_up);
+}
+
 }  // namespace
 }  // namespace postrider

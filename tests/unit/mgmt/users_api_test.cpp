@@ -43,6 +43,43 @@ TEST(UsersApi, ChangesAPasswordAndKeepsScram) {
   EXPECT_EQ(user.scram, "scram-of-wiese");
 }
 
+TEST(UsersApi, AGuardComesWithTheUserAndIsShown) {
+  ApiServer server;
+  const Answer added = server.call(
+      "POST", "/v1/users",
+      R"({"name":"app","password":"wald","allow_recipients":["*@example.com"],"redirect_to":"qa@example.net"})");
+  ASSERT_EQ(added.status, 201);
+  EXPECT_EQ(added.json().at("allow_recipients").as_array().at(0).as_string(), "*@example.com");
+  EXPECT_EQ(added.json().at("redirect_to").as_string(), "qa@example.net");
+  EXPECT_FALSE(added.json().at("capture").as_bool());
+  EXPECT_EQ(server.user("app").guard.redirect_to, "qa@example.net");
+}
+
+TEST(UsersApi, APasswordKeepsTheGuardUnlessOneIsGiven) {
+  ApiServer server;
+  ASSERT_EQ(server.call("POST", "/v1/users", R"({"name":"app","password":"wald","capture":true})").status, 201);
+  EXPECT_EQ(server.call("PUT", "/v1/users/app/password", R"({"password":"wiese"})").status, 204);
+  EXPECT_FALSE(server.user("app").guard.capture.empty());
+  EXPECT_EQ(
+      server.call("PUT", "/v1/users/app/password", R"({"password":"x","allow_recipients":["a@example.com"]})").status,
+      204);
+  EXPECT_TRUE(server.user("app").guard.capture.empty()) << "it is replaced as a whole";
+  EXPECT_EQ(server.user("app").guard.allow_recipients.size(), 1u);
+  EXPECT_EQ(server.call("PUT", "/v1/users/app/password", R"({"password":"x","capture":false})").status, 204);
+  EXPECT_TRUE(server.user("app").guard.empty());
+}
+
+TEST(UsersApi, FaultyGuardsAreRefused) {
+  ApiServer server;
+  for (const char* guard :
+       {R"("allow_recipients":"a@b")", R"("allow_recipients":["example.com"])", R"("allow_recipients":["a@"])",
+        R"("allow_recipients":["a b@c"])", R"("redirect_to":"qa")", R"("redirect_to":"a@b@c")", R"("capture":"yes")",
+        R"("redirect_to":"qa@example.net","capture":true)"})
+    EXPECT_EQ(server.call("POST", "/v1/users", R"({"name":"app","password":"x",)" + std::string(guard) + "}").status,
+              400)
+        << guard;
+}
+
 TEST(UsersApi, UnknownUsersAre404) {
   ApiServer server;
   EXPECT_EQ(server.call("DELETE", "/v1/users/nobody").status, 404);

@@ -21,19 +21,28 @@ namespace postrider::relay {
 
 class RememberingDispatcher final : public Dispatcher {
  public:
-  std::optional<Reserved> reserve(const Envelope&) override {
-    if (!free) return std::nullopt;
-    return Reserved{nullptr, "primary"};
+  Offer offer(const MessageRecord& record) override {
+    offered.push_back(record);
+    Offer made;
+    made.wait_bucket = wait_bucket;
+    if (!free) return made;
+    made.reserved.emplace();
+    made.reserved->upstream = "primary";
+    return made;
   }
   void deliver_fresh(Reserved reserved, FreshMessage message) override {
     upstreams.push_back(reserved.upstream);
     messages.push_back(std::move(message));
   }
+  void use(std::shared_ptr<Routes>, std::vector<std::unique_ptr<Transport>>, DispatchOptions) override {}
+  void test(std::string, Done<Attempt>) override {}
   void start() override {}
   boost::asio::awaitable<void> drain(Duration) override { co_return; }
   std::size_t in_flight() const override { return messages.size(); }
 
   bool free = true;
+  std::uint32_t wait_bucket = 0;
+  std::vector<MessageRecord> offered;
   std::vector<std::string> upstreams;
   std::vector<FreshMessage> messages;
 };

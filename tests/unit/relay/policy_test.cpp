@@ -22,6 +22,13 @@ TEST(Policy, OnlyTrustedOrAuthenticatedClientsRelay) {
   EXPECT_FALSE(may_relay(open, everything_but)) << "neither TLS nor loopback is a right to relay";
 }
 
+TEST(Policy, OnlyTrustedOrAuthenticatedClientsSteer) {
+  EXPECT_FALSE(may_steer({}));
+  EXPECT_FALSE(may_steer({.loopback = true, .tls = true}));
+  EXPECT_TRUE(may_steer({.trusted = true}));
+  EXPECT_TRUE(may_steer({.authenticated = true}));
+}
+
 TEST(Policy, LoginsNeedTlsOrConfiguredLoopback) {
   AccessPolicy strict, lenient;
   lenient.auth_without_tls_on_loopback = true;

@@ -169,6 +169,71 @@ TEST_F(SubmissionTest, TheCutOfTheInputMakesNoDifference) {
   }
 }
 
+TEST_F(SubmissionTest, WhatWaitsIsFiledInTheBucketThatTheDispatcherNames) {
+  dispatcher_.free = false;
+  dispatcher_.wait_bucket = 4711;
+  auto done = run(submit(envelope(), message(10)));
+  EXPECT_EQ(stored(*done.id).wait_bucket, 4711u);
+}
+
+TEST_F(SubmissionTest, TheDispatcherIsAskedForTheWholeRecord) {
+  EnvelopeSpec spec = envelope();
+  spec.may_steer = true;
+  auto done = run(submit(spec, "X-Postrider-Lane: low\r\nX-Postrider-Tag: a\r\nX-Postrider-Send-At: +1h\r\n\r\n"));
+  ASSERT_EQ(dispatcher_.offered.size(), 1u);
+  const MessageRecord& offered = dispatcher_.offered[0];
+  EXPECT_EQ(offered.id, *done.id);
+  EXPECT_EQ(offered.envelope.lane, Lane::low);
+  EXPECT_EQ(offered.envelope.tags, std::vector<std::string>{"a"});
+  ASSERT_EQ(offered.recipients.size(), 1u);
+  EXPECT_EQ(offered.recipients[0].due, stored(*done.id).recipients[0].due);
+}
+
+TEST_F(SubmissionTest, OfAStrangerSteeringFieldsAskForNothingAndDoNotLeave) {
+  auto done = run(submit(envelope(), "X-Postrider-Lane: high\r\nX-Postrider-Send-At: never\r\nTo: t\r\n\r\n"));
+  ASSERT_TRUE(done.id) << done.reply.wire();
+  const MessageRecord record = stored(*done.id);
+  EXPECT_EQ(record.envelope.lane, Lane::normal);
+  EXPECT_EQ(stored_body(record).find("X-Postrider"), std::string::npos);
+}
+
+TEST_F(SubmissionTest, ABadSteeringFieldStoresNothing) {
+  EnvelopeSpec spec = envelope();
+  spec.may_steer = true;
+  auto done = run(submit(spec, "X-Postrider-Retries: many\r\n\r\ntext\r\n"));
+  EXPECT_EQ(done.reply.wire(), "554 5.6.0 X-Postrider-Retries: 'many': give a number from 0 to 100\r\n");
+  EXPECT_FALSE(done.id);
+  EXPECT_TRUE(dispatcher_.offered.empty());
+}
+
+TEST_F(SubmissionTest, WhatIsAskedOutsideTheMessageIsDoneForEveryDoor) {
+  EnvelopeSpec spec = envelope();
+  spec.steering.lane = Lane::high;
+  spec.steering.expires_in = std::chrono::hours(1);
+  auto done = run(submit(spec, message(10)));
+  const MessageRecord record = stored(*done.id);
+  EXPECT_EQ(record.envelope.lane, Lane::high);
+  EXPECT_EQ(record.envelope.expires_at, record.recipients[0].due + std::chrono::hours(1));
+}
+
+TEST_F(SubmissionTest, ARedirectedMessageIsTheSameOnlyForTheSameRecipient) {
+  EnvelopeSpec spec = envelope();
+  spec.tenant = "shop";
+  spec.idempotency_key = "order-1";
+  spec.guard.redirect_to = "qa@example.net";
+  const auto to = [&](const char* local) {
+    EnvelopeSpec out = spec;
+    out.recipients[0].address.local = local;
+    EXPECT_FALSE(submission_->check_recipient(out, out.recipients[0]));
+    return out;
+  };
+  auto first = run(submit(to("b"), message(10)));
+  EXPECT_EQ(stored(*first.id).recipients[0].address, (Address{"qa", "example.net"}));
+  EXPECT_EQ(stored(*first.id).recipients[0].redirected_from, "b@example.com");
+  EXPECT_TRUE(run(submit(to("b"), message(10))).duplicate);
+  EXPECT_EQ(run(submit(to("c"), message(10))).reply.code, 550);
+}
+
 TEST_F(SubmissionTest, SaysBeforehandWhatCannotBeTaken) {
   options_->max_message_size = 1000;
   make();

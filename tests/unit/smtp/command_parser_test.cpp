@@ -80,6 +80,51 @@ TEST(ParseMail, SaturatesAHugeSize) {
   EXPECT_EQ(mail->size, ~0ull);
 }
 
+ParameterRules every_parameter() {
+  ParameterRules rules;
+  rules.priority = rules.future_release = true;
+  return rules;
+}
+
+TEST(ParseMail, ReadsAPriorityOfEverySize) {
+  for (int priority = -9; priority <= 9; ++priority) {
+    const auto mail = parse_mail("FROM:<a@b.org> MT-PRIORITY=" + std::to_string(priority), every_parameter());
+    ASSERT_TRUE(mail) << priority;
+    EXPECT_EQ(mail->priority, priority);
+  }
+  EXPECT_FALSE(parse_mail("FROM:<a@b.org>", every_parameter())->priority);
+}
+
+TEST(ParseMail, ReadsWhenAMessageIsReleased) {
+  const auto span = parse_mail("FROM:<a@b.org> holdfor=999999999", every_parameter());
+  ASSERT_TRUE(span);
+  EXPECT_EQ(span->hold_for, std::chrono::seconds(999'999'999));
+  const auto time = parse_mail("FROM:<a@b.org> HOLDUNTIL=2026-01-31T09:15:00+01:00", every_parameter());
+  ASSERT_TRUE(time);
+  ASSERT_TRUE(time->hold_until);
+  EXPECT_EQ(format_rfc3339(*time->hold_until), "2026-01-31T08:15:00.000Z");
+  EXPECT_FALSE(time->hold_for);
+}
+
+TEST(ParseMail, WhatIsNotOnOfferIsUnsupported) {
+  for (const char* parameter : {"MT-PRIORITY=1", "HOLDFOR=1", "HOLDUNTIL=2026-01-31T08:15:00Z"}) {
+    const auto mail = parse_mail(std::string("FROM:<a@b.org> ") + parameter, {});
+    ASSERT_FALSE(mail) << parameter;
+    EXPECT_EQ(mail.error().code, 555);
+  }
+}
+
+TEST(ParseMail, RefusesBadPrioritiesAndTimes) {
+  for (const char* parameter :
+       {"MT-PRIORITY", "MT-PRIORITY=-0", "MT-PRIORITY=10", "MT-PRIORITY=1x", "HOLDFOR=0", "HOLDFOR=0000000001",
+        "HOLDFOR=1000000000", "HOLDUNTIL=2026-01-31", "HOLDFOR=1 HOLDUNTIL=2026-01-31T08:15:00Z"}) {
+    const auto mail = parse_mail(std::string("FROM:<a@b.org> ") + parameter, every_parameter());
+    ASSERT_FALSE(mail) << parameter;
+    EXPECT_EQ(mail.error().code, 501) << parameter;
+    EXPECT_EQ(mail.error().enhanced, "5.5.4") << parameter;
+  }
+}
+
 struct FaultCase {
   const char* argument;
   int code;

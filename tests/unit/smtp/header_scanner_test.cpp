@@ -84,10 +84,14 @@ TEST(HeaderScanner, LimitsTheHeaderNotTheBody) {
   }
 }
 
-TEST(ClassifyField, KnowsWhatIsDropped) {
-  for (const char* name : {"bcc", "Resent-BCC", "Return-Path", "content-length", "X-Postrider-Tag"}) {
+TEST(ClassifyField, KnowsWhatNeverLeaves) {
+  for (const char* name : {"bcc", "Resent-BCC", "Return-Path", "content-length"}) {
     EXPECT_EQ(classify_field(name), FieldKind::dropped) << name;
   }
+  for (const char* name : {"X-Postrider-Tag", "x-POSTRIDER-anything", "X-Postrider-"}) {
+    EXPECT_EQ(classify_field(name), FieldKind::steering) << name;
+  }
+  EXPECT_EQ(classify_field("X-Postrider"), FieldKind::other);
   EXPECT_EQ(classify_field("RECEIVED"), FieldKind::received);
   EXPECT_EQ(classify_field("message-id"), FieldKind::message_id);
   EXPECT_EQ(classify_field("X-Idempotency-Key"), FieldKind::idempotency_key);
