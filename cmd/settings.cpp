@@ -74,6 +74,9 @@ relay::SubmissionOptions submission_options(const Config& config, const std::str
   options.max_message_size = config.smtp.max_message_size;
   options.max_received = config.smtp.max_received;
   options.hide_client = config.smtp.hide_client;
+  options.steering.max_hold = config.delivery.max_hold;
+  options.steering.max_retries = config.delivery.max_retries;
+  options.steering.min_retry_interval = config.delivery.min_retry_interval;
   return options;
 }
 
