@@ -27,8 +27,8 @@ struct HttpExchange {
   Duration stall_timeout = std::chrono::seconds(60);    // longest time without an octet while the request is being sent
   Duration answer_timeout = std::chrono::seconds(60);   // from the last octet of the request to the end of the answer
   std::string ca_file;                                  // empty: the system's store
-  std::string pool;  // connections are shared among exchanges of the same pool only (an upstream's name)
-  std::uint32_t max_connections = 20;  // of that pool to one host
+  std::string pool;                                     // whose exchanges are counted together (an upstream's name)
+  std::uint32_t max_connections = 20;  // exchanges of that pool at once; more wait, at most connect_timeout
   std::size_t max_answer = 1u << 20;   // octets; a longer one ends the exchange as broken
 };
 
@@ -36,21 +36,28 @@ enum class HttpStage : std::uint8_t { resolve, connect, tls, request, answer, do
 
 struct HttpOutcome {
   HttpStage stage = HttpStage::resolve;  // how far it came; done: there is an answer
-  bool body_sent = false;  // octets of the body were handed to the kernel: the other side may have read the request
-  HttpResponse response;   // with stage done
-  std::string error;       // else: one sentence for people
+  // Octets of the body may have reached the other side. Not set: certainly none did.
+  bool body_sent = false;
+  // All of them may have: the other side may have acted on the request. Not set: certainly not all did. Without a body: as soon
+  // as there is a connection.
+  bool body_complete = false;
+  HttpResponse response;  // with stage done
+  std::string error;  // else: what happened in words for people, without a full stop; no secret of the request is in it
   bool timed_out = false;
-  std::string peer;  // "host[address]:port", as far as known
-  std::string tls;   // "TLSv1.3", or empty
+  bool stopped = false;  // by close(), or never begun because of it
+  std::string peer;      // "host[address]:port", as far as known
+  std::string tls;       // "TLSv1.3", or empty
 };
 
 class HttpSender {
  public:
-  virtual ~HttpSender() = default;  // ends the thread; exchanges under way are answered as stopped
+  virtual ~HttpSender() = default;  // as close()
+  // Any thread, never blocks for long. `done` always gets an outcome, never a fault.
   virtual void send(HttpExchange exchange, Done<HttpOutcome> done) = 0;
   virtual std::size_t under_way() const = 0;                           // any thread
-  virtual std::size_t connections(const std::string& pool) const = 0;  // exchanges under way in that pool
-  virtual void close() = 0;                                            // as the destructor, but it may be called early
+  virtual std::size_t connections(const std::string& pool) const = 0;  // exchanges under way in that pool; any thread
+  // Ends the thread and every connection. What is under way, and what comes later, is answered as stopped.
+  virtual void close() = 0;
 };
 
 std::unique_ptr<HttpSender> make_http_sender(Log& log);
