@@ -12,6 +12,7 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
 find_package(CLI11 REQUIRED)
+find_package(date REQUIRED) # date-tz: the days of time zones
 if(NOT POSTRIDER_FUZZ)
   pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0)
 endif()

@@ -3,7 +3,8 @@
 build_packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-  libc-ares-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgmime-3.0-dev libidn2-dev liblmdb-dev libspdlog-dev libssl-dev
+  libc-ares-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgmime-3.0-dev libhowardhinnant-date-dev
+  libidn2-dev liblmdb-dev libspdlog-dev libssl-dev
   libtomlplusplus-dev libxxhash-dev
 )
 test_packages=(
