@@ -1,5 +1,10 @@
-// MimeView: a message taken apart with GMime into what JSON APIs ask for. Lossy by nature: what does not fit is said in `cannot`,
-// so that the message goes to an upstream that takes the octets. Pure; any thread. Never used on bytes that are only relayed.
+// MimeView: a message taken apart with GMime into what JSON APIs ask for. Lossy by nature: what cannot be put together again without
+// harm is refused with the reason, so that the message goes to an upstream that takes the octets. Pure; any thread. Never used on
+// bytes that are only relayed.
+//
+// Lost without a word, because no reader sees it: the nesting of multiparts, the order of parts, parameters other than name and
+// charset, Content-Description, -Language and -Location, prologue and epilogue. Lost and seen by some: format=flowed (its soft
+// line breaks become hard ones), delsp, the place of a calendar among the alternatives with most vendors. docs/providers.md.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +28,14 @@ struct Attachment {
   std::string filename;      // decoded; empty: none
   std::string content_type;  // "image/png", no parameters
   std::string content_id;    // without angle brackets; empty: none
-  bool is_inline = false;    // part of a multipart/related, or Content-Disposition: inline with a Content-ID
+  bool is_inline = false;    // part of a multipart/related, or Content-Disposition: inline; always with a Content-ID
   std::string octets;        // decoded
 };
 
 struct TextPart {
   std::string content_type;  // "text/plain", "text/html", "text/calendar", ...
-  std::string text;          // UTF-8
+  std::string text;          // UTF-8, lines end in LF
+  std::string method;        // of text/calendar (RFC 6047 2.4): "REQUEST"; empty: none
 };
 
 struct MimeView {
@@ -39,18 +45,19 @@ struct MimeView {
   std::string subject;          // decoded, UTF-8, unfolded
   std::vector<TextPart> texts;  // at most one of each type; plain first, then html, then others
   std::vector<Attachment> attachments;
-  // All other fields in their order, raw values unfolded (still RFC 2047 encoded): names as written.
+  // All other fields in their order, raw values unfolded (still RFC 2047 encoded): names as written. Not those of MIME itself.
   std::vector<std::pair<std::string, std::string>> headers;
 
-  const TextPart* text(std::string_view content_type) const;
+  const TextPart* text(std::string_view content_type) const;  // null: none of that type
 };
 
-// Faults: `invalid` with the reason why these octets cannot be taken apart without harm: PGP/MIME, S/MIME, multipart/report,
-// several text parts of one type that are not alternatives, an unknown charset.
+// Faults: `invalid` with the reason why these octets cannot be taken apart without harm: PGP/MIME, S/MIME, multipart/report, parts
+// of a larger message, several text parts that are not alternatives, an unknown charset or encoding, images found by location.
 result<MimeView> view_mime(std::string_view octets);
 
 // How the recipients of one call stand in the header, for APIs that write To and Cc themselves. Those that are in neither go to
-// bcc; `missing` are mailboxes of the header that this call does not serve: naming them would mail them again.
+// bcc; `missing` are mailboxes of the header that this call does not serve: naming them would mail them again. No mailbox is in
+// two of the lists, or twice in one.
 struct HeaderRecipients {
   std::vector<Mailbox> to, cc, bcc;
   std::vector<Mailbox> missing;
