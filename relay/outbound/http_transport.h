@@ -1,6 +1,7 @@
 // The transport of all HTTP providers: reads the body, lets the provider build the request, sends it, and turns the answer into
 // outcomes. Splits by the provider's recipient limit, and a call that is refused for one of its recipients into halves until the
-// bad one stands alone. One per relay thread and upstream; the connections are HttpSender's, shared by all.
+// bad one stands alone. One per relay thread and upstream, on its Loop only; the connections are HttpSender's, shared by all. It
+// never asks again what may have been taken: that is the dispatcher's.
 #pragma once
 
 #include <memory>
@@ -19,7 +20,8 @@ struct HttpTransportParts {
   net::HttpSender& sender;
   Upstream& upstream;
   const providers::Provider& provider;
-  std::string ca_file;  // of tls_ca_file; empty: the system's
+  std::string ca_file;       // of tls_ca_file; empty: the system's
+  Budget* memory = nullptr;  // octets of bodies and requests, over all threads and upstreams; null: no bound
 };
 
 std::unique_ptr<Transport> make_http_transport(HttpTransportParts parts);

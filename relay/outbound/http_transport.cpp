@@ -1,0 +1,308 @@
+#include "relay/outbound/http_transport.h"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <optional>
+
+#include "net/await.h"
+#include "net/task_group.h"
+#include "relay/outbound/http_outcome.h"
+
+namespace postrider::relay {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr Duration kSoon = std::chrono::seconds(1);
+// An HTTP service answers within seconds or not at all; upstream.final_timeout has the ten minutes of SMTP (RFC 5321 4.5.3.2.6).
+constexpr Duration kLongestAnswer = std::chrono::minutes(1);
+constexpr Duration kMemoryPoll = std::chrono::milliseconds(20);
+// In memory at once: the body, its base64 in the request, and what the request is put together from.
+constexpr std::uint64_t kMemoryFactor = 3;
+// To find who a call was refused for, over all groups of an attempt: four bad ones among a thousand.
+constexpr std::size_t kMaxExtraCalls = 80;
+
+using Group = std::vector<std::uint32_t>;
+using providers::Reading;
+
+struct LoadedBody {
+  Reservation memory;
+  std::string octets;
+};
+
+class HttpTransport final : public Transport {
+ public:
+  explicit HttpTransport(HttpTransportParts parts) : parts_(std::move(parts)) {}
+
+  asio::awaitable<HandoverReport> deliver(Handover handover) override;
+  asio::awaitable<Attempt> probe() override;
+  void close_idle() override {}  // connections belong to no thread: HttpSender lets them go when they are old
+  std::size_t connections() const override { return parts_.sender.connections(parts_.upstream.config().name); }
+
+ private:
+  asio::awaitable<std::optional<Verdict>> load(Handover& handover, LoadedBody& body) const;
+  asio::awaitable<std::optional<Verdict>> reserve(std::uint64_t octets, Reservation& memory) const;
+  asio::awaitable<void> hand_over(const Handover& handover, const std::string& body, HandoverReport& report) const;
+  asio::awaitable<Reading> ask(const Handover& handover, const Group& group, const std::string& body,
+                               Attempt& attempt) const;
+  asio::awaitable<net::HttpOutcome> exchange(providers::Request request) const;
+  Verdict too_large(std::uint64_t octets) const;
+  Attempt begin_attempt() const;
+  void finish(Attempt& attempt, Duration began) const;
+
+  HttpTransportParts parts_;
+};
+
+Reading reading_of(Verdict verdict) {
+  Reading reading;
+  reading.kind = verdict.kind;
+  reading.reason = std::move(verdict.reason);
+  return reading;
+}
+
+providers::Answer answer_of(net::HttpResponse response) {
+  providers::Answer answer;
+  answer.status = response.status;
+  answer.headers = std::move(response.headers);
+  answer.body = std::move(response.body);
+  return answer;
+}
+
+// Parts of at most `most`, in order.
+std::deque<Group> grouped(const Group& recipients, std::size_t most) {
+  std::deque<Group> groups;
+  for (auto at = recipients.begin(); at != recipients.end();) {
+    const auto left = static_cast<std::size_t>(recipients.end() - at);
+    const auto end = at + static_cast<std::ptrdiff_t>(std::min(std::max<std::size_t>(most, 1), left));
+    groups.emplace_back(at, end);
+    at = end;
+  }
+  return groups;
+}
+
+void halve(const Group& group, std::deque<Group>& waiting) {
+  const auto middle = group.begin() + static_cast<std::ptrdiff_t>(group.size() / 2);
+  waiting.emplace_front(middle, group.end());
+  waiting.emplace_front(group.begin(), middle);
+}
+
+void take_outcomes(Attempt& attempt, std::vector<RecipientOutcome> outcomes) {
+  std::move(outcomes.begin(), outcomes.end(), std::back_inserter(attempt.recipients));
+}
+
+// An attempt has one remote id: that of the first call that was accepted. The others are found by the message's own id, which
+// every event carries.
+void take_id(Attempt& attempt, const Reading& reading) {
+  if (attempt.provider_id) return;
+  const auto with_id = std::find_if(reading.singles.begin(), reading.singles.end(), [](const Reading::Single& s) {
+    return s.kind == OutcomeKind::sent && !s.provider_id.empty();
+  });
+  if (reading.kind == OutcomeKind::sent && !reading.provider_id.empty()) {
+    attempt.remote_id = reading.provider_id;
+  } else if (with_id != reading.singles.end()) {
+    attempt.remote_id = with_id->provider_id;
+  } else {
+    if (reading.kind == OutcomeKind::sent) attempt.remote_id = sanitize_reason_text(reading.reason.text);
+    return;
+  }
+  attempt.provider_id = true;
+}
+
+// For those that were not asked because of what became of a call before.
+Verdict not_asked(const Reading& before) {
+  if (before.kind != OutcomeKind::uncertain) return {OutcomeKind::deferred, before.reason};
+  return judge_finding(Stage::none, Cause::route, "", "not asked: a call for others of the message got no answer");
+}
+
+// The attempt as a whole means what its worst recipient got.
+void summarise(Attempt& attempt) {
+  const auto better = [](const RecipientOutcome& a, const RecipientOutcome& b) { return worse(b.kind, a.kind); };
+  const auto worst = std::max_element(attempt.recipients.begin(), attempt.recipients.end(), better);
+  attempt.outcome = worst->kind;
+  attempt.reason = worst->reason;
+}
+
+asio::awaitable<HandoverReport> HttpTransport::deliver(Handover handover) {
+  const Duration began = parts_.loop.clock().monotonic();
+  HandoverReport report;
+  report.attempt = begin_attempt();
+  LoadedBody body;
+  const std::optional<Verdict> fault = co_await load(handover, body);
+  if (fault) {
+    report.attempt.stage = fault->reason.stage;
+    if (fault->reason.cause == Cause::throttle) report.throttled_until = parts_.loop.clock().now() + kSoon;
+    take_outcomes(report.attempt, outcomes_of(*fault, handover.recipients));
+  } else {
+    co_await hand_over(handover, body.octets, report);
+  }
+  summarise(report.attempt);
+  finish(report.attempt, began);
+  co_return report;
+}
+
+// The whole body, since a request carries it whole.
+asio::awaitable<std::optional<Verdict>> HttpTransport::load(Handover& handover, LoadedBody& body) const {
+  const std::uint64_t size = handover.message->body_size;
+  if (size > parts_.provider.max_octets) co_return too_large(size);
+  std::optional<Verdict> fault = co_await reserve(size * kMemoryFactor, body.memory);
+  if (fault) co_return fault;
+  body.octets.reserve(size);
+  while (true) {
+    const auto next = co_await handover.body->next();
+    if (!next) {
+      co_return judge_finding(Stage::local, Cause::spool, "", "the body could not be read: " + next.error().text);
+    }
+    if (*next == nullptr) co_return std::nullopt;
+    body.octets += **next;
+    if (body.octets.size() > parts_.provider.max_octets) co_return too_large(body.octets.size());
+  }
+}
+
+// Waits while others fill the memory for bodies: that is no fault of the upstream, and none of the message. A body larger than all
+// of it goes alone.
+asio::awaitable<std::optional<Verdict>> HttpTransport::reserve(std::uint64_t octets, Reservation& memory) const {
+  if (parts_.memory == nullptr) co_return std::nullopt;
+  const Duration patience = parts_.upstream.config().stage_timeout;
+  const Duration until = parts_.loop.clock().monotonic() + patience;
+  asio::steady_timer timer(parts_.loop.io());
+  while (true) {
+    auto reserved = parts_.memory->reserve(std::min(octets, parts_.memory->limit()));
+    if (reserved) {
+      memory = std::move(*reserved);
+      co_return std::nullopt;
+    }
+    if (parts_.loop.clock().monotonic() >= until) {
+      co_return judge_finding(Stage::local, Cause::throttle, "",
+                              "no memory for the body became free within " + format_duration(patience));
+    }
+    boost::system::error_code stopped;
+    timer.expires_after(kMemoryPoll);
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, stopped));
+    if (stopped) co_return judge_finding(Stage::none, Cause::interrupted, "", "stopped while waiting for memory");
+  }
+}
+
+asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, const std::string& body,
+                                               HandoverReport& report) const {
+  std::deque<Group> waiting = grouped(handover.recipients, parts_.provider.max_recipients);
+  std::size_t calls_left = waiting.size() + kMaxExtraCalls;
+  std::optional<Verdict> end;  // what befalls all that were not asked yet
+  while (!waiting.empty()) {
+    const Group group = std::move(waiting.front());
+    waiting.pop_front();
+    if (end) {
+      take_outcomes(report.attempt, outcomes_of(*end, group));
+      continue;
+    }
+    --calls_left;
+    const Reading reading = co_await ask(handover, group, body, report.attempt);
+    if (reading.split && group.size() > 1) {
+      halve(group, waiting);
+    } else {
+      take_outcomes(report.attempt, outcomes_of(reading, group));
+      take_id(report.attempt, reading);
+      report.throttled_until = std::max(report.throttled_until, reading.throttled_until);
+      if (ends_the_attempt({reading.kind, reading.reason})) end = not_asked(reading);
+    }
+    if (!end && calls_left == 0 && !waiting.empty()) {  // each try finds some, so that an end is near
+      end = judge_finding(Stage::final_dot, Cause::throttle, "", "too many refused recipients for one attempt");
+      report.throttled_until = std::max(report.throttled_until, parts_.loop.clock().now() + kSoon);
+    }
+  }
+}
+
+// One call. Without an answer the reading is our own.
+asio::awaitable<Reading> HttpTransport::ask(const Handover& handover, const Group& group, const std::string& body,
+                                            Attempt& attempt) const {
+  const Time now = parts_.loop.clock().now();
+  const providers::Mail mail{*handover.message, group, body};
+  auto request = parts_.provider.build(parts_.upstream.config(), mail, now);
+  if (!request) co_return reading_of(judge_finding(Stage::none, Cause::capability, "", request.error().text));
+  net::HttpOutcome outcome = co_await exchange(std::move(*request));
+  attempt.peer = outcome.peer;
+  attempt.tls = outcome.tls;
+  if (outcome.stage != net::HttpStage::done) {
+    Verdict broken = judge_http_break(outcome);
+    attempt.stage = std::max(attempt.stage, broken.reason.stage);
+    co_return reading_of(std::move(broken));
+  }
+  attempt.stage = Stage::final_dot;
+  const providers::Answer answer = answer_of(std::move(outcome.response));
+  co_return parts_.provider.read(answer, group.size(), parts_.loop.clock().now());
+}
+
+asio::awaitable<net::HttpOutcome> HttpTransport::exchange(providers::Request request) const {
+  const UpstreamConfig& config = parts_.upstream.config();
+  net::HttpExchange exchange;
+  exchange.method = std::move(request.method);
+  exchange.url = std::move(request.url);
+  exchange.headers = std::move(request.headers);
+  exchange.body = std::move(request.body);
+  exchange.connect_timeout = config.connect_timeout;
+  exchange.stall_timeout = config.stage_timeout;
+  exchange.answer_timeout = std::min(config.final_timeout, kLongestAnswer);
+  exchange.ca_file = parts_.ca_file;
+  exchange.pool = config.name;
+  exchange.max_connections = config.max_connections;
+  auto start = [this, &exchange](Done<net::HttpOutcome> done) {
+    parts_.sender.send(std::move(exchange), std::move(done));
+  };
+  result<net::HttpOutcome> outcome = co_await net::await_done<net::HttpOutcome>(parts_.loop, std::move(start));
+  co_return std::move(outcome).value();  // a sender answers with an outcome, whatever happens
+}
+
+asio::awaitable<Attempt> HttpTransport::probe() {
+  const Duration began = parts_.loop.clock().monotonic();
+  Attempt attempt = begin_attempt();
+  auto request = parts_.provider.build_probe(parts_.upstream.config(), attempt.started_at);
+  Verdict verdict;
+  if (!request) {
+    verdict = judge_finding(Stage::none, Cause::route, "", request.error().text);
+  } else {
+    net::HttpOutcome outcome = co_await exchange(std::move(*request));
+    attempt.peer = outcome.peer;
+    attempt.tls = outcome.tls;
+    if (outcome.stage == net::HttpStage::done) {
+      const providers::Answer answer = answer_of(std::move(outcome.response));
+      Reading reading = parts_.provider.read_probe(answer, parts_.loop.clock().now());
+      verdict = {reading.kind, std::move(reading.reason)};
+      verdict.reason.text = sanitize_reason_text(verdict.reason.text);
+    } else {
+      verdict = judge_probe_break(outcome);
+    }
+    attempt.stage = outcome.stage == net::HttpStage::done ? Stage::auth : verdict.reason.stage;
+  }
+  attempt.outcome = verdict.kind;
+  attempt.reason = std::move(verdict.reason);
+  finish(attempt, began);
+  co_return attempt;
+}
+
+Verdict HttpTransport::too_large(std::uint64_t octets) const {
+  return judge_finding(Stage::none, Cause::capability, "",
+                       "a body of " + std::to_string(octets) + " octets, and " + std::string(parts_.provider.name) +
+                           " takes " + std::to_string(parts_.provider.max_octets));
+}
+
+Attempt HttpTransport::begin_attempt() const {
+  Attempt attempt;
+  attempt.upstream = parts_.upstream.config().name;
+  attempt.started_at = parts_.loop.clock().now();
+  attempt.lossy = parts_.provider.lossy;
+  return attempt;
+}
+
+void HttpTransport::finish(Attempt& attempt, Duration began) const {
+  attempt.duration_ms = static_cast<std::uint32_t>((parts_.loop.clock().monotonic() - began).count());
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> make_http_transport(HttpTransportParts parts) {
+  return std::make_unique<HttpTransport>(std::move(parts));
+}
+
+}  // namespace postrider::relay
