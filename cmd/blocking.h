@@ -1,5 +1,5 @@
-// For commands without an event loop: starts a verb of the store and waits for its answer on the calling thread. Never used in
-// the daemon.
+// For commands without an event loop: starts a verb of the store and waits for its answer on the calling thread. In the daemon
+// only before it serves.
 #pragma once
 
 #include <future>

@@ -31,13 +31,12 @@ Daemon::Daemon(Config config, OperatorLog& log)
       log_(log),
       body_memory_(config_.spool.body_memory),
       store_(storage::open_lmdb_store(spool_options(config_), log_)),
-      routes_(upstreams(config_, hostname_), health_policy(config_)),
       passwords_(std::make_unique<relay::PasswordWorker>()),
       smtp_metrics_(metrics_),
-      dispatch_metrics_(metrics_, routes_),
+      dispatch_metrics_(metrics_),
       tls_(load_certificate(config_, hostname_, log_)),
       resolver_(std::make_unique<net::Resolver>(net::ResolverOptions())),
-      transports_{*resolver_, load_upstream_tls(routes_), hostname_} {
+      outbound_(std::make_unique<Outbound>(config_, hostname_, *store_, *resolver_, log_)) {
   add_metrics();
   make_relay_threads();
   maildrop_ = std::make_unique<MaildropThread>(
@@ -46,7 +45,7 @@ Daemon::Daemon(Config config, OperatorLog& log)
       maildrop_directory(config_));
   management_ = std::make_unique<Management>(
       config_, ManagementParts{*store_, metrics_, ensure_operator_token(config_.server.data_dir), tls_, log_, facts(),
-                               [this] { relays_.front()->notice_owed(); }});
+                               outbound_->control(), [this] { relays_.front()->notice_owed(); }});
   open_smtp_listeners();
 }
 
@@ -58,6 +57,7 @@ Daemon::~Daemon() {
   if (management_) management_->finish();
   if (maildrop_) maildrop_->finish();
   for (const auto& relay : relays_) relay->finish();
+  outbound_->stop_http();
   passwords_.reset();
   resolver_.reset();
 }
@@ -95,6 +95,9 @@ void Daemon::reload(const Config& fresh) {
     log_.info("tls.certificate_changed",
               {{"subject", shown.subject}, {"expires_at", format_rfc3339(shown.expires_at)}});
   tls_ = std::move(tls);
+  const RoutePlan& plan = outbound_->reload(config);
+  const auto count = static_cast<std::uint32_t>(relays_.size());
+  for (std::uint32_t i = 0; i < count; ++i) relays_[i]->use(plan, dispatch_options(config, i, count));
   const auto smtp = smtp_options(config);
   const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config, hostname_));
   for (const auto& relay : relays_) relay->use(smtp, submission);
@@ -124,24 +127,31 @@ void Daemon::add_metrics() {
                             [this] { return log_.dropped(); });
   metrics_.computed_gauge("postrider_body_memory_bytes", "Bodies held in memory.",
                           [this] { return double(body_memory_.used()); });
-  for (std::size_t i = 0; i < routes_.size(); ++i) {
-    const relay::Upstream& upstream = routes_.at(i);
-    const std::string label = "upstream=\"" + upstream.config().name + "\"";
-    metrics_.computed_gauge(
-        "postrider_upstream_in_service", "1 while the upstream is asked for every due message.",
-        [&upstream] { return upstream.in_service(net::SystemClock().now()) ? 1.0 : 0.0; }, label);
-  }
+  relay::add_upstream_metrics(metrics_, clock_, [this] { return outbound_->control().routes(); });
 }
 
 void Daemon::make_relay_threads() {
   const std::uint32_t count = relay_threads(config_, std::thread::hardware_concurrency());
   const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_));
   const auto smtp = smtp_options(config_);
-  const SharedParts shared{
-      *store_,     routes_,       transports_,       body_memory_, connection_counts_,
-      *passwords_, smtp_metrics_, dispatch_metrics_, log_,         [this] { relays_.front()->notice_owed(); }};
+  const SharedParts shared{*store_,
+                           *outbound_,
+                           body_memory_,
+                           connection_counts_,
+                           *passwords_,
+                           smtp_metrics_,
+                           dispatch_metrics_,
+                           log_,
+                           [this] { relays_.front()->notice_owed(); }};
   for (std::uint32_t i = 0; i < count; ++i)
     relays_.push_back(std::make_unique<RelayThread>(i, shared, dispatch_options(config_, i, count), submission, smtp));
+  relays_.front()->keep_house();
+  outbound_->settle_on(relays_.front()->loop(), config_,
+                       {[this] { relays_.front()->notice_owed(); },
+                        [this](std::string upstream, Done<Attempt> done) {
+                          relays_.front()->test(std::move(upstream), std::move(done));
+                        }});
+  outbound_->restore();
   if (config_.delivery.dsn) relays_.front()->write_notices(shared, notice_options(config_, hostname_));
 }
 

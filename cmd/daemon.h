@@ -10,6 +10,7 @@
 #include "cmd/logging.h"
 #include "cmd/maildrop_thread.h"
 #include "cmd/management.h"
+#include "cmd/outbound.h"
 #include "cmd/relay_thread.h"
 #include "core/config.h"
 #include "core/metrics.h"
@@ -43,17 +44,17 @@ class Daemon {
   const Config config_;
   const std::string hostname_;
   OperatorLog& log_;
+  net::SystemClock clock_;
   MetricsRegistry metrics_;
   Budget body_memory_;  // before whatever may hold a chunk: chunks give their octets back when they go
   std::unique_ptr<storage::Store> store_;
-  relay::Routes routes_;
   relay::ConnectionCounts connection_counts_;
   std::unique_ptr<relay::PasswordWorker> passwords_;
   relay::SmtpMetrics smtp_metrics_;
   relay::DispatchMetrics dispatch_metrics_;
   net::TlsContext tls_;
   std::unique_ptr<net::Resolver> resolver_;
-  TransportParts transports_;
+  std::unique_ptr<Outbound> outbound_;
   std::vector<std::unique_ptr<RelayThread>> relays_;
   std::unique_ptr<MaildropThread> maildrop_;
   std::unique_ptr<Management> management_;

@@ -24,6 +24,7 @@
 #include "mgmt/users_api.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "relay/outbound/upstream_control.h"
 
 namespace postrider::cmd {
 
@@ -33,7 +34,8 @@ struct ManagementParts {
   std::string operator_token;
   net::TlsContext tls;
   Log& log;
-  mgmt::DaemonFacts facts = {};
+  mgmt::DaemonFacts facts;
+  relay::UpstreamControl& upstreams;
   std::function<void()> notice_owed = {};  // retention left notices to senders owed; called on the mgmt thread
 };
 

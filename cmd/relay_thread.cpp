@@ -6,15 +6,18 @@ namespace {
 
 std::unique_ptr<relay::Dispatcher> make_dispatcher(net::Loop& loop, const SharedParts& shared,
                                                    relay::DispatchOptions options) {
+  const RoutePlan& plan = shared.outbound.plan();
   relay::DispatcherParts parts{loop,
                                loop.clock(),
                                loop,
                                shared.store,
-                               shared.routes,
-                               make_transports(loop, shared.routes, shared.transports),
+                               plan.routes,
+                               make_transports(loop, *plan.routes, *plan.transports),
+                               shared.outbound.board(),
                                shared.log,
                                &shared.dispatch_metrics,
-                               shared.notice_owed};
+                               shared.notice_owed,
+                               shared.outbound.news()};
   return relay::make_dispatcher(std::move(parts), options);
 }
 
@@ -27,7 +30,8 @@ relay::SubmissionParts submission_parts(net::Loop& loop, const SharedParts& shar
 RelayThread::RelayThread(std::uint32_t index, const SharedParts& shared, relay::DispatchOptions dispatch,
                          std::shared_ptr<const relay::SubmissionOptions> submission,
                          std::shared_ptr<const relay::SmtpOptions> smtp)
-    : thread_("relay-" + std::to_string(index), shared.log),
+    : outbound_(shared.outbound),
+      thread_("relay-" + std::to_string(index), shared.log),
       dispatcher_(make_dispatcher(loop(), shared, dispatch)),
       submission_(relay::make_submission(submission_parts(loop(), shared, *dispatcher_), std::move(submission))),
       authenticator_(loop(), loop().clock(), shared.store, shared.passwords),
@@ -44,6 +48,7 @@ void RelayThread::start() {
   loop().post(Task([this] {
     dispatcher_->start();
     if (notices_) notices_->start();
+    if (keeps_house_) outbound_.start();
   }));
 }
 
@@ -70,6 +75,18 @@ void RelayThread::use(std::shared_ptr<const relay::SmtpOptions> smtp,
   }));
 }
 
+void RelayThread::use(const RoutePlan& plan, relay::DispatchOptions dispatch) {
+  loop().post(Task([this, plan, dispatch] {
+    dispatcher_->use(plan.routes, make_transports(loop(), *plan.routes, *plan.transports), dispatch);
+  }));
+}
+
+void RelayThread::test(std::string upstream, Done<Attempt> done) {
+  loop().post(Task([this, upstream = std::move(upstream), done = std::move(done)]() mutable {
+    dispatcher_->test(std::move(upstream), std::move(done));
+  }));
+}
+
 std::future<void> RelayThread::drain_sessions(Duration grace) {
   return thread_.spawn("drain sessions", [this, grace] { return smtp_.drain(grace); });
 }
@@ -82,6 +99,7 @@ std::future<void> RelayThread::drain_deliveries(Duration grace) {
 boost::asio::awaitable<void> RelayThread::drain_outbound(Duration grace) {
   if (notices_) co_await notices_->drain();
   co_await dispatcher_->drain(grace);
+  if (keeps_house_) co_await outbound_.drain();
 }
 
 }  // namespace postrider::cmd

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "cmd/loop_thread.h"
-#include "cmd/transports.h"
+#include "cmd/outbound.h"
 #include "core/budget.h"
 #include "relay/inbound/authenticator.h"
 #include "relay/inbound/smtp_server.h"
@@ -23,8 +23,7 @@ namespace postrider::cmd {
 // What all relay threads share; outlives them.
 struct SharedParts {
   storage::Store& store;
-  relay::Routes& routes;
-  const TransportParts& transports;
+  Outbound& outbound;
   Budget& body_memory;
   relay::ConnectionCounts& connection_counts;
   relay::PasswordWorker& passwords;
@@ -44,6 +43,8 @@ class RelayThread {
   net::Loop& loop() { return thread_.loop(); }
   // This thread writes the notices to senders, for all of them. Before start().
   void write_notices(const SharedParts& shared, relay::NoticeOptions options);
+  // This thread keeps house for the upstreams, for all of them. Before start().
+  void keep_house() { keeps_house_ = true; }
   void notice_owed();  // any thread
   void start();        // the thread, and the claiming of due messages
   void finish() { thread_.finish(); }
@@ -53,18 +54,23 @@ class RelayThread {
   // For connections, and for messages, from now on.
   void use(std::shared_ptr<const relay::SmtpOptions> smtp, std::shared_ptr<const relay::SubmissionOptions> submission);
 
+  void use(const RoutePlan& plan, relay::DispatchOptions dispatch);  // for tries from now on
+  void test(std::string upstream, Done<Attempt> done);               // any thread; see Dispatcher::test
+
   std::future<void> drain_sessions(Duration grace);
   std::future<void> drain_deliveries(Duration grace);
 
  private:
   boost::asio::awaitable<void> drain_outbound(Duration grace);
 
+  Outbound& outbound_;
   LoopThread thread_;
   std::unique_ptr<relay::Dispatcher> dispatcher_;
   std::unique_ptr<relay::Submission> submission_;
   std::unique_ptr<relay::NoticeWriter> notices_;  // null: another thread has it, or nobody
   relay::Authenticator authenticator_;
   relay::SmtpServer smtp_;
+  bool keeps_house_ = false;
 };
 
 }  // namespace postrider::cmd

@@ -81,7 +81,20 @@ relay::SubmissionOptions submission_options(const Config& config, const std::str
 }
 
 relay::HealthPolicy health_policy(const Config& config) {
-  return {config.delivery.open_after, config.delivery.probe_interval, config.delivery.recover_after};
+  const DeliveryConfig& delivery = config.delivery;
+  relay::HealthPolicy policy;
+  policy.open_after = delivery.open_after;
+  policy.probe_interval = delivery.probe_interval;
+  policy.recover_after = delivery.recover_after;
+  policy.open_rate = delivery.open_rate;
+  policy.open_sample = delivery.open_sample;
+  policy.open_window = delivery.open_window;
+  policy.stall_after = delivery.stall_after;
+  return policy;
+}
+
+relay::ReviverOptions reviver_options(const Config& config) {
+  return {config.delivery.revive_rate, config.delivery.max_age};
 }
 
 relay::DispatchOptions dispatch_options(const Config& config, std::uint32_t shard, std::uint32_t shards) {

@@ -9,6 +9,7 @@
 #include "relay/inbound/submission.h"
 #include "relay/outbound/dispatcher.h"
 #include "relay/outbound/notice_writer.h"
+#include "relay/outbound/reviver.h"
 #include "relay/outbound/routes.h"
 #include "storage/lmdb_store.h"
 #include "storage/store.h"
@@ -26,6 +27,7 @@ relay::ListenerPolicy listener_policy(const SmtpListenerConfig& listener);
 relay::SubmissionOptions submission_options(const Config& config, const std::string& hostname);
 relay::HealthPolicy health_policy(const Config& config);
 relay::DispatchOptions dispatch_options(const Config& config, std::uint32_t shard, std::uint32_t shards);
+relay::ReviverOptions reviver_options(const Config& config);
 relay::NoticeOptions notice_options(const Config& config, const std::string& hostname);
 // With the defaults that depend on other sections: EHLO name, capture directory.
 std::vector<UpstreamConfig> upstreams(const Config& config, const std::string& hostname);

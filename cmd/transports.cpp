@@ -2,6 +2,7 @@
 
 #include "cmd/exit_codes.h"
 #include "relay/outbound/capture_transport.h"
+#include "relay/outbound/http_transport.h"
 #include "relay/outbound/smtp_transport.h"
 
 namespace postrider::cmd {
@@ -24,16 +25,15 @@ std::unique_ptr<relay::Transport> make_transport(net::Loop& loop, relay::Upstrea
     case UpstreamType::resend:
       break;
   }
-  throw CommandError(EX_CONFIG, "[[upstream]] \"" + config.name + "\": this version cannot speak type " +
-                                    std::string(to_string(config.type)));
+  return relay::make_http_transport(
+      {loop, parts.http, upstream, *providers::provider_for(config.type), config.tls_ca_file});
 }
 
 }  // namespace
 
-std::vector<net::TlsContext> load_upstream_tls(const relay::Routes& routes) {
+std::vector<net::TlsContext> load_upstream_tls(const std::vector<UpstreamConfig>& upstreams) {
   std::vector<net::TlsContext> contexts;
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    const UpstreamConfig& config = routes.at(i).config();
+  for (const UpstreamConfig& config : upstreams) {
     auto context = config.type == UpstreamType::smtp ? relay::make_upstream_tls(config) : net::TlsContext();
     if (!context) throw CommandError(EX_CONFIG, "[[upstream]] \"" + config.name + "\": " + context.error().text);
     contexts.push_back(std::move(*context));

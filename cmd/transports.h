@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "net/http_sender.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -13,12 +14,13 @@
 
 namespace postrider::cmd {
 
-// One context for each upstream of `routes`, in its order; null where TLS is not wanted. Made once, shared by the relay
-// threads. Throws CommandError that names the upstream and the file.
-std::vector<net::TlsContext> load_upstream_tls(const relay::Routes& routes);
+// One context for each upstream, in their order; null where TLS is not wanted. Made once, shared by the relay threads. Throws
+// CommandError that names the upstream and the file.
+std::vector<net::TlsContext> load_upstream_tls(const std::vector<UpstreamConfig>& upstreams);
 
 struct TransportParts {
   net::Resolver& resolver;
+  net::HttpSender& http;
   std::vector<net::TlsContext> tls;  // of load_upstream_tls()
   std::string hostname;
 };

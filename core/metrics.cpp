@@ -88,6 +88,7 @@ struct MetricsRegistry::Entry {
   std::unique_ptr<Histogram> histogram;
   std::function<double()> read;                 // a computed gauge
   std::function<std::uint64_t()> read_counter;  // a computed counter
+  std::function<Samples()> read_family;
 
   static std::string_view type(MetricKind kind) {
     switch (kind) {
@@ -102,6 +103,10 @@ struct MetricsRegistry::Entry {
   }
 
   void render(std::string& out) const {
+    if (read_family) {
+      for (const auto& [sample_labels, value] : read_family()) put_sample(out, name, sample_labels, {}, number(value));
+      return;
+    }
     switch (kind) {
       case MetricKind::counter:
         return put_sample(out, name, labels, {}, std::to_string(read_counter ? read_counter() : counter.value()));
@@ -157,10 +162,21 @@ void MetricsRegistry::computed_counter(std::string name, std::string help, std::
   entry(MetricKind::counter, std::move(name), std::move(help), std::move(labels)).read_counter = std::move(read);
 }
 
+void MetricsRegistry::computed_family(MetricKind kind, std::string name, std::string help,
+                                      std::function<Samples()> read) {
+  entry(kind, std::move(name), std::move(help), {}).read_family = std::move(read);
+}
+
 std::uint64_t MetricsRegistry::total(std::string_view name, std::string_view label) const {
   std::uint64_t sum = 0;
   for (const auto& each : entries_) {
     if (each->kind != MetricKind::counter || each->name != name) continue;
+    if (each->read_family) {
+      for (const auto& [labels, value] : each->read_family()) {
+        if (labels.find(label) != std::string::npos) sum += static_cast<std::uint64_t>(value);
+      }
+      continue;
+    }
     if (each->labels.find(label) == std::string::npos) continue;
     sum += each->read_counter ? each->read_counter() : each->counter.value();
   }

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postrider {
@@ -64,6 +65,9 @@ class MetricsRegistry {
   void computed_gauge(std::string name, std::string help, std::function<double()> read, std::string labels = {});
   void computed_counter(std::string name, std::string help, std::function<std::uint64_t()> read,
                         std::string labels = {});
+  // Samples whose labels are only known when they are asked for (they come and go with a reload).
+  using Samples = std::vector<std::pair<std::string, double>>;  // labels, value
+  void computed_family(MetricKind kind, std::string name, std::string help, std::function<Samples()> read);
   std::string render() const;
   // The sum of the counters of that name whose labels contain `label`; 0 when there is none. Any thread, after start.
   std::uint64_t total(std::string_view name, std::string_view label = {}) const;

@@ -4,6 +4,11 @@
 
 namespace postrider::relay {
 
+void AgeWatch::set_max_age(Duration max_age) {
+  if (max_age != max_age_) deadlines_.clear();
+  max_age_ = max_age;
+}
+
 AgeWatch::Findings AgeWatch::look(const DueWindow& window, std::size_t most, Time now) const {
   Findings findings;
   window.each([&](const storage::DueEntry& entry) {

@@ -15,6 +15,7 @@ namespace postrider::relay {
 class AgeWatch {
  public:
   explicit AgeWatch(Duration max_age) : max_age_(max_age) {}
+  void set_max_age(Duration max_age);
 
   // Those of the window that must be looked up (at most `most`), and those known to be too old, to be given up.
   struct Findings {

@@ -90,4 +90,35 @@ void log_paused(Log& log, const Upstream& upstream, const Reason& reason) {
                                {"reason", text_of(reason)}});
 }
 
+void log_steered(Log& log, const UpstreamNews& news) {
+  using Kind = UpstreamNews::Kind;
+  std::string_view word;
+  switch (news.kind) {
+    case Kind::stopped:
+      word = "upstream.stopped";
+      break;
+    case Kind::resumed:
+      word = "upstream.resumed";
+      break;
+    case Kind::preferred:
+      word = "upstream.preferred";
+      break;
+    case Kind::promoted:
+      word = "upstream.promoted";
+      break;
+    case Kind::rolled_back:
+      word = "upstream.rolled_back";
+      break;
+    case Kind::opened:
+    case Kind::closed:
+    case Kind::works_again:
+    case Kind::paused:
+    case Kind::quota_marked:
+      return;
+  }
+  log.warn(word, {{"upstream", news.upstream},
+                  {"by", news.actor.empty() ? std::string("postrider") : news.actor},
+                  {"reason", text_of(news.reason)}});
+}
+
 }  // namespace postrider::relay

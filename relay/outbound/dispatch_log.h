@@ -1,10 +1,12 @@
 // The dispatcher's words in the operator's log: message.sent, .deferred, .bounced, .failed, .held, .uncertain, .unsettled
-// and upstream.opened (taken out of service), .closed (back in service), .paused. Nothing else logs them.
+// and upstream.opened (taken out of service), .closed (back in service), .paused, .stopped, .resumed, .preferred, .promoted,
+// .rolled_back. Nothing else logs them.
 #pragma once
 
 #include "core/log.h"
 #include "core/message.h"
 #include "relay/outbound/upstream.h"
+#include "relay/outbound/upstream_news.h"
 #include "storage/store.h"
 
 namespace postrider::relay {
@@ -16,5 +18,7 @@ void log_unsettled(Log& log, const MessageId& id, const Fault& fault);
 void log_opened(Log& log, const Upstream& upstream, const Reason& reason);
 void log_closed(Log& log, const Upstream& upstream);
 void log_paused(Log& log, const Upstream& upstream, const Reason& reason);
+// What an operator, or a canary, did: stopped, resumed, preferred, promoted, rolled_back.
+void log_steered(Log& log, const UpstreamNews& news);
 
 }  // namespace postrider::relay

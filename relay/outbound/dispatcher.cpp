@@ -8,11 +8,11 @@
 #include "net/await.h"
 #include "net/task_group.h"
 #include "relay/outbound/age_watch.h"
+#include "relay/outbound/bucket_windows.h"
 #include "relay/outbound/dispatch_log.h"
 #include "relay/outbound/dispatch_metrics.h"
-#include "relay/outbound/due_window.h"
+#include "relay/outbound/fleet.h"
 #include "relay/outbound/settle_queue.h"
-#include "relay/outbound/slots.h"
 #include "relay/outbound/try_runner.h"
 #include "relay/outbound/wakeup.h"
 
@@ -24,11 +24,16 @@ namespace {
 
 constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until the store is asked again whether it can settle
 constexpr Duration kSettleGrace = std::chrono::seconds(5);   // for a store that refuses settlements while we drain
+constexpr Duration kListAgain{500};                          // between two looks at which buckets there are
 constexpr std::size_t kAgesAtOnce = 32;                      // records read in one go to learn how old they are
 
-// A due entry that is to be claimed, and with what right.
+// A due entry that is to be claimed, for whom, and with what right.
 struct Pick {
   storage::DueEntry entry;
+  std::size_t upstream = 0;
+  std::string_view why;
+  std::shared_ptr<Slot> slot;  // taken before the claim: fresh messages may want it while we wait
+  bool rated = false;          // it has a place in the upstream's rate
   std::optional<ProbePass> probe;
 };
 
@@ -37,36 +42,52 @@ class ThreadDispatcher final : public Dispatcher {
   ThreadDispatcher(DispatcherParts parts, DispatchOptions options);
   ~ThreadDispatcher() override;
 
-  std::optional<Reserved> reserve(const Envelope& envelope) override;
+  Offer offer(const MessageRecord& record) override;
   void deliver_fresh(Reserved reserved, FreshMessage message) override;
   void start() override;
   asio::awaitable<void> drain(Duration grace) override;
-  std::size_t in_flight() const override { return slots_->used(); }
+  std::size_t in_flight() const override { return in_flight_; }
+  void use(std::shared_ptr<Routes> routes, std::vector<std::unique_ptr<Transport>> transports,
+           DispatchOptions options) override;
+  void test(std::string upstream, Done<Attempt> done) override;
 
  private:
+  void assemble(std::shared_ptr<Routes> routes, std::vector<std::unique_ptr<Transport>> transports);
+  asio::awaitable<void> probe(std::shared_ptr<Fleet> fleet, std::size_t upstream, Done<Attempt> done);
+
   // Claiming: one task that looks, claims, starts tries, and sleeps until there is a reason to look again.
   asio::awaitable<void> claim_due();
-  bool may_claim() const;
-  asio::awaitable<void> read_page(storage::DueQuery query);
+  bool may_claim() const { return !settles_.blocked() && parts_.store.can_settle(); }
+  asio::awaitable<bool> look_at_index(Time now);
+  asio::awaitable<void> list_buckets();
+  asio::awaitable<void> read_page(Bucket& bucket, storage::DueQuery query);
   asio::awaitable<bool> learn_ages(Time now);
   std::vector<Pick> pick(Time now);
-  void pick_fairly(std::vector<Pick>& picks);
-  void pick_aged(std::vector<Pick>& picks, Time now);
-  void pick_probes(std::vector<Pick>& picks, Time now);
+  bool pick_one(Bucket& bucket, std::vector<Pick>& picks, Time now);
+  Choice choose(const Bucket& bucket, Time now);
+  void pick_aged(Bucket& bucket, std::vector<Pick>& picks, Time now);
+  void pick_probes(Bucket& bucket, std::vector<Pick>& picks, Time now);
+  UpstreamSet set_of(const Bucket& bucket) const { return bucket.set.value_or(fleet_->routes->all()); }
+  bool out_of_service(const Bucket& bucket, Time now) const {
+    return !fleet_->routes->any_in_service(set_of(bucket), now);
+  }
   asio::awaitable<void> claim(std::vector<Pick> picks);
+  void start_try(std::shared_ptr<Fleet> fleet, Pick& pick, storage::Claimed claimed);
+  void unused(Fleet& fleet, Pick& pick);
   void sleep_until_worth_it(Time now);
-  Time service_again(Time now) const;
 
   asio::awaitable<void> attend(ClaimedMessage message);
-  void settle(const MessageRecord& record, storage::Settlement settlement);
-  void look_at(Time due);  // the window has been told
-  void due_again(const MessageId& id, Lane lane, Time due);
-  void slot_freed();
+  void settle(const ClaimedMessage& message, storage::Settlement settlement);
+  std::uint32_t bucket_after(const ClaimedMessage& message, const storage::Settlement& settlement);
+  void look_at(Time due);  // the windows have been told
+  void due_again(const MessageId& id, Lane lane, std::uint32_t bucket, Time due);
+  void slots_changed(int change);
 
   DispatcherParts parts_;
-  const DispatchOptions options_;
-  std::shared_ptr<SlotPool> slots_;
-  DueWindow window_;
+  DispatchOptions options_;
+  std::size_t in_flight_ = 0;
+  std::shared_ptr<Fleet> fleet_;
+  BucketWindows buckets_;
   AgeWatch ages_;
   TryRunner runner_;
   SettleQueue settles_;
@@ -75,6 +96,9 @@ class ThreadDispatcher final : public Dispatcher {
   Wakeup idle_;  // wakes drain()
   std::unique_ptr<Alarm> alarm_, drain_alarm_;
   Time alarm_at_ = kNever;
+  Time room_at_ = kNever;         // when an upstream that had no room may have some, as pick() found
+  Time listed_at_ = Time::min();  // when the buckets were listed
+  bool list_again_ = true;
   bool waits_for_slot_ = false;
   bool started_ = false, stopping_ = false;
   std::shared_ptr<ThreadDispatcher*> self_;  // what others hold who may call after our end
@@ -85,13 +109,13 @@ class ThreadDispatcher final : public Dispatcher {
 ThreadDispatcher::ThreadDispatcher(DispatcherParts parts, DispatchOptions options)
     : parts_(std::move(parts)),
       options_(options),
-      slots_(std::make_shared<SlotPool>(options_.max_in_flight, [this] { slot_freed(); })),
-      window_(options_.window, options_.shard, options_.shards),
+      buckets_(options_.window, options_.shard, options_.shards),
       ages_(options_.retry.max_age),
       runner_(parts_, options_),
-      settles_(parts_.loop, parts_.clock, parts_.alarms, parts_.store, parts_.log,
-               {[this](const MessageId& id, Lane lane, Time due) { due_again(id, lane, due); },
-                [this] { work_.signal(); }, parts_.notice_owed}),
+      settles_(
+          parts_.loop, parts_.clock, parts_.alarms, parts_.store, parts_.log,
+          {[this](const MessageId& id, Lane lane, std::uint32_t bucket, Time due) { due_again(id, lane, bucket, due); },
+           [this] { work_.signal(); }, parts_.notice_owed}),
       tasks_(parts_.loop,
              [this](std::string_view task, const std::exception& e) {
                parts_.log.error("task.failed", {{"task", std::string(task)}, {"reason", e.what()}});
@@ -101,36 +125,62 @@ ThreadDispatcher::ThreadDispatcher(DispatcherParts parts, DispatchOptions option
       alarm_(parts_.alarms.make_alarm()),
       drain_alarm_(parts_.alarms.make_alarm()),
       self_(std::make_shared<ThreadDispatcher*>(this)) {
-  if (parts_.transports.size() != parts_.routes.size()) {
-    throw std::invalid_argument("a dispatcher needs one transport for each upstream");
-  }
   if (options_.shards > Noticeboard::kMaxShards || options_.shard >= options_.shards) {
     throw std::invalid_argument("a dispatcher needs a shard of its own");
   }
+  assemble(std::move(parts_.routes), std::move(parts_.transports));
   const auto look = [self = std::weak_ptr<ThreadDispatcher*>(self_)](Time earliest) {
     const auto alive = self.lock();
     if (!alive) return;
-    (*alive)->window_.hint(earliest);
+    (*alive)->list_again_ = true;
+    (*alive)->buckets_.hint(earliest);
     (*alive)->look_at(earliest);
   };
   parts_.store.on_due_changed(parts_.loop, look);
-  parts_.routes.board().join(options_.shard, parts_.loop, look);
+  parts_.board.join(options_.shard, parts_.loop, look);
 }
 
 ThreadDispatcher::~ThreadDispatcher() {
-  parts_.routes.board().leave(options_.shard);
-  slots_->forget_owner();
+  parts_.board.leave(options_.shard);
+  for (const auto& pool : fleet_->slots) pool->forget_owner();
 }
 
-std::optional<Dispatcher::Reserved> ThreadDispatcher::reserve(const Envelope& envelope) {
-  if (stopping_ || settles_.blocked() || !parts_.store.can_settle()) return std::nullopt;
+void ThreadDispatcher::assemble(std::shared_ptr<Routes> routes, std::vector<std::unique_ptr<Transport>> transports) {
+  if (transports.size() != routes->size()) {
+    throw std::invalid_argument("a dispatcher needs one transport for each upstream");
+  }
+  auto fleet = std::make_shared<Fleet>();
+  fleet->routes = std::move(routes);
+  fleet->transports = std::move(transports);
+  for (std::size_t i = 0; i < fleet->routes->size(); ++i) {
+    fleet->slots.push_back(std::make_shared<SlotPool>(options_.max_in_flight,
+                                                      [self = std::weak_ptr<ThreadDispatcher*>(self_)](int change) {
+                                                        if (const auto alive = self.lock())
+                                                          (*alive)->slots_changed(change);
+                                                      }));
+  }
+  fleet_ = std::move(fleet);
+}
+
+ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
+  Routes& routes = *fleet_->routes;
+  const UpstreamSet set = routes.eligible(record);
+  Offer offer;
+  offer.wait_bucket = routes.bucket(set);
+  buckets_.learn(offer.wait_bucket, set);
+  const Time now = parts_.clock.now();
+  if (stopping_ || settles_.blocked() || !parts_.store.can_settle() || record.due() > now) return offer;
   // What waits in the spool keeps a share of the slots, however much comes in.
-  const std::size_t kept = window_.ready() ? slots_->limit() / 4 : 0;
-  if (slots_->free() <= kept) return std::nullopt;
-  const std::optional<std::size_t> upstream = parts_.routes.first_in_service(envelope, parts_.clock.now());
-  if (!upstream) return std::nullopt;
-  if (parts_.metrics != nullptr) parts_.metrics->in_flight(+1);
-  return Reserved{slots_->take(), parts_.routes.at(*upstream).config().name};
+  const std::size_t kept = buckets_.ready() ? options_.max_in_flight / 4 : 0;
+  const Choice choice = routes.choose(set, fleet_->full(kept), Duration{0}, now);
+  if (!choice.upstream) return offer;
+  offer.reserved.emplace();
+  offer.reserved->fleet = fleet_;
+  offer.reserved->slot = fleet_->slots[*choice.upstream]->take();
+  offer.reserved->index = *choice.upstream;
+  offer.reserved->why = choice.why;
+  offer.reserved->upstream = routes.at(*choice.upstream).name();
+  return offer;
 }
 
 void ThreadDispatcher::deliver_fresh(Reserved reserved, FreshMessage message) {
@@ -141,7 +191,11 @@ void ThreadDispatcher::deliver_fresh(Reserved reserved, FreshMessage message) {
   }
   claimed.first_in_memory = message.body.chunks.empty() ? claimed.record->body_chunks : message.first_chunk;
   claimed.body = std::move(message.body);
+  claimed.fleet = std::move(reserved.fleet);
   claimed.slot = std::move(reserved.slot);
+  claimed.upstream = reserved.index;
+  claimed.why = reserved.why;
+  claimed.rated = true;
   tasks_.spawn("hand-over", attend(std::move(claimed)));
 }
 
@@ -158,13 +212,37 @@ asio::awaitable<void> ThreadDispatcher::drain(Duration grace) {
     late = true;
     idle_.signal();
   });
-  while (slots_->used() > 0 && !late) co_await idle_.wait();
+  while (in_flight_ > 0 && !late) co_await idle_.wait();
   drain_alarm_->cancel();
   alarm_->cancel();
   runner_.stop();
   tasks_.cancel();
   co_await tasks_.drain();
   co_await settles_.flush(kSettleGrace);
+}
+
+void ThreadDispatcher::use(std::shared_ptr<Routes> routes, std::vector<std::unique_ptr<Transport>> transports,
+                           DispatchOptions options) {
+  options.shard = options_.shard;
+  options.shards = options_.shards;
+  options_ = options;
+  ages_.set_max_age(options_.retry.max_age);
+  for (const auto& transport : fleet_->transports) transport->close_idle();
+  assemble(std::move(routes), std::move(transports));
+  buckets_.forget_sets();
+  buckets_.hint(parts_.clock.now());
+  work_.signal();
+}
+
+void ThreadDispatcher::test(std::string upstream, Done<Attempt> done) {
+  const auto index = fleet_->routes->find(upstream);
+  if (!index) return done.complete(Fault{FaultKind::not_found, "no upstream is called " + upstream});
+  tasks_.spawn("upstream-test", probe(fleet_, *index, std::move(done)));
+}
+
+asio::awaitable<void> ThreadDispatcher::probe(std::shared_ptr<Fleet> fleet, std::size_t upstream, Done<Attempt> done) {
+  Attempt attempt = co_await fleet->transports[upstream]->probe();
+  done.complete(std::move(attempt));
 }
 
 // ---- claiming -------------------------------------------------------------------------------------------------------
@@ -174,11 +252,8 @@ asio::awaitable<void> ThreadDispatcher::claim_due() {
     const Time now = parts_.clock.now();
     waits_for_slot_ = false;
     if (may_claim()) {
-      const std::optional<storage::DueQuery> query = window_.wants(now);
-      if (query) {
-        co_await read_page(*query);
-        continue;
-      }
+      const bool looked = co_await look_at_index(now);
+      if (looked) continue;
       const bool learnt = co_await learn_ages(now);
       if (learnt) continue;
       std::vector<Pick> picks = pick(now);
@@ -192,26 +267,54 @@ asio::awaitable<void> ThreadDispatcher::claim_due() {
   }
 }
 
-bool ThreadDispatcher::may_claim() const {
-  return slots_->free() > 0 && !settles_.blocked() && parts_.store.can_settle();
+// One read of the index, where one is worth while.
+asio::awaitable<bool> ThreadDispatcher::look_at_index(Time now) {
+  if (list_again_ && (now >= listed_at_ + kListAgain || now < listed_at_)) {
+    co_await list_buckets();
+    co_return true;
+  }
+  for (const auto& bucket : buckets_.all()) {
+    const std::optional<storage::DueQuery> query = bucket->window.wants(now);
+    if (!query) continue;
+    co_await read_page(*bucket, *query);
+    co_return true;
+  }
+  co_return false;
 }
 
-asio::awaitable<void> ThreadDispatcher::read_page(storage::DueQuery query) {
+asio::awaitable<void> ThreadDispatcher::list_buckets() {
+  list_again_ = false;
+  listed_at_ = parts_.clock.now();
+  using Numbers = std::vector<std::uint32_t>;
+  auto start = [this](Done<Numbers> done) { parts_.store.due_buckets(std::move(done)); };
+  const result<Numbers> numbers = co_await net::await_done<Numbers>(parts_.loop, start);
+  if (numbers) {
+    buckets_.add(*numbers);
+  } else {
+    list_again_ = true;
+  }
+}
+
+asio::awaitable<void> ThreadDispatcher::read_page(Bucket& bucket, storage::DueQuery query) {
   const Lane lane = query.lane;
   auto start = [this, query](Done<storage::DuePage> done) { parts_.store.due(query, std::move(done)); };
   const result<storage::DuePage> page = co_await net::await_done<storage::DuePage>(parts_.loop, start);
   if (page) {
-    window_.load(lane, *page, parts_.clock.now());
+    bucket.window.load(lane, *page, parts_.clock.now());
   } else {
-    window_.failed(lane, parts_.clock.now());
+    bucket.window.failed(lane, parts_.clock.now());
   }
 }
 
 // While nothing is in service messages wait unclaimed and uncounted, but not for ever: true when the record of one that may
 // have waited too long was read.
 asio::awaitable<bool> ThreadDispatcher::learn_ages(Time now) {
-  if (!window_.ready() || parts_.routes.first_in_service(Envelope{}, now)) co_return false;
-  const AgeWatch::Findings findings = ages_.look(window_, kAgesAtOnce, now);
+  AgeWatch::Findings findings;
+  for (const auto& bucket : buckets_.all()) {
+    if (!bucket->window.ready() || !out_of_service(*bucket, now)) continue;
+    findings = ages_.look(bucket->window, kAgesAtOnce, now);
+    if (!findings.unknown.empty()) break;
+  }
   for (const MessageId& id : findings.unknown) {
     auto start = [this, id](Done<MessageRecord> done) { parts_.store.find(id, std::move(done)); };
     const result<MessageRecord> record = co_await net::await_done<MessageRecord>(parts_.loop, start);
@@ -224,58 +327,84 @@ asio::awaitable<bool> ThreadDispatcher::learn_ages(Time now) {
   co_return !findings.unknown.empty();
 }
 
+// One from each bucket in turn, as long as anybody has room.
 std::vector<Pick> ThreadDispatcher::pick(Time now) {
   std::vector<Pick> picks;
-  if (!window_.ready()) return picks;
-  if (parts_.routes.first_in_service(Envelope{}, now)) {
-    pick_fairly(picks);
-  } else {
-    pick_aged(picks, now);
-    pick_probes(picks, now);
+  room_at_ = kNever;
+  bool more = true;
+  while (more) {
+    more = false;
+    for (const auto& bucket : buckets_.in_turn()) {
+      if (bucket->window.ready() && pick_one(*bucket, picks, now)) more = true;
+    }
   }
   return picks;
 }
 
-void ThreadDispatcher::pick_fairly(std::vector<Pick>& picks) {
-  const std::size_t free = slots_->free();
-  while (picks.size() < free) {
-    std::optional<storage::DueEntry> entry = window_.pick_fair();
-    if (!entry) return;
-    picks.push_back({*entry, std::nullopt});
+bool ThreadDispatcher::pick_one(Bucket& bucket, std::vector<Pick>& picks, Time now) {
+  const Choice choice = choose(bucket, now);
+  if (choice.out_of_service) {
+    const std::size_t before = picks.size();
+    pick_aged(bucket, picks, now);
+    pick_probes(bucket, picks, now);
+    return picks.size() != before;
   }
+  if (!choice.upstream) {
+    room_at_ = std::min(room_at_, choice.look_again);
+    return false;
+  }
+  std::optional<storage::DueEntry> entry = bucket.window.pick_fair();
+  picks.push_back({*entry, *choice.upstream, choice.why, fleet_->slots[*choice.upstream]->take(), true, std::nullopt});
+  return true;
 }
 
-void ThreadDispatcher::pick_aged(std::vector<Pick>& picks, Time now) {
-  const AgeWatch::Findings findings = ages_.look(window_, slots_->free(), now);
+// For messages that have to be looked at first, room anywhere is good enough: what it turns out they wait for is theirs to wait for.
+Choice ThreadDispatcher::choose(const Bucket& bucket, Time now) {
+  Routes& routes = *fleet_->routes;
+  const UpstreamSet set = set_of(bucket), full = fleet_->full();
+  const Duration waited = std::max(Duration{0}, now - bucket.window.earliest());
+  Choice choice = routes.choose(set, full, waited, now);
+  if (choice.upstream || bucket.set || routes.uniform()) return choice;
+  for (std::size_t i = 0; i < routes.size() && !choice.upstream; ++i) {
+    const Choice single = routes.choose(only(i), full, waited, now);
+    if (single.upstream) return single;
+  }
+  return choice;
+}
+
+void ThreadDispatcher::pick_aged(Bucket& bucket, std::vector<Pick>& picks, Time now) {
+  const AgeWatch::Findings findings = ages_.look(bucket.window, options_.max_in_flight, now);
   for (const MessageId& id : findings.too_old) {
+    std::shared_ptr<Slot> slot;
+    std::size_t upstream = 0;
+    for (; upstream < fleet_->slots.size() && !slot; ++upstream) slot = fleet_->slots[upstream]->take();
+    if (!slot) return;
     ages_.forget(id);
-    picks.push_back({*window_.pick(id), std::nullopt});
+    picks.push_back({*bucket.window.pick(id), upstream - 1, {}, std::move(slot), false, std::nullopt});
   }
 }
 
-void ThreadDispatcher::pick_probes(std::vector<Pick>& picks, Time now) {
-  Upstream& upstream = parts_.routes.at(parts_.routes.preferred(now));
-  const std::size_t free = slots_->free();
-  while (picks.size() < free && window_.ready()) {
-    std::optional<ProbePass> pass = upstream.begin_probe(static_cast<std::uint32_t>(options_.probes), now);
+void ThreadDispatcher::pick_probes(Bucket& bucket, std::vector<Pick>& picks, Time now) {
+  Routes& routes = *fleet_->routes;
+  const std::optional<std::size_t> preferred = routes.preferred(set_of(bucket), now);
+  if (!preferred) return;
+  while (bucket.window.ready()) {
+    std::shared_ptr<Slot> slot = fleet_->slots[*preferred]->take();
+    if (!slot) return;
+    std::optional<ProbePass> pass = routes.at(*preferred).begin_probe(static_cast<std::uint32_t>(options_.probes), now);
     if (!pass) return;
-    picks.push_back({*window_.pick_earliest(), std::move(pass)});
+    picks.push_back({*bucket.window.pick_earliest(), *preferred, {}, std::move(slot), false, std::move(pass)});
   }
 }
 
 asio::awaitable<void> ThreadDispatcher::claim(std::vector<Pick> picks) {
   const Time now = parts_.clock.now();
-  const std::optional<std::size_t> first = parts_.routes.first_in_service(Envelope{}, now);
-  const std::string& upstream = parts_.routes.at(first ? *first : parts_.routes.preferred(now)).config().name;
   std::vector<storage::ClaimRequest> requests;
-  std::vector<std::shared_ptr<Slot>> slots;  // taken before the claim: fresh messages may want them while we wait
   requests.reserve(picks.size());
-  slots.reserve(picks.size());
   for (const Pick& one : picks) {
-    requests.push_back({one.entry.key.id, upstream, now});
-    slots.push_back(slots_->take());
+    requests.push_back({one.entry.key.id, fleet_->routes->at(one.upstream).name(), now});
   }
-  if (parts_.metrics != nullptr) parts_.metrics->in_flight(static_cast<int>(slots.size()));
+  const std::shared_ptr<Fleet> fleet = fleet_;  // a reload may come while we wait
   auto start = [this, &requests](Done<std::vector<storage::Claimed>> done) {
     parts_.store.claim(std::move(requests), std::move(done));
   };
@@ -286,33 +415,54 @@ asio::awaitable<void> ThreadDispatcher::claim(std::vector<Pick> picks) {
   for (std::size_t i = 0; i < picks.size(); ++i) {
     const bool claimed = answer && i < answer->size() && (*answer)[i].record && !(*answer)[i].recipients.empty();
     if (!claimed) {
-      if (!picks[i].probe) continue;
-      picks[i].probe->give_back();
-      parts_.routes.board().tell_all(now);
+      unused(*fleet, picks[i]);
       continue;
     }
     ++got;
-    ClaimedMessage message;
-    message.record = std::move((*answer)[i].record);
-    message.recipients = std::move((*answer)[i].recipients);
-    message.first_in_memory = message.record->body_chunks;
-    message.slot = std::move(slots[i]);
-    message.probe = std::move(picks[i].probe);
-    tasks_.spawn("hand-over", attend(std::move(message)));
+    start_try(fleet, picks[i], std::move((*answer)[i]));
   }
-  if (got == 0) window_.forget(now);
+  if (got > 0) co_return;
+  for (const auto& bucket : buckets_.all()) bucket->window.forget(parts_.clock.now());
+}
+
+void ThreadDispatcher::start_try(std::shared_ptr<Fleet> fleet, Pick& pick, storage::Claimed claimed) {
+  ClaimedMessage message;
+  message.record = std::move(claimed.record);
+  message.recipients = std::move(claimed.recipients);
+  message.first_in_memory = message.record->body_chunks;
+  message.fleet = std::move(fleet);
+  message.slot = std::move(pick.slot);
+  message.upstream = pick.upstream;
+  message.why = pick.why;
+  message.rated = pick.rated;
+  message.probe = std::move(pick.probe);
+  tasks_.spawn("hand-over", attend(std::move(message)));
+}
+
+void ThreadDispatcher::unused(Fleet& fleet, Pick& pick) {
+  pick.slot.reset();
+  if (pick.rated) fleet.routes->at(pick.upstream).rate().give_back(1);
+  if (!pick.probe) return;
+  pick.probe->give_back();
+  parts_.board.tell_all(parts_.clock.now());
 }
 
 void ThreadDispatcher::sleep_until_worth_it(Time now) {
-  waits_for_slot_ = window_.ready();
+  waits_for_slot_ = buckets_.ready();
   Time at = kNever;
-  if (settles_.blocked() || slots_->free() == 0) {
-    waits_for_slot_ = true;  // their end signals
+  if (settles_.blocked()) {
+    waits_for_slot_ = true;  // its end signals
   } else if (!parts_.store.can_settle()) {
     at = now + kStoreTrouble;
   } else {
-    at = window_.next_read(now);
-    if (window_.ready()) at = std::min({at, service_again(now), ages_.look(window_, 0, now).look_again});
+    at = room_at_;
+    if (list_again_) at = std::min(at, listed_at_ + kListAgain);
+    for (const auto& bucket : buckets_.all()) {
+      at = std::min(at, bucket->window.next_read(now));
+      if (!bucket->window.ready()) continue;
+      at = std::min(at, fleet_->routes->service_again(set_of(*bucket), now));
+      if (out_of_service(*bucket, now)) at = std::min(at, ages_.look(bucket->window, 0, now).look_again);
+    }
   }
   alarm_at_ = at;
   if (at == kNever) return alarm_->cancel();
@@ -322,34 +472,22 @@ void ThreadDispatcher::sleep_until_worth_it(Time now) {
   });
 }
 
-// With entries loaded and none picked: when an upstream comes back from a pause, or a probe may go.
-Time ThreadDispatcher::service_again(Time now) const {
-  Time at = kNever;
-  const Upstream& preferred = parts_.routes.at(parts_.routes.preferred(now));
-  const Time probe = preferred.next_probe(now);
-  // A probe that could go now and did not waits for another one to end, which is told on the board.
-  if (preferred.health() != Health::closed && probe > now) at = probe;
-  for (std::size_t i = 0; i < parts_.routes.size(); ++i) {
-    const Upstream& upstream = parts_.routes.at(i);
-    if (upstream.paused(now)) at = std::min(at, upstream.paused_until());
-  }
-  return at;
-}
-
 // ---- tries and what follows -----------------------------------------------------------------------------------------
 
 asio::awaitable<void> ThreadDispatcher::attend(ClaimedMessage message) {
   storage::Settlement settlement = co_await runner_.run(message);
-  settle(*message.record, std::move(settlement));
+  settle(message, std::move(settlement));
   if (message.probe) {
     message.probe.reset();
-    parts_.routes.board().tell_all(parts_.clock.now());  // whoever waits for the next probe, on any thread
+    parts_.board.tell_all(parts_.clock.now());  // whoever waits for the next probe, on any thread
   }
 }
 
-void ThreadDispatcher::settle(const MessageRecord& record, storage::Settlement settlement) {
+void ThreadDispatcher::settle(const ClaimedMessage& message, storage::Settlement settlement) {
+  const MessageRecord& record = *message.record;
   settlement.remove_sent_body = options_.remove_sent_body;
   settlement.notify_sender = options_.notify_sender;
+  settlement.wait_bucket = bucket_after(message, settlement);
   log_settlement(parts_.log, record, settlement);
   if (parts_.metrics != nullptr) {
     for (const storage::RecipientUpdate& update : settlement.updates) {
@@ -360,21 +498,44 @@ void ThreadDispatcher::settle(const MessageRecord& record, storage::Settlement s
   settles_.add(record.envelope.lane, std::move(settlement));
 }
 
+// What those of its recipients that go on waiting wait for.
+std::uint32_t ThreadDispatcher::bucket_after(const ClaimedMessage& message, const storage::Settlement& settlement) {
+  const Routes& routes = *fleet_->routes;
+  const MessageRecord& record = *message.record;
+  std::optional<UpstreamSet> set;
+  const auto add = [&](const Recipient& recipient) {
+    set = set.value_or(0) | routes.eligible(record.envelope, recipient);
+  };
+  for (const Recipient& recipient : record.recipients) {
+    if (recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred) add(recipient);
+  }
+  for (const storage::RecipientUpdate& update : settlement.updates) {
+    if (update.trigger == Trigger::defer || update.trigger == Trigger::unclaim)
+      add(record.recipients[update.recipient]);
+  }
+  if (!set) return 0;
+  const std::uint32_t bucket = routes.bucket(*set);
+  buckets_.learn(bucket, *set);
+  return bucket;
+}
+
 void ThreadDispatcher::look_at(Time due) {
   if (due < alarm_at_) work_.signal();
 }
 
-void ThreadDispatcher::due_again(const MessageId& id, Lane lane, Time due) {
+void ThreadDispatcher::due_again(const MessageId& id, Lane lane, std::uint32_t bucket, Time due) {
   const std::uint32_t shard = options_.shards == 1 ? 0 : storage::shard_of(id, options_.shards);
-  if (shard != options_.shard) return parts_.routes.board().tell(shard, due);
-  window_.hint(lane, due);
+  if (shard != options_.shard) return parts_.board.tell(shard, due);
+  buckets_.hint(bucket, lane, due);
   look_at(due);
 }
 
-void ThreadDispatcher::slot_freed() {
-  if (parts_.metrics != nullptr) parts_.metrics->in_flight(-1);
+void ThreadDispatcher::slots_changed(int change) {
+  in_flight_ = change > 0 ? in_flight_ + 1 : in_flight_ - 1;
+  if (parts_.metrics != nullptr) parts_.metrics->in_flight(change);
+  if (change > 0) return;
   if (waits_for_slot_) work_.signal();
-  if (stopping_ && slots_->used() == 0) idle_.signal();
+  if (stopping_ && in_flight_ == 0) idle_.signal();
 }
 
 std::unique_ptr<Dispatcher> make_dispatcher(DispatcherParts parts, DispatchOptions options) {

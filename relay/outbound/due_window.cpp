@@ -6,8 +6,8 @@ namespace postrider::relay {
 
 using storage::DueEntry;
 
-DueWindow::DueWindow(std::size_t limit, std::uint32_t shard, std::uint32_t shards)
-    : limit_(limit), shard_(shard), shards_(shards) {}
+DueWindow::DueWindow(std::size_t limit, std::uint32_t shard, std::uint32_t shards, std::uint32_t bucket)
+    : limit_(limit), shard_(shard), shards_(shards), bucket_(bucket) {}
 
 void DueWindow::hint(Lane lane, Time due) {
   at(lane).next_due = std::min(at(lane).next_due, due);
@@ -23,6 +23,7 @@ std::optional<storage::DueQuery> DueWindow::wants(Time now) {
     if (lane.next_due > now || lane.ready > limit_ / 4 || resting(lane, now)) continue;
     lane.next_due = kNever;  // hints that come while the page is read are later than it, and stay
     storage::DueQuery query;
+    query.bucket = bucket_;
     query.lane = static_cast<Lane>(i);
     query.limit = limit_;
     query.shard = shard_;
@@ -119,6 +120,15 @@ std::optional<DueEntry> DueWindow::pick(const MessageId& id) {
     }
   }
   return std::nullopt;
+}
+
+Time DueWindow::earliest() const {
+  Time earliest = kNever;
+  for (const LaneWindow& lane : lanes_) {
+    for (const std::uint64_t sender : lane.turns)
+      earliest = std::min(earliest, lane.by_sender.at(sender).front().key.due);
+  }
+  return earliest;
 }
 
 void DueWindow::each(const std::function<void(const DueEntry&)>& visit) const {

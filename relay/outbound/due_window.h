@@ -1,4 +1,4 @@
-// DueWindow: what one dispatcher knows of the due index: per lane the next entries that are due, and when to look again.
+// DueWindow: what one dispatcher knows of one bucket of the due index: per lane the next entries that are due, and when to look again.
 // Decides what is read and in which order messages go: lanes by weight, so that the low lane never starves; within a lane
 // senders in turn. Pure: it does no I/O and reads no clock; the dispatcher owns it and carries out what it asks.
 #pragma once
@@ -21,7 +21,7 @@ class DueWindow {
   static constexpr Duration kFruitlessGap{500};            // after a claim that got nothing
   static constexpr std::array<int, 3> kWeights{12, 3, 1};  // of 16 picks: high, normal, low
 
-  DueWindow(std::size_t limit, std::uint32_t shard, std::uint32_t shards);
+  DueWindow(std::size_t limit, std::uint32_t shard, std::uint32_t shards, std::uint32_t bucket = 0);
 
   // Something is, or will be, due at that time. Without a lane: it may be in any.
   void hint(Lane lane, Time due);
@@ -38,6 +38,7 @@ class DueWindow {
   std::optional<storage::DueEntry> pick_fair();
   std::optional<storage::DueEntry> pick_earliest();  // in due order, whatever the lane or sender
   std::optional<storage::DueEntry> pick(const MessageId& id);
+  Time earliest() const;  // due time of what pick_earliest() would give; kNever: nothing is loaded
   void each(const std::function<void(const storage::DueEntry&)>& visit) const;
   // When wants() may answer something without a further hint; kNever: only then.
   Time next_read(Time now) const;
@@ -59,7 +60,7 @@ class DueWindow {
   static void clear(LaneWindow& lane);
 
   std::size_t limit_;
-  std::uint32_t shard_, shards_;
+  std::uint32_t shard_, shards_, bucket_;
   std::array<LaneWindow, 3> lanes_;
 };
 

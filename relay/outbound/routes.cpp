@@ -6,91 +6,329 @@
 #include <utility>
 
 #include "core/retry.h"
+#include "core/route_match.h"
 
 namespace postrider::relay {
 
-Routes::Routes(std::vector<UpstreamConfig> upstreams, HealthPolicy policy) {
-  if (upstreams.empty()) throw std::invalid_argument("Routes need at least one upstream");
-  for (UpstreamConfig& config : upstreams) upstreams_.push_back(std::make_unique<Upstream>(std::move(config), policy));
+namespace {
 
-  order_.resize(upstreams_.size());
-  std::iota(order_.begin(), order_.end(), std::size_t{0});
+constexpr std::string_view kFirst = "first in order";
+constexpr std::string_view kPreferred = "preferred by an operator";
+constexpr std::string_view kNext = "those before it are out of service";
+constexpr std::string_view kSpilled = "those before it had no room for spill_after";
+constexpr std::string_view kAfter = "the one before it failed";
+constexpr std::string_view kAskedBefore = "asked before: it may know the message already";
+constexpr std::string_view kProbe = "a probe: none is in service";
+
+std::uint64_t hash_of(std::string_view name) {  // FNV-1a, mixed: stable, it is on disk through bucket()
+  std::uint64_t hash = 14695981039346656037u;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
+  return hash ^ hash >> 33;
+}
+
+// Which key of `match` keeps it from this recipient, for people.
+std::string mismatch(const UpstreamMatch& match, const Envelope& envelope, const Recipient& recipient) {
+  std::string keys;
+  const auto check = [&](std::vector<std::string> UpstreamMatch::*key, std::string_view name) {
+    UpstreamMatch one;
+    one.*key = match.*key;
+    if (!(one.*key).empty() && !matches(one, envelope, recipient)) keys.append(keys.empty() ? "" : ", ").append(name);
+  };
+  check(&UpstreamMatch::sender_domain, "sender_domain");
+  check(&UpstreamMatch::recipient_domain, "recipient_domain");
+  check(&UpstreamMatch::lane, "lane");
+  check(&UpstreamMatch::tag, "tag");
+  check(&UpstreamMatch::credential, "credential");
+  return "its match does not fit: " + keys;
+}
+
+}  // namespace
+
+Routes::Routes(std::vector<UpstreamConfig> upstreams, HealthPolicy policy, const Routes* before)
+    : preference_(before != nullptr ? before->preference_ : std::make_shared<Preference>()),
+      generation_(before != nullptr ? before->generation_ + 1 : 0) {
+  if (upstreams.empty() || upstreams.size() > kMaxUpstreams)
+    throw std::invalid_argument("Routes need 1 to 64 upstreams");
+  for (UpstreamConfig& config : upstreams) {
+    const std::size_t index = upstreams_.size();
+    all_ |= only(index);
+    if (!config.match.empty()) with_match_ |= only(index);
+    if (config.type == UpstreamType::capture) captures_ |= only(index);
+    name_hashes_.push_back(hash_of(config.name));
+    const auto known = before != nullptr ? before->find(config.name) : std::nullopt;
+    upstreams_.push_back(known ? before->upstreams_[*known] : std::make_shared<Upstream>(config, policy));
+    if (known) upstreams_.back()->reconfigure(std::move(config), policy);
+  }
+  std::vector<std::size_t> order(upstreams_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
   const auto priority = [this](std::size_t i) { return at(i).config().priority; };
-  std::stable_sort(order_.begin(), order_.end(),
-                   [&](std::size_t a, std::size_t b) { return priority(a) < priority(b); });
-  group_end_.resize(order_.size());
-  for (std::size_t i = order_.size(); i-- > 0;) {
-    const bool last = i + 1 == order_.size() || priority(order_[i]) != priority(order_[i + 1]);
-    group_end_[i] = last ? i + 1 : group_end_[i + 1];
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return priority(a) < priority(b); });
+  for (const std::size_t i : order) {
+    if (groups_.empty() || priority(groups_.back().front()) != priority(i)) groups_.emplace_back();
+    groups_.back().push_back(i);
   }
 }
 
-RouteDecision Routes::decide(const Envelope& envelope, const Recipient& recipient, Time now) const {
-  RouteDecision decision;
-  const std::optional<std::size_t> first = first_in_service(envelope, now);
-  if (!first) {
-    decision.preferred = preferred(now);
-    return decision;
-  }
-  decision.preferred = *first;
-  decision.in_service.reserve(order_.size());
-  decision.in_service.push_back({*first, "preferred"});
-  for (const std::size_t i : order_) {
-    if (i != *first && at(i).in_service(now)) decision.in_service.push_back({i, "next in order"});
-  }
-  if (!may_have_been_sent(recipient)) return decision;
-
-  const auto same = std::find_if(decision.in_service.begin(), decision.in_service.end(), [&](const Candidate& c) {
-    return at(c.upstream).config().name == recipient.upstream;
-  });
-  if (same == decision.in_service.end()) return decision;
-  std::rotate(decision.in_service.begin(), same, same + 1);
-  decision.in_service.front().why = "asked before";
-  return decision;
-}
-
-std::optional<std::size_t> Routes::first_in_service(const Envelope&, Time now) const {
-  for (std::size_t begin = 0; begin < order_.size(); begin = group_end_[begin]) {
-    const std::size_t end = group_end_[begin];
-    std::uint64_t weight = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      if (at(order_[i]).in_service(now)) weight += std::max(1u, at(order_[i]).config().weight);
-    }
-    if (weight == 0) continue;
-    std::uint64_t turn_left = end - begin == 1 ? 0 : turn() % weight;
-    for (std::size_t i = begin; i < end; ++i) {
-      if (!at(order_[i]).in_service(now)) continue;  // it may have gone since the sum: then the next one has the turn
-      const std::uint64_t mine = std::max(1u, at(order_[i]).config().weight);
-      if (turn_left < mine) return order_[i];
-      turn_left -= mine;
-    }
+std::optional<std::size_t> Routes::find(std::string_view name) const {
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (at(i).name() == name) return i;
   }
   return std::nullopt;
 }
 
-std::size_t Routes::preferred(Time now) const {
-  std::size_t best = order_.front();
-  for (const std::size_t i : order_) {
-    if (!at(i).paused(now)) return i;
-    if (at(i).paused_until() < at(best).paused_until()) best = i;
+UpstreamSet Routes::eligible(const Envelope& envelope, const Recipient& recipient) const {
+  UpstreamSet set = envelope.capture_only ? captures_ : all_;
+  if ((set & with_match_) == 0) return set;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (has(set & with_match_, i) && !matches(at(i).config().match, envelope, recipient)) set &= ~only(i);
   }
-  return best;
+  return set;
 }
 
-std::vector<std::size_t> Routes::probe_order(Time now) const {
+UpstreamSet Routes::eligible(const MessageRecord& record) const {
+  if (with_match_ == 0) return record.envelope.capture_only ? captures_ : all_;
+  UpstreamSet set = 0;
+  for (const Recipient& recipient : record.recipients) {
+    if (is_live(recipient.state)) set |= eligible(record.envelope, recipient);
+  }
+  return set;
+}
+
+std::uint32_t Routes::bucket(UpstreamSet set) const {
+  std::uint64_t sum = 1;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (has(set, i)) sum += name_hashes_[i];
+  }
+  const auto folded = static_cast<std::uint32_t>(sum ^ sum >> 32);
+  return folded == 0 ? 1 : folded;
+}
+
+// ---- choosing -------------------------------------------------------------------------------------------------------
+
+template <typename Visit>
+void Routes::each_group(std::optional<std::size_t> first, const Visit& visit) const {
+  if (first && !visit({*first})) return;
+  for (const std::vector<std::size_t>& group : groups_) {
+    if (!visit(group)) return;
+  }
+}
+
+std::optional<std::size_t> Routes::preferred_index(bool consume) const {
+  if (!consume) {
+    const std::optional<Preferred> preferred = preference_->get();
+    return preferred && !preferred->canary() ? find(preferred->upstream) : std::nullopt;
+  }
+  const auto name = preference_->next();
+  return name ? find(*name) : std::nullopt;
+}
+
+std::optional<std::size_t> Routes::by_weight(const std::vector<std::size_t>& group, UpstreamSet among,
+                                             bool take_turn) const {
+  std::uint64_t weight = 0;
+  std::optional<std::size_t> last;
+  for (const std::size_t i : group) {
+    if (!has(among, i)) continue;
+    weight += std::max(1u, at(i).config().weight);
+    last = i;
+  }
+  if (!last || among == only(*last)) return last;
+  std::uint64_t turn_left = (take_turn ? turn_.fetch_add(1, std::memory_order_relaxed) : 0) % weight;
+  for (const std::size_t i : group) {
+    if (!has(among, i)) continue;
+    const std::uint64_t mine = std::max(1u, at(i).config().weight);
+    if (turn_left < mine) return i;
+    turn_left -= mine;
+  }
+  return last;
+}
+
+Choice Routes::find_room(UpstreamSet set, UpstreamSet full, Duration waited, Time now, std::optional<std::size_t> first,
+                         bool take) const {
+  Choice choice;
+  choice.out_of_service = true;
+  bool spilled = false;
+  each_group(first, [&](const std::vector<std::size_t>& group) {
+    UpstreamSet in_service = 0, roomy = 0;
+    Time soonest = kNever;
+    bool spills = true;
+    const auto waits = [&](const Upstream& upstream, Time free) {
+      const Duration spill = upstream.config().spill_after;
+      if (spill > waited) free = std::min(free, now + (spill - waited));
+      if (spill == Duration{0} || waited < spill) spills = false;
+      soonest = std::min(soonest, free);
+    };
+    for (const std::size_t i : group) {
+      const Upstream& upstream = at(i);
+      if (!has(set, i) || !upstream.in_service(now)) continue;
+      in_service |= only(i);
+      Time free = std::max(upstream.rate().at(now), upstream.paused(now) ? upstream.paused_until() : now);
+      if (has(full, i) || upstream.quota(now) == Quota::Leave::not_yet) free = kNever;
+      if (free <= now) {
+        roomy |= only(i);
+      } else {
+        waits(upstream, free);
+      }
+    }
+    if (in_service == 0) return true;
+    choice.out_of_service = false;
+    while (const std::optional<std::size_t> one = by_weight(group, roomy, take)) {
+      if (take && !upstreams_[*one]->rate().take(now)) {  // another thread was faster
+        roomy &= ~only(*one);
+        waits(at(*one), at(*one).rate().at(now));
+        continue;
+      }
+      choice.upstream = one;
+      choice.why = first && *one == *first && &group != &groups_.front() ? kPreferred
+                   : spilled                                             ? kSpilled
+                   : &group == &groups_.front()                          ? kFirst
+                                                                         : kNext;
+      return false;
+    }
+    choice.look_again = std::min(choice.look_again, soonest);
+    spilled = true;
+    return spills;
+  });
+  return choice;
+}
+
+Choice Routes::choose(UpstreamSet set, UpstreamSet full, Duration waited, Time now) {
+  const std::optional<std::size_t> first = preferred_index(true);
+  const Choice choice = find_room(set, full, waited, now, first, true);
+  if (first && choice.upstream != first) preference_->not_taken();
+  return choice;
+}
+
+Choice Routes::look(UpstreamSet set, UpstreamSet full, Duration waited, Time now) const {
+  return find_room(set, full, waited, now, preferred_index(false), false);
+}
+
+// ---- one try --------------------------------------------------------------------------------------------------------
+
+std::vector<std::size_t> Routes::in_order(std::optional<std::size_t> first) const {
   std::vector<std::size_t> order;
-  for (const std::size_t i : order_) {
-    if (!at(i).paused(now)) order.push_back(i);
+  order.reserve(size());
+  if (first) order.push_back(*first);
+  for (const auto& group : groups_) {
+    for (const std::size_t i : group) {
+      if (first != i) order.push_back(i);
+    }
   }
   return order;
 }
 
-std::optional<std::size_t> Routes::open_beside(std::size_t chosen, Time now) const {
-  for (const std::size_t i : order_) {
-    if (at(i).config().priority > at(chosen).config().priority) break;
-    if (i != chosen && at(i).health() != Health::closed && !at(i).paused(now)) return i;
+std::vector<Candidate> Routes::order(const Envelope& envelope, const Recipient& recipient,
+                                     std::optional<std::size_t> first, Time now) const {
+  const UpstreamSet set = eligible(envelope, recipient);
+  const std::optional<std::size_t> preferred = preferred_index(false);
+  std::vector<Candidate> order;
+  for (const std::size_t i : in_order(preferred)) {
+    if (has(set, i) && at(i).in_service(now)) order.push_back({i, kAfter});
+  }
+  const auto to_front = [&order](std::size_t upstream) {
+    const auto found =
+        std::find_if(order.begin(), order.end(), [&](const Candidate& c) { return c.upstream == upstream; });
+    if (found != order.end()) std::rotate(order.begin(), found, found + 1);
+    return found != order.end();
+  };
+  if (first) to_front(*first);
+  if (!order.empty()) order.front().why = first ? "" : kFirst;
+  if (!may_have_been_sent(recipient)) return order;
+  const auto before = find(recipient.upstream);
+  if (before && to_front(*before)) order.front().why = kAskedBefore;
+  return order;
+}
+
+bool Routes::any_in_service(UpstreamSet set, Time now) const {
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (has(set, i) && at(i).in_service(now)) return true;
+  }
+  return false;
+}
+
+std::optional<std::size_t> Routes::preferred(UpstreamSet set, Time now) const {
+  for (const std::size_t i : in_order(preferred_index(false))) {
+    if (has(set, i) && at(i).worth_a_probe(now)) return i;
   }
   return std::nullopt;
+}
+
+std::vector<Candidate> Routes::probe_order(const Envelope& envelope, const Recipient& recipient, Time now) const {
+  const UpstreamSet set = eligible(envelope, recipient);
+  std::vector<Candidate> order;
+  for (const std::size_t i : in_order(preferred_index(false))) {
+    if (has(set, i) && (at(i).worth_a_probe(now) || at(i).in_service(now))) order.push_back({i, kProbe});
+  }
+  return order;
+}
+
+std::optional<std::size_t> Routes::open_beside(UpstreamSet set, std::size_t chosen, Time now) const {
+  const std::optional<std::size_t> preferred = preferred_index(false);
+  if (preferred == chosen) return std::nullopt;
+  for (const std::size_t i : in_order(preferred)) {
+    if (i != preferred && at(i).config().priority > at(chosen).config().priority) break;
+    if (i != chosen && has(set, i) && at(i).worth_a_probe(now)) return i;
+  }
+  return std::nullopt;
+}
+
+Time Routes::service_again(UpstreamSet set, Time now) const {
+  Time at_time = kNever;
+  for (std::size_t i = 0; i < size(); ++i) {
+    const Upstream& upstream = at(i);
+    if (!has(set, i) || upstream.stopped()) continue;
+    if (upstream.paused(now)) {
+      at_time = std::min(at_time, std::max(upstream.paused_until() - upstream.config().spill_after, now + Duration{1}));
+    } else if (upstream.quota(now) == Quota::Leave::used_up) {
+      at_time = std::min(at_time, upstream.quota_renewed(now));
+    } else if (upstream.health() != Health::closed) {
+      // A probe that could go now and did not waits for another one to end, which is told on the board.
+      const Time probe = upstream.next_probe(now);
+      if (probe > now) at_time = std::min(at_time, probe);
+    }
+  }
+  return at_time;
+}
+
+// ---- for people -----------------------------------------------------------------------------------------------------
+
+std::vector<Routes::Explained> Routes::explain(const Envelope& envelope, const Recipient& recipient, Time now) const {
+  const UpstreamSet set = eligible(envelope, recipient);
+  const std::optional<Preferred> preference = preference_->get();
+  const std::optional<std::size_t> preferred = preferred_index(false);
+  std::vector<Explained> all;
+  for (const std::size_t i : in_order(preferred)) {
+    const Upstream& upstream = at(i);
+    Explained one;
+    one.upstream = i;
+    one.eligible = has(set, i);
+    one.in_service = one.eligible && upstream.in_service(now);
+    if (!one.eligible) {
+      one.why = has(with_match_, i) && !envelope.capture_only ? mismatch(upstream.config().match, envelope, recipient)
+                                                              : "the credential's mail is captured only";
+    } else if (upstream.stopped()) {
+      one.why = "paused by an operator";
+    } else if (upstream.health() != Health::closed) {
+      one.why = "out of service: " + upstream.last_error();
+      one.until = upstream.next_probe(now);
+    } else if (upstream.quota(now) == Quota::Leave::used_up) {
+      one.why = "its quota is used up";
+      one.until = upstream.quota_renewed(now);
+    } else if (upstream.paused(now)) {
+      one.why =
+          one.in_service ? "paused, for less than spill_after: mail waits for it" : "paused: it asked to slow down";
+      one.until = upstream.paused_until();
+    } else {
+      one.why =
+          preferred == i ? "preferred by " + preference->by : "priority " + std::to_string(upstream.config().priority);
+      if (upstream.rate().at(now) > now) {
+        one.why += "; at its rate";
+        one.until = upstream.rate().at(now);
+      }
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 }  // namespace postrider::relay

@@ -43,7 +43,8 @@ void SettleQueue::offer(Item item) {
 void SettleQueue::answered(Item item, const result<storage::Settled>& answer) {
   --under_way_;
   if (answer) {
-    if (answer->next_due != kNever) listener_.due_again(item.settlement.id, item.lane, answer->next_due);
+    if (answer->next_due != kNever)
+      listener_.due_again(item.settlement.id, item.lane, item.settlement.wait_bucket, answer->next_due);
     if (answer->owes_notice && listener_.notice_owed) listener_.notice_owed();
   } else if (worth_offering_again(answer.error())) {
     blocked_ = true;

@@ -18,7 +18,8 @@ namespace postrider::relay {
 class SettleQueue {
  public:
   struct Listener {
-    std::function<void(const MessageId&, Lane, Time next_due)> due_again;  // settled, and to be tried again then
+    // Settled, and to be tried again then.
+    std::function<void(const MessageId&, Lane, std::uint32_t bucket, Time next_due)> due_again;
     std::function<void()> unblocked;
     std::function<void()> notice_owed;  // may be empty
   };

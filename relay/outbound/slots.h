@@ -1,4 +1,4 @@
-// Slots: the bound on messages in flight in one dispatcher. A Slot is taken before the accept or the claim of a message and
+// Slots: the bound on messages in flight at one upstream in one dispatcher. A Slot is taken before the accept or the claim of a message and
 // gives itself back when the last holder lets go. On the dispatcher's thread only; a Slot may outlive the pool's owner.
 #pragma once
 
@@ -22,27 +22,29 @@ class Slot {
 
 class SlotPool : public std::enable_shared_from_this<SlotPool> {
  public:
-  SlotPool(std::size_t limit, std::function<void()> freed) : limit_(limit), freed_(std::move(freed)) {}
+  // `changed`: by +1 or -1, after each slot that is taken or comes back.
+  SlotPool(std::size_t limit, std::function<void(int)> changed) : limit_(limit), changed_(std::move(changed)) {}
 
   std::shared_ptr<Slot> take() { return free() == 0 ? nullptr : std::make_shared<Slot>(shared_from_this()); }
   std::size_t used() const { return used_; }
   std::size_t free() const { return limit_ - used_; }
   std::size_t limit() const { return limit_; }
-  void forget_owner() { freed_ = nullptr; }
+  void forget_owner() { changed_ = nullptr; }
 
  private:
   friend class Slot;
   std::size_t limit_;
   std::size_t used_ = 0;
-  std::function<void()> freed_;  // after each slot that comes back
+  std::function<void(int)> changed_;
 };
 
 inline Slot::Slot(std::shared_ptr<SlotPool> pool) : pool_(std::move(pool)) {
   ++pool_->used_;
+  if (pool_->changed_) pool_->changed_(+1);
 }
 inline Slot::~Slot() {
   --pool_->used_;
-  if (pool_->freed_) pool_->freed_();
+  if (pool_->changed_) pool_->changed_(-1);
 }
 
 }  // namespace postrider::relay

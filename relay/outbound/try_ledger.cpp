@@ -33,12 +33,23 @@ RecipientOutcome outcome_for(const Attempt& attempt, std::uint32_t recipient, st
   return {recipient, kind, attempt.reason};
 }
 
-storage::RecipientUpdate give_back(const Recipient& recipient, std::uint32_t index) {
+storage::RecipientUpdate give_back(const Recipient& recipient, std::uint32_t index, Time again) {
   storage::RecipientUpdate update;
   update.recipient = index;
   update.trigger = Trigger::unclaim;
-  update.due = recipient.due;  // keeps its place among those that wait
+  update.due = std::max(recipient.due, again);  // keeps its place among those that wait
   update.reason = recipient.reason;
+  return update;
+}
+
+storage::RecipientUpdate wait_for_route(std::uint32_t index, Time again) {
+  storage::RecipientUpdate update;
+  update.recipient = index;
+  update.trigger = Trigger::defer;
+  update.due = again;
+  update.reason.cause = Cause::route;
+  update.reason.stage = Stage::route;
+  update.reason.text = "no upstream is configured for this message: every one has a match that does not fit";
   return update;
 }
 
@@ -58,18 +69,25 @@ storage::RecipientUpdate give_up_for_age(const Recipient& recipient, std::uint32
 
 }  // namespace
 
-TryLedger::TryLedger(const MessageRecord& record, std::size_t upstreams) : record_(record), upstreams_(upstreams) {}
+TryLedger::TryLedger(const MessageRecord& record) : record_(record) {}
 
-void TryLedger::plan(std::uint32_t recipient, std::vector<std::size_t> candidates) {
+void TryLedger::plan(std::uint32_t recipient, std::vector<Candidate> candidates, std::size_t eligible, Time again) {
   Entry entry;
   entry.recipient = recipient;
   entry.candidates = std::move(candidates);
+  entry.eligible = eligible;
+  entry.again = again;
   entries_.push_back(std::move(entry));
 }
 
 void TryLedger::plan_give_up(std::uint32_t recipient) {
-  plan(recipient, {});
+  plan(recipient, {}, 0);
   entries_.back().too_old = true;
+}
+
+void TryLedger::plan_no_route(std::uint32_t recipient, Time again) {
+  plan(recipient, {}, 0, again);
+  entries_.back().no_route = true;
 }
 
 std::optional<TryLedger::Round> TryLedger::next_round() const {
@@ -77,9 +95,13 @@ std::optional<TryLedger::Round> TryLedger::next_round() const {
   std::optional<Round> round;
   for (const Entry& entry : entries_) {
     if (entry.over || entry.next == entry.candidates.size()) continue;
-    const std::size_t upstream = entry.candidates[entry.next];
-    if (!round) round.emplace().upstream = upstream;
-    if (round->upstream == upstream) round->recipients.push_back(entry.recipient);
+    const Candidate& candidate = entry.candidates[entry.next];
+    if (!round) {
+      round.emplace();
+      round->upstream = candidate.upstream;
+      round->why = candidate.why;
+    }
+    if (round->upstream == candidate.upstream) round->recipients.push_back(entry.recipient);
   }
   return round;
 }
@@ -87,24 +109,34 @@ std::optional<TryLedger::Round> TryLedger::next_round() const {
 void TryLedger::skip(const Round& round) {
   for (Entry& entry : entries_) {
     const bool waits = !entry.over && entry.next < entry.candidates.size();
-    if (waits && entry.candidates[entry.next] == round.upstream) ++entry.next;
+    if (waits && entry.candidates[entry.next].upstream == round.upstream) ++entry.next;
   }
 }
 
-void TryLedger::note(const Round& round, HandoverReport report) {
+void TryLedger::wait(const Round& round, Time again) {
+  for (Entry& entry : entries_) {
+    const bool waits = !entry.over && entry.next < entry.candidates.size();
+    if (!waits || entry.candidates[entry.next].upstream != round.upstream) continue;
+    entry.outcome.reset();
+    entry.again = again;
+    entry.over = true;
+  }
+}
+
+void TryLedger::note(const Round& round, HandoverReport report, AfterThrottle after) {
   Attempt& attempt = report.attempt;
   attempt.counted = false;  // settle() says which one spent the try
   std::size_t place = 0;    // entries are in the order in which the round named them
   for (Entry& entry : entries_) {
     if (place == round.recipients.size()) break;
     if (entry.recipient != round.recipients[place]) continue;
-    note_outcome(entry, outcome_for(attempt, entry.recipient, place), report.throttled_until);
+    note_outcome(entry, outcome_for(attempt, entry.recipient, place), report.throttled_until, after);
     ++place;
   }
   attempts_.push_back(std::move(attempt));
 }
 
-void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until) {
+void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, AfterThrottle after) {
   ++entry.next;
   const bool final_word = !another_may_help(outcome);
   if (outcome.reason.cause == Cause::capability) ++entry.incapable;
@@ -118,7 +150,8 @@ void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time
           entry.throttled_until == Time{} ? throttled_until : std::min(entry.throttled_until, throttled_until);
     }
   }
-  entry.over = final_word;
+  const bool stays = after == AfterThrottle::stay && outcome.reason.cause == Cause::throttle;
+  entry.over = final_word || stays;
 }
 
 void TryLedger::stop() {
@@ -151,9 +184,10 @@ storage::Settlement TryLedger::settle(const RetryPolicy& policy, Time now, doubl
 storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& policy, Time now, double jitter) {
   const Recipient& recipient = record_.recipients[entry.recipient];
   if (entry.too_old) return give_up_for_age(recipient, entry.recipient, policy);
-  if (!entry.outcome) return give_back(recipient, entry.recipient);
+  if (entry.no_route) return wait_for_route(entry.recipient, entry.again);
+  if (!entry.outcome) return give_back(recipient, entry.recipient, entry.again);
   // Every upstream there is was asked, and none can take it: more tries would only say it again.
-  if (another_may_help(*entry.outcome) && entry.incapable == upstreams_) {
+  if (another_may_help(*entry.outcome) && entry.incapable == entry.eligible) {
     entry.outcome->kind = OutcomeKind::bounced;
     if (entry.outcome->reason.enhanced.empty()) entry.outcome->reason.enhanced = "5.6.3";  // RFC 3463 3.7
   } else if (another_may_help(*entry.outcome)) {
@@ -170,7 +204,10 @@ storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& p
   const Attempt& attempt = attempts_[entry.attempt];
   update.upstream = attempt.upstream;
   update.takes_notice = decision.trigger == Trigger::hand_over && attempt.hop_notifies;
-  if (decision.trigger == Trigger::hand_over) update.remote_id = attempt.remote_id;
+  if (decision.trigger == Trigger::hand_over) {
+    update.remote_id = attempt.remote_id;
+    update.provider_id = attempt.provider_id;
+  }
   return update;
 }
 

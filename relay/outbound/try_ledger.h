@@ -5,31 +5,40 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/retry.h"
+#include "relay/outbound/routes.h"
 #include "relay/outbound/transport.h"
 #include "storage/store.h"
 
 namespace postrider::relay {
 
+enum class AfterThrottle : std::uint8_t { next, stay };  // ask the next upstream, or wait for this one
+
 class TryLedger {
  public:
-  // `upstreams`: how many there are; a message that none of them can take for its size or form bounces.
-  TryLedger(const MessageRecord& record, std::size_t upstreams);
+  explicit TryLedger(const MessageRecord& record);
 
-  // A recipient and the upstreams that may be asked for it, in order. None: it is given back uncounted.
-  void plan(std::uint32_t recipient, std::vector<std::size_t> candidates);
-  void plan_give_up(std::uint32_t recipient);  // too old to be tried
+  // A recipient and the upstreams that may be asked for it, in order; none: it is given back uncounted, to be looked at again at
+  // `again` (or when it was due). `eligible`: how many there are for it at all; one that none of them can take for its size or form
+  // bounces.
+  void plan(std::uint32_t recipient, std::vector<Candidate> candidates, std::size_t eligible, Time again = {});
+  void plan_give_up(std::uint32_t recipient);               // too old to be tried
+  void plan_no_route(std::uint32_t recipient, Time again);  // no upstream takes it: it waits for another configuration
 
   // The recipients that go to the same upstream next; nothing: the try is over.
   struct Round {
     std::size_t upstream = 0;
+    std::string_view why;
     std::vector<std::uint32_t> recipients;
   };
   std::optional<Round> next_round() const;
   void skip(const Round& round);  // not asked: it went out of service meanwhile
-  void note(const Round& round, HandoverReport report);
+  // Not asked: it has no room now. Those recipients wait for it uncounted, whatever others answered.
+  void wait(const Round& round, Time again);
+  void note(const Round& round, HandoverReport report, AfterThrottle after = AfterThrottle::next);
   // The relay stops: nobody more is asked. What the last upstream had not answered for is given back uncounted.
   void stop();
 
@@ -40,9 +49,12 @@ class TryLedger {
  private:
   struct Entry {
     std::uint32_t recipient = 0;
-    std::vector<std::size_t> candidates;
+    std::vector<Candidate> candidates;
+    std::size_t eligible = 0;
     std::size_t next = 0;
     bool too_old = false;
+    bool no_route = false;
+    Time again{};       // given back: not before
     bool over = false;  // an outcome that no other upstream can better
     std::optional<RecipientOutcome> outcome;
     std::size_t attempt = 0;  // that gave it
@@ -50,11 +62,10 @@ class TryLedger {
     std::size_t incapable = 0;  // upstreams that cannot take this body
   };
 
-  void note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until);
+  void note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, AfterThrottle after);
   storage::RecipientUpdate update_of(Entry& entry, const RetryPolicy& policy, Time now, double jitter);
 
   const MessageRecord& record_;
-  std::size_t upstreams_;
   std::vector<Entry> entries_;
   std::vector<Attempt> attempts_;
   bool stopped_ = false;

@@ -1,11 +1,11 @@
 #include "relay/outbound/try_runner.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
 
 #include "relay/outbound/body_source.h"
-#include "relay/outbound/dispatch_log.h"
 
 namespace postrider::relay {
 
@@ -30,79 +30,143 @@ HandoverReport report_of_exception(const std::string& what, Time started_at) {
 
 enum class Answer : unsigned char { handed_over, about_message, route_failure, throttled, none };
 
-// What an attempt says about the upstream, whatever it says about the message.
+// What an attempt says about the upstream, whatever it says about the message. An answer that was lost after the hand-over is its
+// failure too: an upstream that takes messages and then falls silent is not in service.
 Answer answer_of(const Attempt& attempt) {
   bool route = attempt.recipients.empty() && attempt.reason.cause == Cause::route;
   bool about_message = false;
   for (const RecipientOutcome& outcome : attempt.recipients) {
-    if (outcome.kind == OutcomeKind::sent) return Answer::handed_over;
-    if (outcome.reason.cause == Cause::throttle) return Answer::throttled;
-    if (outcome.reason.cause == Cause::route) route = true;
     const Cause cause = outcome.reason.cause;
+    if (outcome.kind == OutcomeKind::sent) return Answer::handed_over;
+    if (cause == Cause::throttle) return Answer::throttled;
+    if (cause == Cause::route || cause == Cause::uncertain) route = true;
     if (cause == Cause::recipient || cause == Cause::content || cause == Cause::capability) about_message = true;
   }
   if (about_message) return Answer::about_message;
   return route ? Answer::route_failure : Answer::none;
 }
 
+constexpr Duration kRoomAgain = std::chrono::seconds(1);     // until a message that found no room is looked at again
+constexpr Duration kNoRouteAgain = std::chrono::minutes(1);  // and one that no upstream takes
+// Until a recipient whose upstreams are out of service is looked at again while others of the same message have theirs in service.
+constexpr Duration kApartAgain = std::chrono::seconds(10);
+
 }  // namespace
 
 TryRunner::TryRunner(DispatcherParts& parts, const DispatchOptions& options)
-    : parts_(parts), options_(options), random_(seed_or_random(options.jitter_seed)) {}
+    : parts_(parts),
+      options_(options),
+      stalls_(parts.clock, parts.alarms,
+              [this](Upstream& upstream) {
+                if (upstream.note_stalled(parts_.clock.now()) != Change::opened) return;
+                const auto failure = upstream.last_failure();
+                tell(upstream, UpstreamNews::Kind::opened, failure ? failure->reason : Reason());
+                parts_.board.tell_all(parts_.clock.now());
+              }),
+      random_(seed_or_random(options.jitter_seed)) {}
 
 boost::asio::awaitable<storage::Settlement> TryRunner::run(ClaimedMessage& message) {
-  TryLedger ledger(*message.record, parts_.routes.size());
-  plan(message, ledger, parts_.clock.now());
+  Routes& routes = *message.fleet->routes;
+  const RetryPolicy policy = policy_for(options_.retry, message.record->envelope);
+  TryLedger ledger(*message.record);
+  plan(message, ledger, policy, parts_.clock.now());
+  bool slot_used = false;
   for (;;) {
-    const std::optional<TryLedger::Round> round = ledger.next_round();
+    std::optional<TryLedger::Round> round = ledger.next_round();
     if (!round) break;
-    if (stopped_ || !may_ask(message, round->upstream)) {
+    std::shared_ptr<Slot> slot;
+    const Entry entry = stopped_ ? Entry::out_of_service : enter(message, *round, slot);
+    if (entry == Entry::out_of_service) {
       ledger.skip(*round);
       continue;
     }
+    if (entry == Entry::no_room) {
+      ledger.wait(*round, parts_.clock.now() + kRoomAgain);
+      continue;
+    }
+    slot_used = slot_used || round->upstream == message.upstream;
+    Upstream& upstream = routes.at(round->upstream);
     HandoverReport report = co_await ask(message, *round);
-    if (parts_.metrics != nullptr) parts_.metrics->attempted(round->upstream, report.attempt.outcome);
-    if (!stopped_) note_health(round->upstream, report);
-    ledger.note(*round, std::move(report));
+    report.attempt.why = round->why;
+    upstream.count_attempt(report.attempt.outcome);
+    account(upstream, *round, report);
+    if (!stopped_) note_health(routes, upstream, report);
+    // Throttled for less than spill_after: they wait for it instead of going on.
+    const bool stay = upstream.paused(parts_.clock.now()) && !upstream.skipped_for_pause(parts_.clock.now());
+    ledger.note(*round, std::move(report), stay ? AfterThrottle::stay : AfterThrottle::next);
     if (stopped_) ledger.stop();
   }
+  if (!slot_used && message.rated) routes.at(message.upstream).rate().give_back(1);
   const double jitter = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
-  co_return ledger.settle(options_.retry, parts_.clock.now(), jitter);
+  co_return ledger.settle(policy, parts_.clock.now(), jitter);
 }
 
-void TryRunner::plan(ClaimedMessage& message, TryLedger& ledger, Time now) {
+// ---- whom to ask ----------------------------------------------------------------------------------------------------
+
+void TryRunner::plan(ClaimedMessage& message, TryLedger& ledger, const RetryPolicy& policy, Time now) {
+  const Routes& routes = *message.fleet->routes;
+  const bool alone = message.record->recipients.size() == 1;
   for (const std::uint32_t index : message.recipients) {
     const Recipient& recipient = message.record->recipients[index];
-    if (too_old(recipient, options_.retry, now)) {
+    const UpstreamSet eligible = routes.eligible(message.record->envelope, recipient);
+    if (too_old(recipient, policy, now)) {
       ledger.plan_give_up(index);
+    } else if (eligible == 0) {
+      ledger.plan_no_route(index, now + kNoRouteAgain);
     } else {
-      ledger.plan(index, candidates(message, recipient, now));
+      std::vector<Candidate> order = candidates(message, recipient, eligible, now);
+      const Time again = order.empty() && !alone ? now + kApartAgain : Time{};
+      ledger.plan(index, std::move(order), static_cast<std::size_t>(std::popcount(eligible)), again);
     }
   }
 }
 
-std::vector<std::size_t> TryRunner::candidates(ClaimedMessage& message, const Recipient& recipient, Time now) {
-  const RouteDecision decision = parts_.routes.decide(message.record->envelope, recipient, now);
-  if (decision.in_service.empty()) {
-    return message.probe ? parts_.routes.probe_order(now) : std::vector<std::size_t>();
+std::vector<Candidate> TryRunner::candidates(ClaimedMessage& message, const Recipient& recipient, UpstreamSet eligible,
+                                             Time now) {
+  Routes& routes = *message.fleet->routes;
+  const Envelope& envelope = message.record->envelope;
+  std::vector<Candidate> order = routes.order(envelope, recipient, message.upstream, now);
+  if (order.empty()) return message.probe ? routes.probe_order(envelope, recipient, now) : order;
+  if (order.front().why.empty()) order.front().why = message.why;
+  if (message.probe && message.probe->upstream() != nullptr) {
+    const auto probed = routes.find(message.probe->upstream()->name());
+    if (probed && has(eligible, *probed) && !routes.at(*probed).in_service(now))
+      order.insert(order.begin(), {*probed, "a probe: it may work again"});
+    return order;
   }
-  std::vector<std::size_t> order;
-  order.reserve(decision.in_service.size() + 1);
   // Now and then one message asks first whether a better upstream works again; if not, it goes on as the others do.
-  const std::optional<std::size_t> open = parts_.routes.open_beside(decision.in_service.front().upstream, now);
-  if (open) {
-    if (!message.probe) message.probe = parts_.routes.at(*open).begin_probe(1, now);
-    if (message.probe) order.push_back(*open);
+  const std::optional<std::size_t> open = routes.open_beside(eligible, order.front().upstream, now);
+  if (open && !may_have_been_sent(recipient)) {
+    message.probe = routes.at(*open).begin_probe(1, now);
+    if (message.probe) order.insert(order.begin(), {*open, "a probe: it may work again"});
   }
-  for (const Candidate& candidate : decision.in_service) order.push_back(candidate.upstream);
   return order;
 }
 
-bool TryRunner::may_ask(const ClaimedMessage& message, std::size_t upstream) const {
-  const Upstream& one = parts_.routes.at(upstream);
+// Room for this round: a slot, a place in the rate, leave in the quota. The message has the first two where it was claimed for.
+TryRunner::Entry TryRunner::enter(ClaimedMessage& message, const TryLedger::Round& round, std::shared_ptr<Slot>& slot) {
+  Upstream& upstream = message.fleet->routes->at(round.upstream);
   const Time now = parts_.clock.now();
-  return message.probe ? !one.paused(now) : one.in_service(now);
+  const bool probes = message.probe && message.probe->upstream() == &upstream;
+  const bool in_turn = message.probe && upstream.worth_a_probe(now);  // the probe's way through the others
+  if (!probes && !in_turn && !upstream.in_service(now)) return Entry::out_of_service;
+  if (upstream.stopped()) return Entry::out_of_service;
+  const bool claimed_for = round.upstream == message.upstream;
+  if (!claimed_for) {
+    if (upstream.paused(now)) return Entry::no_room;
+    slot = message.fleet->slots[round.upstream]->take();
+    if (!slot || !upstream.rate().take(now)) return Entry::no_room;
+  }
+  const auto count = static_cast<std::uint32_t>(round.recipients.size());
+  const Quota::Leave leave = upstream.take_quota(count, now);
+  if (upstream.wants_mark()) tell(upstream, UpstreamNews::Kind::quota_marked, {});
+  if (leave == Quota::Leave::used_up) return Entry::out_of_service;
+  if (leave == Quota::Leave::not_yet) return Entry::no_room;
+  if (count > 1) upstream.rate().charge(count - 1, now);
+  return Entry::granted;
 }
+
+// ---- asking ---------------------------------------------------------------------------------------------------------
 
 boost::asio::awaitable<HandoverReport> TryRunner::ask(const ClaimedMessage& message, const TryLedger::Round& round) {
   const Time started_at = parts_.clock.now();
@@ -112,42 +176,83 @@ boost::asio::awaitable<HandoverReport> TryRunner::ask(const ClaimedMessage& mess
   handover.body = make_body_source(parts_.store, parts_.loop, *message.record, message.body, message.first_in_memory);
   HandoverReport report;
   std::string broken;
+  const StallWatch::Attempt watched(stalls_, message.fleet->routes->share(round.upstream));
   try {
-    report = co_await parts_.transports[round.upstream]->deliver(std::move(handover));
+    report = co_await message.fleet->transports[round.upstream]->deliver(std::move(handover));
   } catch (const std::exception& e) {
     broken = e.what();
     if (broken.empty()) broken = "unknown exception";
   }
   if (!broken.empty()) report = report_of_exception(broken, started_at);
-  if (report.attempt.upstream.empty()) report.attempt.upstream = parts_.routes.at(round.upstream).config().name;
+  if (report.attempt.upstream.empty()) report.attempt.upstream = message.fleet->routes->at(round.upstream).name();
   if (report.attempt.started_at == Time{}) report.attempt.started_at = started_at;
   co_return report;
 }
 
-void TryRunner::note_health(std::size_t index, HandoverReport& report) {
-  Upstream& upstream = parts_.routes.at(index);
+// ---- what it says about the upstream --------------------------------------------------------------------------------
+
+// What was not handed over does not count: an uncertain hand-over does.
+void TryRunner::account(Upstream& upstream, const TryLedger::Round& round, const HandoverReport& report) {
+  std::uint32_t went = 0;
+  for (const RecipientOutcome& outcome : report.attempt.recipients) {
+    if (outcome.kind == OutcomeKind::sent || outcome.kind == OutcomeKind::uncertain) ++went;
+  }
+  const auto asked = static_cast<std::uint32_t>(round.recipients.size());
+  if (went < asked) upstream.give_back_quota(asked - went);
+}
+
+void TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& report) {
   const Attempt& attempt = report.attempt;
   const Time now = parts_.clock.now();
-  switch (answer_of(attempt)) {
+  const Answer answer = answer_of(attempt);
+  switch (answer) {
     case Answer::handed_over:
-      if (upstream.note_hand_over()) {
-        log_closed(parts_.log, upstream);
-        parts_.routes.board().tell_all(now);
-      }
+      note_change(routes, upstream, upstream.note_hand_over(now), {});
       break;
     case Answer::about_message:
-      upstream.note_answer();
+      upstream.note_answer(now);
       break;
     case Answer::route_failure:
-      if (upstream.note_route_failure(attempt.reason, now)) log_opened(parts_.log, upstream, attempt.reason);
+      note_change(routes, upstream, upstream.note_route_failure(attempt.reason, now), attempt.reason);
       break;
     case Answer::throttled:
-      if (upstream.pause_until(report.throttled_until, now)) log_paused(parts_.log, upstream, attempt.reason);
+      if (upstream.pause_until(report.throttled_until, now)) tell(upstream, UpstreamNews::Kind::paused, attempt.reason);
       if (report.throttled_until > now) report.throttled_until = upstream.paused_until();  // bounded there
       break;
     case Answer::none:
-      break;
+      return;
   }
+  const Preference::Judged judged = routes.preference().note(upstream.name(), answer != Answer::handed_over);
+  if (judged.verdict == Preference::Verdict::none) return;
+  Reason reason;
+  reason.text = judged.why;
+  const bool promoted = judged.verdict == Preference::Verdict::promoted;
+  tell(upstream, promoted ? UpstreamNews::Kind::promoted : UpstreamNews::Kind::rolled_back, reason);
+}
+
+void TryRunner::note_change(Routes& routes, Upstream& upstream, Change change, const Reason& reason) {
+  switch (change) {
+    case Change::none:
+      return;
+    case Change::works_again:
+      return tell(upstream, UpstreamNews::Kind::works_again, {});
+    case Change::closed:
+      tell(upstream, UpstreamNews::Kind::closed, {});
+      break;
+    case Change::opened: {
+      tell(upstream, UpstreamNews::Kind::opened, reason);
+      const Preference::Judged judged = routes.preference().note_opened(upstream.name());
+      Reason why;
+      why.text = judged.why;
+      if (judged.verdict != Preference::Verdict::none) tell(upstream, UpstreamNews::Kind::rolled_back, why);
+      break;
+    }
+  }
+  parts_.board.tell_all(parts_.clock.now());
+}
+
+void TryRunner::tell(const Upstream& upstream, UpstreamNews::Kind kind, const Reason& reason) {
+  if (parts_.news) parts_.news({upstream.name(), kind, reason, {}});
 }
 
 }  // namespace postrider::relay

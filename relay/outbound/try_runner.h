@@ -11,9 +11,9 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "relay/outbound/dispatch_metrics.h"
 #include "relay/outbound/dispatcher.h"
-#include "relay/outbound/slots.h"
+#include "relay/outbound/fleet.h"
+#include "relay/outbound/stall_watch.h"
 #include "relay/outbound/try_ledger.h"
 
 namespace postrider::relay {
@@ -24,8 +24,12 @@ struct ClaimedMessage {
   std::vector<std::uint32_t> recipients;
   Body body;                          // what of it is in memory: chunks from `first_in_memory` on
   std::uint32_t first_in_memory = 0;  // record->body_chunks: nothing is
-  std::shared_ptr<Slot> slot;
-  std::optional<ProbePass> probe;  // claimed while no upstream was in service
+  std::shared_ptr<Fleet> fleet;
+  std::shared_ptr<Slot> slot;      // at `upstream`
+  std::size_t upstream = 0;        // chosen when it was claimed
+  bool rated = false;              // it has a place in the rate of `upstream`
+  std::string_view why;            // it was chosen; a literal
+  std::optional<ProbePass> probe;  // leave to ask upstreams that are out of service
 };
 
 class TryRunner {
@@ -37,14 +41,20 @@ class TryRunner {
   void stop() { stopped_ = true; }
 
  private:
-  void plan(ClaimedMessage& message, TryLedger& ledger, Time now);
-  std::vector<std::size_t> candidates(ClaimedMessage& message, const Recipient& recipient, Time now);
-  bool may_ask(const ClaimedMessage& message, std::size_t upstream) const;
+  void plan(ClaimedMessage& message, TryLedger& ledger, const RetryPolicy& policy, Time now);
+  std::vector<Candidate> candidates(ClaimedMessage& message, const Recipient& recipient, UpstreamSet eligible,
+                                    Time now);
+  enum class Entry : unsigned char { granted, no_room, out_of_service };
+  Entry enter(ClaimedMessage& message, const TryLedger::Round& round, std::shared_ptr<Slot>& slot);
   boost::asio::awaitable<HandoverReport> ask(const ClaimedMessage& message, const TryLedger::Round& round);
-  void note_health(std::size_t upstream, HandoverReport& report);
+  void account(Upstream& upstream, const TryLedger::Round& round, const HandoverReport& report);
+  void note_health(Routes& routes, Upstream& upstream, HandoverReport& report);
+  void note_change(Routes& routes, Upstream& upstream, Change change, const Reason& reason);
+  void tell(const Upstream& upstream, UpstreamNews::Kind kind, const Reason& reason);
 
   DispatcherParts& parts_;
   const DispatchOptions& options_;
+  StallWatch stalls_;
   std::mt19937_64 random_;
   bool stopped_ = false;
 };

@@ -7,8 +7,6 @@ namespace postrider::relay {
 
 namespace {
 
-constexpr Duration kLongestPause = std::chrono::hours(24);
-
 // The word of Upstream::probe_interval_state_, taken apart.
 struct ProbeInterval {
   static constexpr std::uint64_t kMostPasses = 0xff;
@@ -57,32 +55,130 @@ void ProbePass::end() {
 }
 
 Upstream::Upstream(UpstreamConfig config, HealthPolicy policy)
-    : config_(std::move(config)), policy_(policy), connections_(config_.max_connections) {}
-
-bool Upstream::note_hand_over() {
-  failures_.store(0, std::memory_order_relaxed);
-  if (health() == Health::closed) return false;
-  if (recoveries_.fetch_add(1, std::memory_order_relaxed) + 1 < policy_.recover_after) {
-    probe_interval_state_.store(0, std::memory_order_relaxed);  // it works: the next probe may go at once
-    return false;
-  }
-  return health_.exchange(Health::closed, std::memory_order_relaxed) != Health::closed;
+    : name_(config.name), connections_(config.max_connections) {
+  configs_.push_back(std::make_unique<const UpstreamConfig>(std::move(config)));
+  policies_.push_back(std::make_unique<const HealthPolicy>(policy));
+  config_.store(configs_.back().get());
+  policy_.store(policies_.back().get());
+  rate_.set(this->config().rate);
+  day_.set_limit(this->config().daily_quota);
+  month_.set_limit(this->config().monthly_quota);
 }
 
-bool Upstream::note_route_failure(const Reason& reason, Time now) {
-  last_error_.store(std::make_shared<const std::string>(reason.text));
+void Upstream::reconfigure(UpstreamConfig config, HealthPolicy policy) {
+  connections_.set_limit(config.max_connections);
+  rate_.set(config.rate);
+  day_.set_limit(config.daily_quota);
+  month_.set_limit(config.monthly_quota);
+  configs_.push_back(std::make_unique<const UpstreamConfig>(std::move(config)));
+  policies_.push_back(std::make_unique<const HealthPolicy>(policy));
+  config_.store(configs_.back().get(), std::memory_order_release);
+  policy_.store(policies_.back().get(), std::memory_order_release);
+  probe_interval_state_.store(0, std::memory_order_relaxed);
+}
+
+bool Upstream::skipped_for_pause(Time now) const {
+  return paused(now) && paused_until() - now > config().spill_after;
+}
+
+bool Upstream::in_service(Time now) const {
+  return health() == Health::closed && !stopped() && !skipped_for_pause(now) && quota(now) != Quota::Leave::used_up;
+}
+
+bool Upstream::worth_a_probe(Time now) const {
+  return health() != Health::closed && !stopped() && !paused(now) && quota(now) == Quota::Leave::yes;
+}
+
+Quota::Leave Upstream::quota(Time now) const {
+  return std::max(day_.ask(now), month_.ask(now), [](Quota::Leave a, Quota::Leave b) {
+    const auto weight = [](Quota::Leave l) {
+      return l == Quota::Leave::used_up ? 2 : l == Quota::Leave::not_yet ? 1 : 0;
+    };
+    return weight(a) < weight(b);
+  });
+}
+
+Quota::Leave Upstream::take_quota(std::uint32_t recipients, Time now) {
+  const Quota::Leave day = day_.take(recipients, now);
+  if (day != Quota::Leave::yes) return day;
+  const Quota::Leave month = month_.take(recipients, now);
+  if (month != Quota::Leave::yes) day_.give_back(recipients);
+  return month;
+}
+
+void Upstream::give_back_quota(std::uint32_t recipients) {
+  day_.give_back(recipients);
+  month_.give_back(recipients);
+}
+
+bool Upstream::wants_mark() {
+  const auto wants = [](const Quota& quota) { return quota.limited() && quota.wanted_mark() > quota.mark(); };
+  return (wants(day_) || wants(month_)) && !mark_asked_.exchange(true, std::memory_order_acquire);
+}
+
+Time Upstream::quota_renewed(Time now) const {
+  if (month_.ask(now) == Quota::Leave::used_up) return month_.period_end();
+  return day_.period_end();
+}
+
+Change Upstream::note_hand_over(Time now) {
+  sent_.fetch_add(1, std::memory_order_relaxed);
+  window_.note(false, now, policy().open_window);
+  const std::uint32_t failures = failures_.exchange(0, std::memory_order_relaxed);
+  const bool first = !proven_.load(std::memory_order_relaxed) && !proven_.exchange(true, std::memory_order_relaxed);
+  if (health() == Health::closed) return failures > 0 || first ? Change::works_again : Change::none;
+  if (recoveries_.fetch_add(1, std::memory_order_relaxed) + 1 < policy().recover_after) {
+    probe_interval_state_.store(0, std::memory_order_relaxed);  // it works: the next probe may go at once
+    return Change::none;
+  }
+  if (health_.exchange(Health::closed, std::memory_order_relaxed) == Health::closed) return Change::none;
+  window_.clear();  // what opened it is over
+  return Change::closed;
+}
+
+Change Upstream::note_route_failure(const Reason& reason, Time now) {
+  route_failures_.fetch_add(1, std::memory_order_relaxed);
+  last_failure_.store(std::make_shared<const Failure>(Failure{reason, now}));
   recoveries_.store(0, std::memory_order_relaxed);
+  const HealthPolicy policy = this->policy();
+  const FailureWindow::Counts counts = window_.note(true, now, policy.open_window);
   const std::uint32_t failures = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (failures < policy_.open_after) return false;
+  const bool too_many = policy.open_rate != 0 && counts.all >= policy.open_sample &&
+                        std::uint64_t{counts.failed} * 100 >= std::uint64_t{counts.all} * policy.open_rate;
+  return (failures >= policy.open_after || too_many) && open(reason, now) ? Change::opened : Change::none;
+}
+
+Change Upstream::note_stalled(Time now) {
+  const std::uint32_t stalled = stalled_.fetch_add(1, std::memory_order_relaxed) + 1;
+  const HealthPolicy policy = this->policy();
+  if (stalled < policy.open_after) return Change::none;
+  Reason reason;
+  reason.cause = Cause::route;
+  reason.stage = Stage::none;
+  reason.text =
+      std::to_string(stalled) + " attempts at once have had no answer for " + format_duration(policy.stall_after);
+  if (!open(reason, now)) return Change::none;
+  last_failure_.store(std::make_shared<const Failure>(Failure{reason, now}));
+  return Change::opened;
+}
+
+void Upstream::note_answer(Time now) {
+  refusals_.fetch_add(1, std::memory_order_relaxed);
+  window_.note(false, now, policy().open_window);
+  failures_.store(0, std::memory_order_relaxed);
+}
+
+bool Upstream::open(const Reason&, Time now) {
   Health expected = Health::closed;
   if (!health_.compare_exchange_strong(expected, Health::open, std::memory_order_relaxed)) return false;
-  probe_interval_state_.store(ProbeInterval(now + policy_.probe_interval, ProbeInterval::kMostPasses).word(),
+  probe_interval_state_.store(ProbeInterval(now + policy().probe_interval, ProbeInterval::kMostPasses).word(),
                               std::memory_order_relaxed);
   return true;
 }
 
 bool Upstream::pause_until(Time until, Time now) {
-  if (until <= now) until = now + policy_.probe_interval;
+  throttles_.fetch_add(1, std::memory_order_relaxed);
+  if (until <= now) until = now + policy().probe_interval;
   const std::int64_t wanted = to_ms(std::min(until, now + kLongestPause));
   std::int64_t current = paused_until_ms_.load(std::memory_order_relaxed);
   while (current < wanted) {
@@ -91,8 +187,40 @@ bool Upstream::pause_until(Time until, Time now) {
   return false;
 }
 
+bool Upstream::resume() {
+  const bool was_paused = paused_until_ms_.exchange(0, std::memory_order_relaxed) != 0;
+  probe_interval_state_.store(0, std::memory_order_relaxed);
+  return stopped_.exchange(false) || was_paused;
+}
+
+void Upstream::restore(Health health, Stage opened_at, std::string last_error, Time paused_until, bool stopped,
+                       Time now) {
+  stopped_.store(stopped);
+  if (paused_until > now) paused_until_ms_.store(to_ms(std::min(paused_until, now + kLongestPause)));
+  if (!last_error.empty()) {
+    Reason reason;
+    reason.cause = Cause::route;
+    reason.stage = opened_at;
+    reason.text = std::move(last_error);
+    last_failure_.store(std::make_shared<const Failure>(Failure{std::move(reason), now}));
+  }
+  if (health != Health::closed)
+    health_.store(Health::open);  // a probe may go at once: much may have happened meanwhile
+}
+
+Upstream::Tally Upstream::tally() const {
+  Tally tally;
+  for (std::size_t i = 0; i < attempts_.size(); ++i) tally.attempts[i] = attempts_[i].load(std::memory_order_relaxed);
+  tally.sent = sent_.load(std::memory_order_relaxed);
+  tally.route_failures = route_failures_.load(std::memory_order_relaxed);
+  tally.refusals = refusals_.load(std::memory_order_relaxed);
+  tally.throttles = throttles_.load(std::memory_order_relaxed);
+  return tally;
+}
+
 std::optional<ProbePass> Upstream::begin_probe(std::uint32_t most, Time now) {
-  if (health() == Health::closed || paused(now)) return std::nullopt;
+  if (!worth_a_probe(now)) return std::nullopt;
+  const HealthPolicy policy = this->policy();
   if (probes_.fetch_add(1, std::memory_order_relaxed) >= most) {
     probes_.fetch_sub(1, std::memory_order_relaxed);
     return std::nullopt;
@@ -100,8 +228,8 @@ std::optional<ProbePass> Upstream::begin_probe(std::uint32_t most, Time now) {
   std::uint64_t word = probe_interval_state_.load(std::memory_order_relaxed);
   for (;;) {
     ProbeInterval interval(word);
-    if (interval.over(now, policy_.probe_interval)) {
-      interval = ProbeInterval(now + policy_.probe_interval, 0);
+    if (interval.over(now, policy.probe_interval)) {
+      interval = ProbeInterval(now + policy.probe_interval, 0);
     } else if (interval.passes >= most) {
       probes_.fetch_sub(1, std::memory_order_relaxed);
       return std::nullopt;
@@ -115,14 +243,15 @@ std::optional<ProbePass> Upstream::begin_probe(std::uint32_t most, Time now) {
 }
 
 Time Upstream::next_probe(Time now) const {
+  const HealthPolicy policy = this->policy();
   const ProbeInterval interval(probe_interval_state_.load(std::memory_order_relaxed));
-  const Time free = interval.over(now, policy_.probe_interval) ? now : from_ms(interval.ends_ms);
+  const Time free = interval.over(now, policy.probe_interval) ? now : from_ms(interval.ends_ms);
   return std::max(free, paused(now) ? paused_until() : now);
 }
 
 std::string Upstream::last_error() const {
-  const auto error = last_error_.load();
-  return error ? *error : std::string();
+  const auto failure = last_failure();
+  return failure ? failure->reason.text : std::string();
 }
 
 void Upstream::end_probe() {

@@ -1,0 +1,239 @@
+#include "relay/outbound/upstream_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "relay/outbound/dispatch_log.h"
+
+namespace postrider::relay {
+
+namespace {
+
+using Kind = UpstreamNews::Kind;
+
+std::optional<EventType> event_of(Kind kind) {
+  switch (kind) {
+    case Kind::opened:
+      return EventType::upstream_opened;
+    case Kind::closed:
+      return EventType::upstream_closed;
+    case Kind::paused:
+    case Kind::stopped:
+      return EventType::upstream_paused;
+    case Kind::resumed:
+      return EventType::upstream_resumed;
+    case Kind::preferred:
+      return EventType::upstream_preferred;
+    case Kind::promoted:
+      return EventType::upstream_promoted;
+    case Kind::rolled_back:
+      return EventType::upstream_rolled_back;
+    case Kind::works_again:
+    case Kind::quota_marked:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool moves_preference(Kind kind) {
+  return kind == Kind::preferred || kind == Kind::promoted || kind == Kind::rolled_back;
+}
+
+}  // namespace
+
+void restore_upstreams(Routes& routes, const std::vector<storage::UpstreamState>& states, Time now) {
+  for (const storage::UpstreamState& state : states) {
+    const auto index = routes.find(state.name);
+    if (!index) continue;
+    const auto health = state.health == 0 ? Health::closed : Health::open;
+    routes.at(*index).restore(health, static_cast<Stage>(state.opened_stage), state.last_error, state.paused_until,
+                              state.stopped, now);
+    if (!state.preferred) continue;
+    Preferred preferred;
+    preferred.upstream = state.name;
+    preferred.percent = state.canary_percent;
+    preferred.messages = state.canary_messages;
+    preferred.by = state.preferred_by;
+    preferred.since = state.changed_at;
+    routes.preference().set(std::move(preferred));
+  }
+}
+
+UpstreamKeeper::UpstreamKeeper(KeeperParts parts, std::shared_ptr<Routes> routes,
+                               std::vector<storage::UpstreamState> states)
+    : parts_(std::move(parts)),
+      routes_(std::move(routes)),
+      period_ends_(parts_.alarms.make_alarm()),
+      written_(parts_.loop),
+      self_(std::make_shared<UpstreamKeeper*>(this)) {
+  for (storage::UpstreamState& state : states) known_[state.name] = std::move(state);
+}
+
+UpstreamKeeper::~UpstreamKeeper() = default;
+
+void UpstreamKeeper::tell(UpstreamNews news) {
+  std::vector<Task> tasks;
+  tasks.push_back(Task([self = std::weak_ptr<UpstreamKeeper*>(self_), news = std::move(news)] {
+    if (const auto alive = self.lock()) (*alive)->hear(news);
+  }));
+  static_cast<Mailbox&>(parts_.loop).post(std::move(tasks));
+}
+
+void UpstreamKeeper::start() {
+  begin_periods();
+}
+
+void UpstreamKeeper::use(std::shared_ptr<Routes> routes) {
+  routes_ = std::move(routes);
+  begin_periods();
+}
+
+boost::asio::awaitable<void> UpstreamKeeper::drain() {
+  draining_ = true;
+  period_ends_->cancel();
+  for (std::size_t i = 0; i < routes_->size(); ++i) {
+    const Upstream& upstream = routes_->at(i);
+    if (upstream.day().limited() || upstream.month().limited()) keep(upstream, {});
+  }
+  while (writing_ > 0) co_await written_.wait();
+}
+
+void UpstreamKeeper::hear(const UpstreamNews& news) {
+  const auto index = routes_->find(news.upstream);
+  if (!index) return;
+  const Upstream& upstream = routes_->at(*index);
+  write_log(news, upstream);
+  if (parts_.works_again && (news.kind == Kind::works_again || news.kind == Kind::closed))
+    parts_.works_again(news.upstream);
+  if (news.kind == Kind::works_again) return;
+  std::vector<Event> events;
+  if (const auto type = event_of(news.kind)) {
+    Event event;
+    event.type = *type;
+    event.at = parts_.clock.now();
+    event.reason = news.reason;
+    event.actor = news.actor;
+    event.upstream = news.upstream;
+    events.push_back(std::move(event));
+  }
+  keep(upstream, std::move(events));
+  if (!moves_preference(news.kind)) return;
+  for (std::size_t i = 0; i < routes_->size(); ++i) {  // who had it before
+    if (i != *index) keep(routes_->at(i), {});
+  }
+}
+
+void UpstreamKeeper::write_log(const UpstreamNews& news, const Upstream& upstream) const {
+  switch (news.kind) {
+    case Kind::opened:
+      return log_opened(parts_.log, upstream, news.reason);
+    case Kind::closed:
+      return log_closed(parts_.log, upstream);
+    case Kind::paused:
+      return log_paused(parts_.log, upstream, news.reason);
+    case Kind::stopped:
+    case Kind::resumed:
+    case Kind::preferred:
+    case Kind::promoted:
+    case Kind::rolled_back:
+      return log_steered(parts_.log, news);
+    case Kind::works_again:
+    case Kind::quota_marked:
+      return;
+  }
+}
+
+// ---- keeping --------------------------------------------------------------------------------------------------------
+
+void UpstreamKeeper::keep(const Upstream& upstream, std::vector<Event> events) {
+  storage::UpstreamState state = state_of(upstream, draining_);
+  known_[state.name] = state;
+  ++writing_;
+  Done<Nothing> done(parts_.loop,
+                     [this, self = std::weak_ptr<UpstreamKeeper*>(self_), name = state.name, day = state.day_count,
+                      month = state.month_count, day_start = state.day_start](const result<Nothing>& answer) {
+                       if (self.expired()) return;
+                       --writing_;
+                       written_.signal();
+                       const auto index = routes_->find(name);
+                       if (!index) return;
+                       Upstream& kept = routes_->at(*index);
+                       kept.mark_moved();
+                       if (!answer) {
+                         parts_.log.error("upstream.not_kept", {{"upstream", name}, {"reason", answer.error().text}});
+                         return;
+                       }
+                       if (draining_ || day_start != kept.day().period_start()) return;
+                       kept.day().grant(day);
+                       kept.month().grant(month);
+                       if (kept.day().limited() || kept.month().limited()) parts_.board.tell_all(parts_.clock.now());
+                     });
+  parts_.store.put_upstream_state(std::move(state), std::move(events), std::move(done));
+}
+
+storage::UpstreamState UpstreamKeeper::state_of(const Upstream& upstream, bool exact) const {
+  storage::UpstreamState state;
+  state.name = upstream.name();
+  state.health = static_cast<std::uint8_t>(upstream.health() == Health::closed ? Health::closed : Health::open);
+  state.changed_at = parts_.clock.now();
+  if (const auto failure = upstream.last_failure()) {
+    state.opened_stage = static_cast<std::uint8_t>(failure->reason.stage);
+    state.last_error = failure->reason.text;
+  }
+  if (upstream.paused(state.changed_at)) state.paused_until = upstream.paused_until();
+  state.stopped = upstream.stopped();
+  const std::optional<Preferred> preferred = routes_->preference().get();
+  if (preferred && preferred->upstream == upstream.name()) {
+    state.preferred = true;
+    state.canary_percent = preferred->percent;
+    state.canary_messages = preferred->messages;
+    state.preferred_by = preferred->by;
+  }
+  state.day_start = upstream.day().period_start();
+  state.month_start = upstream.month().period_start();
+  state.day_count = exact ? upstream.day().used() : upstream.day().wanted_mark();
+  state.month_count = exact ? upstream.month().used() : upstream.month().wanted_mark();
+  return state;
+}
+
+// ---- quotas ---------------------------------------------------------------------------------------------------------
+
+void UpstreamKeeper::begin_periods() {
+  const Time now = parts_.clock.now();
+  Time next = kNever;
+  for (std::size_t i = 0; i < routes_->size(); ++i) {
+    Upstream& upstream = routes_->at(i);
+    if (!upstream.day().limited() && !upstream.month().limited()) continue;
+    const Calendar* calendar = calendar_of(upstream.config());
+    if (calendar == nullptr) continue;
+    const auto before = known_.find(upstream.name());
+    bool begun = false;
+    const auto begin = [&](Quota& quota, Time start, Time end, Time kept_start, std::uint64_t kept) {
+      next = std::min(next, end);
+      if (quota.period_start() == start && quota.period_end() == end) return;
+      quota.begin_period(start, end, before != known_.end() && kept_start == start ? kept : 0);
+      begun = true;
+    };
+    const storage::UpstreamState kept = before != known_.end() ? before->second : storage::UpstreamState();
+    begin(upstream.day(), calendar->day_start(now), calendar->next_day(now), kept.day_start, kept.day_count);
+    begin(upstream.month(), calendar->month_start(now), calendar->next_month(now), kept.month_start, kept.month_count);
+    if (begun || upstream.day().wanted_mark() > upstream.day().mark() ||
+        upstream.month().wanted_mark() > upstream.month().mark())
+      keep(upstream, {});
+  }
+  if (next == kNever) return period_ends_->cancel();
+  period_ends_->set(next, [this] { begin_periods(); });
+}
+
+const Calendar* UpstreamKeeper::calendar_of(const UpstreamConfig& config) {
+  const auto known = calendars_.find(config.quota_time_zone);
+  if (known != calendars_.end()) return &known->second;
+  result<Calendar> calendar = Calendar::find(config.quota_time_zone);
+  if (!calendar) {
+    parts_.log.error("upstream.no_calendar", {{"upstream", config.name}, {"reason", calendar.error().text}});
+    return nullptr;
+  }
+  return &calendars_.emplace(config.quota_time_zone, std::move(*calendar)).first->second;
+}
+
+}  // namespace postrider::relay
