@@ -6,6 +6,7 @@ prints its port, and is steered by HTTP: GET /_fake/requests, GET /_fake/accepte
 import argparse
 import base64
 import collections
+import contextlib
 import dataclasses
 import http.server
 import itertools
@@ -13,6 +14,7 @@ import json
 import re
 import socketserver
 import ssl
+import sys
 import threading
 import urllib.parse
 
@@ -242,10 +244,8 @@ def _handler_of(fake: FakeProvider, context: ssl.SSLContext | None):
             pass
 
         def handle(self):
-            try:
+            with contextlib.suppress(OSError, _Hangup):
                 super().handle()
-            except (OSError, _Hangup):
-                pass
 
         def handle_expect_100(self):
             self.waits_for_100 = True  # said when the body is read: a fault may come first
@@ -363,8 +363,6 @@ def run_alone(make, description: str, **options: str):
     given = vars(parser.parse_args())
     with make(**given) as fake:
         print(fake.port, flush=True)
-        try:
-            while input():
+        with contextlib.suppress(KeyboardInterrupt):
+            for _ in sys.stdin:
                 pass
-        except (EOFError, KeyboardInterrupt):
-            pass
