@@ -1,5 +1,6 @@
 #include "net/ares_channel.h"
 
+#include <arpa/nameser.h>
 #include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -19,10 +20,11 @@ namespace {
 
 constexpr int kTries = 2;
 constexpr Duration kShortestTry = std::chrono::milliseconds(50);
+constexpr std::string_view kAddress = "address", kSrvRecord = "SRV record";
 constexpr const char* kSystemConfiguration = "/etc/resolv.conf";
 
 struct Query {
-  std::string host;
+  std::string name;
   AresChannel::OnAnswer on_answer;
   std::size_t& under_way;
 };
@@ -40,11 +42,11 @@ asio::ip::address to_address(const ares_addrinfo_node& node) {
   return asio::ip::address_v6(octets, in.sin6_scope_id);
 }
 
-Fault to_fault(int status, const std::string& host) {
+Fault to_fault(int status, std::string_view record, const std::string& host) {
   switch (status) {
     case ARES_ENOTFOUND:
     case ARES_ENODATA:
-      return {FaultKind::not_found, "no address for " + host + ": " + ares_strerror(status)};
+      return {FaultKind::not_found, "no " + std::string(record) + " for " + host + ": " + ares_strerror(status)};
     case ARES_EBADNAME:
       return invalid("\"" + host + "\" is not a host name");
     default:
@@ -52,8 +54,8 @@ Fault to_fault(int status, const std::string& host) {
   }
 }
 
-AresAnswer to_answer(int status, const std::string& host, const ares_addrinfo* found) {
-  if (status != ARES_SUCCESS) return {to_fault(status, host)};
+AresAnswer to_addresses(int status, const std::string& host, const ares_addrinfo* found) {
+  if (status != ARES_SUCCESS) return {to_fault(status, kAddress, host)};
   Addresses addresses;
   std::int64_t ttl = std::numeric_limits<std::int32_t>::max();
   for (const ares_addrinfo_node* node = found->nodes; node; node = node->ai_next) {
@@ -61,16 +63,43 @@ AresAnswer to_answer(int status, const std::string& host, const ares_addrinfo* f
     addresses.push_back(to_address(*node));
     ttl = std::min<std::int64_t>(ttl, node->ai_ttl);
   }
-  if (addresses.empty()) return {to_fault(ARES_ENODATA, host)};
-  return {std::move(addresses), std::chrono::seconds(std::max<std::int64_t>(ttl, 0))};
+  if (addresses.empty()) return {to_fault(ARES_ENODATA, kAddress, host)};
+  return {NameData{std::move(addresses), {}}, std::chrono::seconds(std::max<std::int64_t>(ttl, 0))};
 }
 
-void on_result(void* argument, int status, int /*timeouts*/, ares_addrinfo* found) noexcept {
+AresAnswer to_services(int status, const std::string& name, const unsigned char* message, int size) {
+  ares_srv_reply* found = nullptr;
+  if (status == ARES_SUCCESS) status = ares_parse_srv_reply(message, size, &found);
+  if (status != ARES_SUCCESS) return {to_fault(status, kSrvRecord, name)};
+  SrvRecords services;
+  bool refused = false;
+  for (const ares_srv_reply* each = found; each; each = each->next) {
+    const std::string_view target = each->host;
+    refused |= target.empty() || target == ".";
+    if (!refused) services.push_back({std::string(target), each->port, each->priority, each->weight});
+  }
+  ares_free_data(found);
+  // RFC 2782, "Target": the root stands for a service that is decidedly not available.
+  if (refused) return {Fault{FaultKind::not_found, name + ": the domain says that it does not offer this"}};
+  if (services.empty()) return {to_fault(ARES_ENODATA, kSrvRecord, name)};
+  return {NameData{{}, std::move(services)}};
+}
+
+void finish(Query& query, AresAnswer answer) {
+  --query.under_way;
+  query.on_answer(std::move(answer));
+}
+
+void on_addresses(void* argument, int status, int /*timeouts*/, ares_addrinfo* found) noexcept {
   const std::unique_ptr<Query> query(static_cast<Query*>(argument));
-  AresAnswer answer = to_answer(status, query->host, found);
+  AresAnswer answer = to_addresses(status, query->name, found);
   if (found) ares_freeaddrinfo(found);
-  --query->under_way;
-  query->on_answer(std::move(answer));
+  finish(*query, std::move(answer));
+}
+
+void on_services(void* argument, int status, int /*timeouts*/, unsigned char* message, int size) noexcept {
+  const std::unique_ptr<Query> query(static_cast<Query*>(argument));
+  finish(*query, to_services(status, query->name, message, size));
 }
 
 std::int64_t configuration_time() {
@@ -104,7 +133,14 @@ void AresChannel::query(const std::string& host, OnAnswer on_answer) {
   hints.ai_socktype = SOCK_STREAM;  // one entry an address
   ++under_way_;
   auto query = std::make_unique<Query>(Query{host, std::move(on_answer), under_way_});
-  ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, on_result, query.release());
+  ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, on_addresses, query.release());
+}
+
+void AresChannel::query_service(const std::string& name, OnAnswer on_answer) {
+  reopen_if_changed();
+  ++under_way_;
+  auto query = std::make_unique<Query>(Query{name, std::move(on_answer), under_way_});
+  ares_query(channel_, name.c_str(), ns_c_in, ns_t_srv, on_services, query.release());
 }
 
 void AresChannel::work(Duration at_most) {

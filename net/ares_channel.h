@@ -16,7 +16,7 @@
 namespace postrider::net {
 
 struct AresAnswer {
-  result<Addresses> addresses;  // never an empty list
+  result<NameData> data;
   Duration ttl{};
 };
 
@@ -34,8 +34,10 @@ class AresChannel {
   AresChannel& operator=(const AresChannel&) = delete;
 
   void query(const std::string& host, OnAnswer on_answer);  // may call on_answer at once (/etc/hosts)
-  void work(Duration at_most);                              // waits for the network, wake() or the time, and handles it
-  void wake();                                              // any thread
+  // The SRV records of "_service._protocol.domain". This c-ares does not say their TTL: the answer's is zero.
+  void query_service(const std::string& name, OnAnswer on_answer);
+  void work(Duration at_most);  // waits for the network, wake() or the time, and handles it
+  void wake();                  // any thread
 
  private:
   void open();

@@ -2,16 +2,16 @@
 
 namespace postrider::net {
 
-std::optional<result<Addresses>> NameCache::find(const std::string& host, Duration now) const {
-  const auto found = entries_.find(host);
+std::optional<result<NameData>> NameCache::find(const std::string& name, Duration now) const {
+  const auto found = entries_.find(name);
   if (found == entries_.end() || found->second.expires <= now) return std::nullopt;
   return found->second.answer;
 }
 
-void NameCache::put(const std::string& host, const result<Addresses>& answer, Duration expires, Duration now) {
+void NameCache::put(const std::string& name, const result<NameData>& answer, Duration expires, Duration now) {
   if (max_entries_ == 0) return;
-  if (entries_.size() >= max_entries_ && !entries_.contains(host)) make_room(now);
-  entries_.insert_or_assign(host, Entry{answer, expires});
+  if (entries_.size() >= max_entries_ && !entries_.contains(name)) make_room(now);
+  entries_.insert_or_assign(name, Entry{answer, expires});
 }
 
 // What is over goes first; a cache full of living names loses any one of them.

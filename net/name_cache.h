@@ -10,22 +10,29 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "net/srv_record.h"
 
 namespace postrider::net {
 
 using Addresses = std::vector<boost::asio::ip::address>;
 
+// What a name has: addresses, or the servers of a service; never none of both.
+struct NameData {
+  Addresses addresses;
+  SrvRecords services;
+};
+
 class NameCache {
  public:
   explicit NameCache(std::size_t max_entries) : max_entries_(max_entries) {}
 
-  std::optional<result<Addresses>> find(const std::string& host, Duration now) const;
-  void put(const std::string& host, const result<Addresses>& answer, Duration expires, Duration now);
+  std::optional<result<NameData>> find(const std::string& name, Duration now) const;
+  void put(const std::string& name, const result<NameData>& answer, Duration expires, Duration now);
   std::size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {
-    result<Addresses> answer;
+    result<NameData> answer;
     Duration expires;
   };
   void make_room(Duration now);

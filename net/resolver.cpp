@@ -4,6 +4,7 @@
 #include <chrono>
 #include <mutex>
 #include <thread>
+#include <variant>
 
 #include "net/ares_channel.h"
 #include "net/name_cache.h"
@@ -51,17 +52,26 @@ Addresses interleaved(const Addresses& sorted) {
   return out;
 }
 
+// Under which SRV look-ups wait and are cached: no host name holds a blank.
+constexpr std::string_view kService = "SRV ";
+
 }  // namespace
 
 // The inbox and the cache are shared under the mutex; everything else is the resolver thread's own.
 struct Resolver::Impl {
-  using Answer = Done<Addresses>;
+  struct Answer {
+    std::variant<Done<Addresses>, Done<SrvRecords>> done;
+    void complete(const result<NameData>& data);
+    bool waits() const {
+      return std::visit([](const auto& each) { return static_cast<bool>(each); }, done);
+    }
+  };
   struct Waiter {
-    Answer done;
+    Answer answer;
     Duration deadline;
   };
   struct Request {
-    std::string host;
+    std::string key;  // a host name, or kService and a service's
     Waiter waiter;
   };
 
@@ -72,11 +82,11 @@ struct Resolver::Impl {
         thread([this] { run(); }) {}
   ~Impl();
 
-  void ask(std::string host, Answer done);
+  void ask(std::string key, Answer answer);
   void run();
   bool take_requests(std::vector<Request>& taken);
   void begin(Request request);
-  void answered(const std::string& host, AresAnswer answer);
+  void answered(const std::string& key, AresAnswer answer);
   void expire(Duration now);
   Duration next_deadline(Duration now) const;
   void abandon_all();
@@ -101,7 +111,20 @@ Resolver::~Resolver() = default;
 void Resolver::resolve(std::string host, Done<Addresses> done) {
   if (const auto address = literal(host)) return done.complete(Addresses{*address});
   if (!plausible(host)) return done.complete(invalid("\"" + host + "\" is not a host name"));
-  impl_->ask(lowered(std::move(host)), std::move(done));
+  impl_->ask(lowered(std::move(host)), {std::move(done)});
+}
+
+void Resolver::resolve_service(std::string name, Done<SrvRecords> done) {
+  if (!plausible(name)) return done.complete(invalid("\"" + name + "\" is not a service of a domain"));
+  impl_->ask(std::string(kService) + lowered(std::move(name)), {std::move(done)});
+}
+
+void Resolver::Impl::Answer::complete(const result<NameData>& data) {
+  if (auto* addresses = std::get_if<Done<Addresses>>(&done)) {
+    addresses->complete(data ? result<Addresses>(data->addresses) : data.error());
+  } else {
+    std::get<Done<SrvRecords>>(done).complete(data ? result<SrvRecords>(data->services) : data.error());
+  }
 }
 
 Resolver::Impl::~Impl() {
@@ -113,19 +136,19 @@ Resolver::Impl::~Impl() {
   thread.join();
 }
 
-void Resolver::Impl::ask(std::string host, Answer done) {
-  std::optional<result<Addresses>> known;
+void Resolver::Impl::ask(std::string key, Answer answer) {
+  std::optional<result<NameData>> known;
   {
     const std::lock_guard lock(mutex);
     const Duration now = monotonic();
-    known = cache.find(host, now);
+    known = cache.find(key, now);
     if (!known && inbox.size() >= options.max_pending) {
       known = Fault{FaultKind::unavailable, "too many name look-ups are waiting"};
     }
-    if (!known) inbox.push_back({std::move(host), {std::move(done), now + options.timeout}});
+    if (!known) inbox.push_back({std::move(key), {std::move(answer), now + options.timeout}});
   }
-  // NOLINTNEXTLINE(bugprone-use-after-move): `done` went into the inbox only where nothing is known
-  if (known) return done.complete(std::move(*known));
+  // NOLINTNEXTLINE(bugprone-use-after-move): `answer` went into the inbox only where nothing is known
+  if (known) return answer.complete(*known);
   channel.wake();
 }
 
@@ -138,7 +161,7 @@ void Resolver::Impl::run() {
     channel.work(next_deadline(now));
     expire(monotonic());
   }
-  for (Request& request : taken) pending[request.host].push_back(std::move(request.waiter));
+  for (Request& request : taken) pending[request.key].push_back(std::move(request.waiter));
   abandon_all();
 }
 
@@ -150,60 +173,68 @@ bool Resolver::Impl::take_requests(std::vector<Request>& taken) {
 }
 
 void Resolver::Impl::begin(Request request) {
-  if (const auto same = pending.find(request.host); same != pending.end()) {
+  if (const auto same = pending.find(request.key); same != pending.end()) {
     if (same->second.size() < options.max_pending) {
       same->second.push_back(std::move(request.waiter));
       return;
     }
   } else if (pending.size() < options.max_pending) {
-    pending[request.host].push_back(std::move(request.waiter));
-    const std::string host = request.host;
-    channel.query(host, [this, host](AresAnswer answer) { answered(host, std::move(answer)); });
+    pending[request.key].push_back(std::move(request.waiter));
+    const std::string key = request.key;
+    auto on_answer = [this, key](AresAnswer answer) { answered(key, std::move(answer)); };
+    if (key.starts_with(kService)) {
+      channel.query_service(key.substr(kService.size()), std::move(on_answer));
+    } else {
+      channel.query(key, std::move(on_answer));
+    }
     return;
   }
-  request.waiter.done.complete(Fault{FaultKind::unavailable, "too many name look-ups are waiting"});
+  request.waiter.answer.complete(Fault{FaultKind::unavailable, "too many name look-ups are waiting"});
 }
 
-void Resolver::Impl::answered(const std::string& host, AresAnswer answer) {
-  const auto found = pending.find(host);
+void Resolver::Impl::answered(const std::string& key, AresAnswer answer) {
+  const auto found = pending.find(key);
   if (found == pending.end()) return;
   std::vector<Waiter> waiters = std::move(found->second);
   pending.erase(found);
-  const bool good = answer.addresses.has_value();
-  const result<Addresses> final = good ? result<Addresses>(interleaved(*answer.addresses)) : answer.addresses;
-  const Duration keep = good ? std::clamp(answer.ttl, options.min_ttl, options.max_ttl) : options.negative_ttl;
+  result<NameData>& data = answer.data;
+  Duration keep = options.negative_ttl;
+  if (data) {
+    keep = data->services.empty() ? std::clamp(answer.ttl, options.min_ttl, options.max_ttl) : options.service_ttl;
+    if (!data->addresses.empty()) data->addresses = interleaved(data->addresses);
+  }
   // Also a failing server is not asked anew by each of a thousand messages.
   {
     const std::lock_guard lock(mutex);
     const Duration now = monotonic();
-    cache.put(host, final, now + keep, now);
+    cache.put(key, data, now + keep, now);
   }
-  for (Waiter& waiter : waiters) waiter.done.complete(final);
+  for (Waiter& waiter : waiters) waiter.answer.complete(data);
 }
 
 void Resolver::Impl::expire(Duration now) {
-  for (auto& [host, waiters] : pending) {
+  for (auto& [key, waiters] : pending) {
     for (Waiter& waiter : waiters) {
       if (waiter.deadline > now) continue;
-      waiter.done.complete(Fault{FaultKind::unavailable, "no answer about " + host + " from the name servers in " +
-                                                             format_duration(options.timeout)});
+      waiter.answer.complete(Fault{FaultKind::unavailable, "no answer about " + key + " from the name servers in " +
+                                                               format_duration(options.timeout)});
     }
-    std::erase_if(waiters, [](const Waiter& w) { return !w.done; });
+    std::erase_if(waiters, [](const Waiter& w) { return !w.answer.waits(); });
   }
 }
 
 Duration Resolver::Impl::next_deadline(Duration now) const {
   Duration left = Duration::max();
-  for (const auto& [host, waiters] : pending) {
+  for (const auto& [key, waiters] : pending) {
     for (const Waiter& waiter : waiters) left = std::min(left, std::max(waiter.deadline - now, Duration(0)));
   }
   return left;
 }
 
 void Resolver::Impl::abandon_all() {
-  for (auto& [host, waiters] : pending) {
+  for (auto& [key, waiters] : pending) {
     for (Waiter& waiter : waiters) {
-      waiter.done.complete(Fault{FaultKind::unavailable, "the resolver is stopping"});
+      waiter.answer.complete(Fault{FaultKind::unavailable, "the resolver is stopping"});
     }
   }
   pending.clear();  // c-ares' own last answers find nobody

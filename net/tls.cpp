@@ -119,6 +119,19 @@ result<void> write_file(const std::string& file, const std::string& octets, mode
   return invalid("cannot write " + file + ": " + why);
 }
 
+result<void> use_pair(ssl::context& context, const std::string& certificate_file, const std::string& key_file) {
+  error_code error;
+  context.use_certificate_chain_file(certificate_file, error);
+  if (error) return file_fault("cannot use the certificate", certificate_file, error);
+  context.use_private_key_file(key_file, ssl::context::pem, error);
+  if (error) return file_fault("cannot use the key", key_file, error);
+  if (SSL_CTX_check_private_key(context.native_handle()) != 1) {
+    return invalid("the key " + key_file + " is not that of the certificate " + certificate_file + ": " +
+                   openssl_reason());
+  }
+  return {};
+}
+
 bool unusable_name(const std::string& hostname) {
   return hostname.empty() || hostname.find_first_of(",\r\n ") != std::string::npos;  // would change the SAN's meaning
 }
@@ -127,20 +140,15 @@ bool unusable_name(const std::string& hostname) {
 
 result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file) {
   TlsContext context = make_context(ssl::context::tls_server);
-  error_code error;
-  context->use_certificate_chain_file(certificate_file, error);
-  if (error) return file_fault("cannot use the certificate", certificate_file, error);
-  context->use_private_key_file(key_file, ssl::context::pem, error);
-  if (error) return file_fault("cannot use the key", key_file, error);
-  if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
-    return invalid("the key " + key_file + " is not that of the certificate " + certificate_file + ": " +
-                   openssl_reason());
-  }
+  if (const auto used = use_pair(*context, certificate_file, key_file); !used) return used.error();
   return context;
 }
 
-result<TlsContext> make_client_tls(Verify verify, const std::string& ca_file) {
+result<TlsContext> make_client_tls(Verify verify, const std::string& ca_file, const ClientCertificate& own) {
   TlsContext context = make_context(ssl::context::tls_client);
+  if (!own.certificate_file.empty()) {
+    if (const auto used = use_pair(*context, own.certificate_file, own.key_file); !used) return used.error();
+  }
   context->set_verify_mode(verify == Verify::peer ? ssl::verify_peer : ssl::verify_none);
   if (verify == Verify::none) return context;
   error_code error;

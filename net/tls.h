@@ -18,8 +18,12 @@ enum class Verify : unsigned char { none, peer };
 // TLS 1.2 or newer. `certificate` is a PEM chain, `key` a PEM key; the fault names the file and OpenSSL's
 // reason.
 result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file);
+// What a client shows to a server that asks for a certificate: files as above, or both empty.
+struct ClientCertificate {
+  std::string certificate_file, key_file;
+};
 // `ca_file` empty: the system's store. Name checks are per connection: see Stream::handshake_client.
-result<TlsContext> make_client_tls(Verify verify, const std::string& ca_file);
+result<TlsContext> make_client_tls(Verify verify, const std::string& ca_file, const ClientCertificate& own = {});
 
 // Makes directory/relay.crt and relay.key (EC P-256, ten years, SAN = hostname, localhost, 127.0.0.1, ::1),
 // key mode 0600, unless both exist. Written to temporary names and renamed.

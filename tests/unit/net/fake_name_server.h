@@ -1,6 +1,6 @@
 // A DNS server for tests: UDP on loopback, on its own thread, answering each question as its name asks for:
 //   good.test A 192.0.2.1, 192.0.2.2 and AAAA 2001:db8::1 (TTL as given), v4only.test (no AAAA), nothing.test NXDOMAIN,
-//   broken.test SERVFAIL, garbage.test octets that are no DNS, silent.test never; held.test after release().
+//   what add_address() and add_service() said, broken.test SERVFAIL, garbage.test octets that are no DNS, silent.test never; held.test after release().
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,6 +31,22 @@ class FakeNameServer {
   }
 
   std::string address() const { return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
+  void add_address(const std::string& name, const std::string& v4) {
+    const auto octets = boost::asio::ip::make_address_v4(v4).to_bytes();
+    add(name, kA, std::string(octets.begin(), octets.end()));
+  }
+  // "." as the target: the service is not offered.
+  void add_service(const std::string& name, std::uint16_t priority, std::uint16_t weight, std::uint16_t port,
+                   const std::string& target) {
+    std::string data;
+    for (const std::uint16_t number : {priority, weight, port}) {
+      data += static_cast<char>(number >> 8);
+      data += static_cast<char>(number & 0xff);
+    }
+    std::istringstream labels(target == "." ? "" : target);
+    for (std::string label; std::getline(labels, label, '.');) data += static_cast<char>(label.size()) + label;
+    add(name, kSrv, data + '\0');
+  }
   int asked(const std::string& name) {
     const std::lock_guard lock(mutex_);
     return asked_[name];
@@ -47,13 +65,18 @@ class FakeNameServer {
   }
 
  private:
-  enum : std::uint16_t { kA = 1, kAaaa = 28 };
+  enum : std::uint16_t { kA = 1, kAaaa = 28, kSrv = 33 };
   struct Question {
     udp::endpoint from;
     std::string packet;  // header and question, as it came
     std::string name;
     std::uint16_t type = 0;
   };
+
+  void add(const std::string& name, std::uint16_t type, std::string data) {
+    const std::lock_guard lock(mutex_);
+    added_[name][type].push_back(std::move(data));
+  }
 
   void receive() {
     socket_.async_receive_from(boost::asio::buffer(window_), peer_, [this](auto error, std::size_t size) {
@@ -79,6 +102,7 @@ class FakeNameServer {
   }
 
   void answer(const Question& q) {
+    if (const auto records = added(q)) return reply(q, 0, *records);
     if (q.name == "silent.test") return;
     if (q.name == "garbage.test") return send(q.from, "this is no DNS message at all");
     if (q.name == "broken.test") return reply(q, 2, {});
@@ -86,6 +110,13 @@ class FakeNameServer {
     if (q.name == "v4only.test") return reply(q, 0, q.type == kA ? good_records(q) : std::vector<std::string>{});
     const bool known = q.name == "good.test" || q.name == "held.test";
     reply(q, known ? 0 : 3, known ? good_records(q) : std::vector<std::string>{});
+  }
+
+  std::optional<std::vector<std::string>> added(const Question& q) {
+    const std::lock_guard lock(mutex_);
+    const auto found = added_.find(q.name);
+    if (found == added_.end()) return std::nullopt;
+    return found->second[q.type];
   }
 
   static std::vector<std::string> good_records(const Question& q) {
@@ -123,6 +154,7 @@ class FakeNameServer {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, int> asked_;
+  std::map<std::string, std::map<std::uint16_t, std::vector<std::string>>> added_;
   std::thread thread_;
 };
 

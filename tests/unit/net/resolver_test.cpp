@@ -183,6 +183,69 @@ TEST_F(Resolving, ReadsTheHostsFile) {
   EXPECT_TRUE(std::all_of(answer->begin(), answer->end(), [](const auto& a) { return a.is_loopback(); }));
 }
 
+class ResolvingServices : public Resolving {
+ protected:
+  result<SrvRecords> resolve_service(Resolver& resolver, std::string name) {
+    result<SrvRecords> answer = invalid("not asked");
+    group_.spawn("ask", await_records(loop_, resolver, std::move(name), answer));
+    run_all();
+    return answer;
+  }
+  static awaitable<void> await_records(Loop& loop, Resolver& resolver, std::string name, result<SrvRecords>& into) {
+    const auto start = [&](Done<SrvRecords> done) { resolver.resolve_service(name, std::move(done)); };
+    into = co_await await_done<SrvRecords>(loop, start);
+  }
+};
+
+TEST_F(ResolvingServices, GivesEachServer) {
+  server_.add_service("_submission._tcp.a.test", 10, 60, 587, "mx1.a.test");
+  server_.add_service("_submission._tcp.a.test", 20, 0, 2525, "mx2.b.test");
+  Resolver resolver(options());
+  const auto answer = resolve_service(resolver, "_Submission._TCP.a.test");
+  ASSERT_TRUE(answer.has_value()) << answer.error().text;
+  EXPECT_THAT(*answer, ::testing::UnorderedElementsAre(SrvRecord{"mx1.a.test", 587, 10, 60},
+                                                       SrvRecord{"mx2.b.test", 2525, 20, 0}));
+}
+
+TEST_F(ResolvingServices, KeepsAnswersApartFromAddresses) {
+  server_.add_service("both.test", 1, 1, 587, "mx.test");
+  server_.add_address("both.test", "192.0.2.9");
+  Resolver resolver(options());
+  ASSERT_TRUE(resolve_service(resolver, "both.test").has_value());
+  EXPECT_EQ(texts(resolve(resolver, "both.test").value()), std::vector<std::string>{"192.0.2.9"});
+  const int asked = server_.asked("both.test");
+  EXPECT_EQ(resolve_service(resolver, "both.test").value().at(0).target, "mx.test");
+  EXPECT_EQ(server_.asked("both.test"), asked);
+}
+
+TEST_F(ResolvingServices, SaysWhenThereIsNone) {
+  server_.add_service("_submission._tcp.off.test", 0, 0, 0, ".");
+  server_.add_address("plain.test", "192.0.2.9");
+  Resolver resolver(options());
+  const auto off = resolve_service(resolver, "_submission._tcp.off.test");
+  ASSERT_TRUE(off.has_error());
+  EXPECT_EQ(off.error().kind, FaultKind::not_found);
+  EXPECT_EQ(off.error().text, "_submission._tcp.off.test: the domain says that it does not offer this");
+  for (const char* name : {"_submission._tcp.nothing.test", "plain.test"}) {
+    const auto none = resolve_service(resolver, name);
+    ASSERT_TRUE(none.has_error()) << name;
+    EXPECT_EQ(none.error().kind, FaultKind::not_found) << none.error().text;
+    EXPECT_THAT(none.error().text, ::testing::StartsWith("no SRV record for " + std::string(name)));
+  }
+  const auto broken = resolve_service(resolver, "broken.test");
+  ASSERT_TRUE(broken.has_error());
+  EXPECT_EQ(broken.error().kind, FaultKind::unavailable);
+  EXPECT_EQ(resolve_service(resolver, "a b").error().kind, FaultKind::invalid);
+}
+
+TEST_F(ResolvingServices, HasADeadline) {
+  ResolverOptions o = options();
+  o.timeout = 1ms;
+  Resolver resolver(o);
+  EXPECT_EQ(resolve_service(resolver, "silent.test").error().text,
+            "no answer about SRV silent.test from the name servers in 1ms");
+}
+
 TEST(ResolverStart, RefusesAListThatIsNone) {
   ResolverOptions o;
   o.servers = "not a server";
@@ -191,7 +254,7 @@ TEST(ResolverStart, RefusesAListThatIsNone) {
 
 TEST(NameCache, HoldsNoMoreThanItsBound) {
   NameCache cache(2);
-  const Addresses one{boost::asio::ip::make_address("192.0.2.1")};
+  const NameData one{{boost::asio::ip::make_address("192.0.2.1")}, {}};
   cache.put("a", one, 10ms, 0ms);
   cache.put("b", one, 100ms, 0ms);
   cache.put("c", one, 100ms, 20ms);  // `a` is over and goes first
