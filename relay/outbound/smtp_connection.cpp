@@ -1,5 +1,6 @@
 #include "relay/outbound/smtp_connection.h"
 
+#include "core/route_match.h"
 #include "net/await.h"
 
 namespace postrider::relay {
@@ -9,6 +10,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kMaxAddresses = 8;  // asked for one connection, over all hosts
+constexpr std::size_t kMaxOfOneHost = 4;  // so that a dead host with many leaves some to the next
 
 bool is_loopback(const asio::ip::address& address) {
   if (address.is_loopback()) return true;
@@ -18,6 +20,13 @@ bool is_loopback(const asio::ip::address& address) {
 
 std::string describe(const std::string& host, const asio::ip::tcp::endpoint& endpoint) {
   return host + '[' + endpoint.address().to_string() + "]:" + std::to_string(endpoint.port());
+}
+
+// The SRV record is as trustworthy as DNS is: whoever forges it would choose the name to be proven as well. So the target's own name
+// is enough only where it lies in the domain that was configured; a server elsewhere must show a certificate for that domain
+// (RFC 6186 6).
+std::string certified_name(const std::string& domain, const std::string& target) {
+  return domain_matches('.' + domain, target) ? target : domain;
 }
 
 // Whether another address of the upstream may do better: not once a login or the TLS policy said no.
@@ -32,45 +41,78 @@ asio::awaitable<SmtpConnector::Opened> SmtpConnector::open() {
   opened.verdict = judge_finding(Stage::resolve, Cause::route, "", "the upstream has no host");
   std::size_t addresses_left = kMaxAddresses;
   for (const std::string& host : config_.hosts) {
-    opened = co_await open_host(host, addresses_left);
+    if (config_.srv) {
+      opened = co_await open_service(host, addresses_left);
+    } else {
+      Server server{host, config_.port, host};
+      opened = co_await open_server(std::move(server), addresses_left);
+    }
     if (opened.connection || addresses_left == 0 || !try_next_address(opened.verdict)) break;
   }
   co_return opened;
 }
 
-asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_host(std::string host, std::size_t& addresses_left) {
-  using Addresses = std::vector<asio::ip::address>;
-  auto ask = [this, &host](Done<Addresses> done) { parts_.resolver.resolve(host, std::move(done)); };
-  const result<Addresses> addresses = co_await net::await_done<Addresses>(parts_.loop, std::move(ask));
+// RFC 6186 3.1, RFC 8314 5.1: _submissions for TLS from the first octet, _submission for STARTTLS or none.
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_service(std::string domain, std::size_t& addresses_left) {
+  const std::string service =
+      (config_.tls == UpstreamTls::implicit ? "_submissions._tcp." : "_submission._tcp.") + domain;
+  auto ask = [this, &service](Done<net::SrvRecords> done) {
+    parts_.resolver.resolve_service(service, std::move(done));
+  };
+  result<net::SrvRecords> found = co_await net::await_done<net::SrvRecords>(parts_.loop, std::move(ask));
   Opened opened;
-  opened.peer = host;
-  if (!addresses) {
-    opened.verdict = judge_finding(Stage::resolve, Cause::route, "", host + ": " + addresses.error().text);
+  opened.peer = domain;
+  if (!found) {
+    opened.verdict = judge_finding(Stage::resolve, Cause::route, "", found.error().text);
     co_return opened;
   }
-  opened.verdict = judge_finding(Stage::resolve, Cause::route, "", host + " has no address");
+  const auto dice = [this](std::uint32_t most) {
+    return std::uniform_int_distribution<std::uint32_t>(0, most)(random_);
+  };
+  const net::SrvRecords records = net::in_order(std::move(*found), dice);
+  for (const net::SrvRecord& record : records) {
+    Server server{record.target, record.port, certified_name(domain, record.target)};
+    opened = co_await open_server(std::move(server), addresses_left);
+    if (opened.connection || addresses_left == 0 || !try_next_address(opened.verdict)) break;
+  }
+  co_return opened;
+}
+
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_server(Server server, std::size_t& addresses_left) {
+  using Addresses = std::vector<asio::ip::address>;
+  auto ask = [this, &server](Done<Addresses> done) { parts_.resolver.resolve(server.host, std::move(done)); };
+  const result<Addresses> addresses = co_await net::await_done<Addresses>(parts_.loop, std::move(ask));
+  Opened opened;
+  opened.peer = server.host;
+  if (!addresses) {
+    opened.verdict = judge_finding(Stage::resolve, Cause::route, "", server.host + ": " + addresses.error().text);
+    co_return opened;
+  }
+  opened.verdict = judge_finding(Stage::resolve, Cause::route, "", server.host + " has no address");
+  std::size_t of_this_host = kMaxOfOneHost;
   for (const asio::ip::address& address : *addresses) {
-    if (addresses_left == 0) break;
+    if (addresses_left == 0 || of_this_host == 0) break;
     --addresses_left;
-    const Endpoint endpoint(address, config_.port);
-    opened = co_await open_endpoint(host, endpoint);
+    --of_this_host;
+    const Endpoint endpoint(address, server.port);
+    opened = co_await open_endpoint(server, endpoint);
     if (opened.connection || !try_next_address(opened.verdict)) break;
   }
   co_return opened;
 }
 
 // Opportunistic TLS that fails costs the connection: the same address is asked once more, in clear.
-asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_endpoint(std::string host, Endpoint endpoint) {
-  Opened opened = co_await open_once(host, endpoint, TlsUse::as_configured);
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_endpoint(Server server, Endpoint endpoint) {
+  Opened opened = co_await open_once(server, endpoint, TlsUse::as_configured);
   if (opened.handshake_failed && config_.tls == UpstreamTls::opportunistic) {
-    opened = co_await open_once(host, endpoint, TlsUse::never);
+    opened = co_await open_once(server, endpoint, TlsUse::never);
   }
   co_return opened;
 }
 
-asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_once(std::string host, Endpoint endpoint, TlsUse use) {
+asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_once(Server server, Endpoint endpoint, TlsUse use) {
   Opened opened;
-  opened.peer = describe(host, endpoint);
+  opened.peer = describe(server.host, endpoint);
   auto [error, stream] = co_await net::connect(parts_.loop, endpoint, config_.connect_timeout);
   if (error) {
     const Break how = error == asio::error::timed_out           ? Break::timed_out
@@ -86,7 +128,7 @@ asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_once(std::string host
   c.loopback = is_loopback(endpoint.address());
 
   if (config_.tls == UpstreamTls::implicit) {
-    const bool secured = co_await handshake(c, host, opened);
+    const bool secured = co_await handshake(c, server.certified_name, opened);
     if (!secured) co_return opened;
   }
   const Answer greeting = co_await c.wire.reply(config_.stage_timeout);
@@ -97,16 +139,16 @@ asio::awaitable<SmtpConnector::Opened> SmtpConnector::open_once(std::string host
   bool good = co_await hello(c, opened.verdict);
   const bool may_start =
       config_.tls == UpstreamTls::starttls || (config_.tls == UpstreamTls::opportunistic && use != TlsUse::never);
-  if (good && may_start) good = co_await starttls(c, host, opened);
+  if (good && may_start) good = co_await starttls(c, server.certified_name, opened);
   if (good) good = co_await smtp_login(c, config_, opened.verdict);
   if (good) opened.connection = std::move(connection);
   co_return opened;
 }
 
-asio::awaitable<bool> SmtpConnector::handshake(SmtpConnection& connection, std::string host, Opened& opened) {
+asio::awaitable<bool> SmtpConnector::handshake(SmtpConnection& connection, std::string name, Opened& opened) {
   net::Stream& stream = connection.wire.stream();
   stream.expires_after(config_.stage_timeout);
-  const net::IoResult done = co_await stream.handshake_client(parts_.tls, host);
+  const net::IoResult done = co_await stream.handshake_client(parts_.tls, name);
   if (!done.error) {
     connection.tls = stream.tls_info().version;
     co_return true;
@@ -136,7 +178,7 @@ asio::awaitable<bool> SmtpConnector::hello(SmtpConnection& connection, Verdict& 
   co_return false;
 }
 
-asio::awaitable<bool> SmtpConnector::starttls(SmtpConnection& connection, std::string host, Opened& opened) {
+asio::awaitable<bool> SmtpConnector::starttls(SmtpConnection& connection, std::string name, Opened& opened) {
   const bool required = config_.tls == UpstreamTls::starttls;
   if (!connection.capabilities.starttls) {
     if (required) opened.verdict = judge_finding(Stage::tls, Cause::route, "", "STARTTLS is required but not offered");
@@ -148,7 +190,7 @@ asio::awaitable<bool> SmtpConnector::starttls(SmtpConnection& connection, std::s
     co_return !required && answer.answered() && answer.reply.code != 421;
   }
   connection.wire.drop_received();
-  bool good = co_await handshake(connection, host, opened);
+  bool good = co_await handshake(connection, name, opened);
   if (good) good = co_await hello(connection, opened.verdict);
   co_return good;
 }

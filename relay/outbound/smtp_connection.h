@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "relay/outbound/smtp_transport.h"
@@ -27,7 +28,8 @@ struct SmtpConnection {
 
 class SmtpConnector {
  public:
-  SmtpConnector(const SmtpTransportParts& parts) : parts_(parts), config_(parts.upstream.config()) {}
+  explicit SmtpConnector(const SmtpTransportParts& parts)
+      : parts_(parts), config_(parts.upstream.config()), random_(std::random_device()()) {}
 
   struct Opened {
     std::unique_ptr<SmtpConnection> connection;  // null: `verdict` says why, `peer` who was asked last
@@ -41,15 +43,24 @@ class SmtpConnector {
   using Endpoint = boost::asio::ip::tcp::endpoint;
   enum class TlsUse : std::uint8_t { as_configured, never };
 
-  boost::asio::awaitable<Opened> open_host(std::string host, std::size_t& addresses_left);
-  boost::asio::awaitable<Opened> open_endpoint(std::string host, Endpoint endpoint);
-  boost::asio::awaitable<Opened> open_once(std::string host, Endpoint endpoint, TlsUse use);
-  boost::asio::awaitable<bool> handshake(SmtpConnection& connection, std::string host, Opened& opened);
+  // Whom to look up, and the name that its certificate must carry.
+  struct Server {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string certified_name;
+  };
+
+  boost::asio::awaitable<Opened> open_service(std::string domain, std::size_t& addresses_left);
+  boost::asio::awaitable<Opened> open_server(Server server, std::size_t& addresses_left);
+  boost::asio::awaitable<Opened> open_endpoint(Server server, Endpoint endpoint);
+  boost::asio::awaitable<Opened> open_once(Server server, Endpoint endpoint, TlsUse use);
+  boost::asio::awaitable<bool> handshake(SmtpConnection& connection, std::string name, Opened& opened);
   boost::asio::awaitable<bool> hello(SmtpConnection& connection, Verdict& verdict);
-  boost::asio::awaitable<bool> starttls(SmtpConnection& connection, std::string host, Opened& opened);
+  boost::asio::awaitable<bool> starttls(SmtpConnection& connection, std::string name, Opened& opened);
 
   const SmtpTransportParts& parts_;
   const UpstreamConfig& config_;
+  std::mt19937 random_;  // draws among SRV records of equal priority
 };
 
 // smtp_login.cpp: AUTH by what the configuration and the server agree on (RFC 4954). False: `verdict` says why.

@@ -153,7 +153,8 @@ asio::awaitable<bool> SmtpTransport::ensure_connection(SmtpPool::Lease& lease, A
 result<net::TlsContext> make_upstream_tls(const UpstreamConfig& config) {
   if (config.tls == UpstreamTls::none) return net::TlsContext();
   const bool verify = config.tls == UpstreamTls::starttls || config.tls == UpstreamTls::implicit;
-  return net::make_client_tls(verify ? net::Verify::peer : net::Verify::none, config.tls_ca_file);
+  return net::make_client_tls(verify ? net::Verify::peer : net::Verify::none, config.tls_ca_file,
+                              {config.tls_certificate, config.tls_key});
 }
 
 std::unique_ptr<Transport> make_smtp_transport(SmtpTransportParts parts) {
