@@ -48,7 +48,7 @@ TEST_P(Outage, MessagesAcceptedWhileNothingIsInServiceWaitUncounted) {
   world.script.play = [](std::size_t, const MessageRecord&, unsigned) { return route_failure(); };
   world.submit({});
   world.settle_down();
-  EXPECT_FALSE(world.dispatcher().reserve(Envelope{}));
+  EXPECT_FALSE(world.would_take_fresh());
 
   std::vector<MessageId> waiting;
   for (int i = 0; i < 200; ++i) waiting.push_back(world.submit({}));

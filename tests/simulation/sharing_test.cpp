@@ -160,7 +160,7 @@ TEST(StoreTrouble, SettlementsAreKeptAndOfferedAgainAndNothingIsClaimedMeanwhile
   world.memory_store().fail_writes(true);
   world.run_for(minutes(10));
   EXPECT_EQ(world.script.calls.size(), in_flight.size());
-  EXPECT_FALSE(world.dispatcher().reserve(Envelope{}));
+  EXPECT_FALSE(world.would_take_fresh());
 
   world.memory_store().fail_writes(false);
   world.run_for(seconds(2));

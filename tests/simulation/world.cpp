@@ -38,6 +38,14 @@ boost::asio::awaitable<void> drain_one(relay::Dispatcher& dispatcher, Duration g
   --left;
 }
 
+boost::asio::awaitable<void> drain_house(relay::Expirer& expirer, relay::Reviver* reviver,
+                                         relay::UpstreamKeeper& keeper, std::size_t& left) {
+  co_await expirer.drain();
+  if (reviver != nullptr) co_await reviver->drain();
+  co_await keeper.drain();
+  --left;
+}
+
 }  // namespace
 
 World::World(WorldOptions options) : options_(std::move(options)) {
@@ -49,6 +57,7 @@ World::~World() {
   drain(Duration{0});
   dispatchers_.clear();
   settle_down();
+  end_house();
   store_->close();
   store_.reset();
   if (!directory_.empty()) std::filesystem::remove_all(directory_);
@@ -67,29 +76,105 @@ std::unique_ptr<Store> World::open_store() {
 
 void World::start_process(std::unique_ptr<Store> store) {
   store_ = std::make_unique<QuietStore>(std::move(store));
+  board_ = std::make_unique<relay::Noticeboard>();
+  routes_ = std::make_shared<relay::Routes>(configs(), options_.health);
+  loops_.clear();
+  for (std::uint32_t i = 0; i < options_.dispatchers; ++i) {
+    loops_.push_back(std::make_unique<net::Loop>("relay-" + std::to_string(i)));
+    relay::DispatchOptions dispatch = options_.dispatch;
+    dispatch.shard = i;
+    dispatch.shards = options_.dispatchers;
+    relay::DispatcherParts parts{*loops_.back(),
+                                 time,
+                                 time,
+                                 *store_,
+                                 routes_,
+                                 transports(*loops_.back()),
+                                 *board_,
+                                 log_,
+                                 nullptr,
+                                 {},
+                                 [this](relay::UpstreamNews news) {
+                                   if (keeper_) keeper_->tell(std::move(news));
+                                 }};
+    dispatchers_.push_back(relay::make_dispatcher(std::move(parts), dispatch));
+  }
+  keep_house();
+  for (const auto& dispatcher : dispatchers_) dispatcher->start();
+}
+
+std::vector<UpstreamConfig> World::configs() const {
   std::vector<UpstreamConfig> configs;
   for (const std::string& name : options_.upstreams) {
     UpstreamConfig config;
     config.name = name;
     config.priority = static_cast<std::uint32_t>(configs.size() + 1);
+    options_.configure(config);
     configs.push_back(std::move(config));
   }
-  routes_ = std::make_unique<relay::Routes>(std::move(configs), options_.health);
-  loops_.clear();
-  for (std::uint32_t i = 0; i < options_.dispatchers; ++i) {
-    loops_.push_back(std::make_unique<net::Loop>("relay-" + std::to_string(i)));
-    std::vector<std::unique_ptr<relay::Transport>> transports;
-    for (std::size_t u = 0; u < options_.upstreams.size(); ++u) {
-      transports.push_back(std::make_unique<ScriptTransport>(u, options_.upstreams[u], *loops_.back(), time, script));
-    }
-    relay::DispatchOptions dispatch = options_.dispatch;
-    dispatch.shard = i;
-    dispatch.shards = options_.dispatchers;
-    relay::DispatcherParts parts{*loops_.back(),        time, time,    *store_, *routes_,
-                                 std::move(transports), log_, nullptr, {}};
-    dispatchers_.push_back(relay::make_dispatcher(std::move(parts), dispatch));
+  return configs;
+}
+
+std::vector<std::unique_ptr<relay::Transport>> World::transports(net::Loop& loop) {
+  std::vector<std::unique_ptr<relay::Transport>> transports;
+  for (std::size_t u = 0; u < options_.upstreams.size(); ++u) {
+    transports.push_back(std::make_unique<ScriptTransport>(u, options_.upstreams[u], loop, time, script));
   }
-  for (const auto& dispatcher : dispatchers_) dispatcher->start();
+  return transports;
+}
+
+// As cmd does: the expirer listens before the store's first verb, the state of the upstreams is read before the first message.
+void World::keep_house() {
+  net::Loop& loop = *loops_.front();
+  expirer_ = std::make_unique<relay::Expirer>(relay::ExpirerParts{loop, time, time, *store_, log_, {}});
+  if (options_.revive_failed)
+    reviver_ =
+        std::make_unique<relay::Reviver>(relay::ReviverParts{loop, time, time, *store_, log_},
+                                         relay::ReviverOptions{{100, seconds(1)}, options_.dispatch.retry.max_age});
+  using States = std::vector<UpstreamState>;
+  auto states = ask<States>([&](Done<States> done) { store_->upstream_states(std::move(done)); });
+  ASSERT_TRUE(states) << states.error().text;
+  relay::restore_upstreams(*routes_, *states, time.now());
+  relay::KeeperParts parts{loop, time, time, *store_, *board_, log_, [this](const std::string& upstream) {
+                             if (reviver_) reviver_->works_again(upstream);
+                           }};
+  keeper_ = std::make_unique<relay::UpstreamKeeper>(std::move(parts), routes_, std::move(*states));
+  control_ = std::make_unique<relay::UpstreamControl>(
+      relay::ControlParts{time, *board_, [this](relay::UpstreamNews news) { keeper_->tell(std::move(news)); }, {}},
+      routes_);
+  keeper_->start();
+  expirer_->start();
+  if (reviver_) reviver_->start();
+}
+
+void World::end_house() {
+  control_.reset();
+  expirer_.reset();
+  reviver_.reset();
+  keeper_.reset();
+}
+
+void World::reload() {
+  routes_ = std::make_shared<relay::Routes>(configs(), options_.health, routes_.get());
+  for (std::size_t i = 0; i < dispatchers_.size(); ++i)
+    dispatchers_[i]->use(routes_, transports(*loops_[i]), options_.dispatch);
+  control_->use(routes_);
+  keeper_->use(routes_);
+}
+
+std::vector<Event> World::all_events() {
+  using Events = std::vector<Event>;
+  std::vector<Event> all;
+  for (int page = 0; page < kMostSteps; ++page) {
+    EventQuery query;
+    query.after = all.empty() ? 0 : all.back().seq;
+    query.limit = 1000;
+    const auto events = ask<Events>([&](Done<Events> done) { store_->events(query, std::move(done)); });
+    if (!events) throw std::runtime_error(events.error().text);
+    if (events->empty()) break;
+    all.insert(all.end(), events->begin(), events->end());
+  }
+  return all;
 }
 
 MessageId World::submit(const Letter& letter) {
@@ -107,6 +192,8 @@ NewMessage World::message_of(const Letter& letter) {
   record.envelope.sender = parse_address(letter.sender).value();
   record.envelope.lane = letter.lane;
   record.envelope.created_at = time.now();
+  record.envelope.expires_at = letter.expires_at;
+  record.envelope.tags = letter.tags;
   for (const std::string& to : letter.to) {
     Recipient recipient;
     recipient.address = parse_address(to).value();
@@ -117,6 +204,10 @@ NewMessage World::message_of(const Letter& letter) {
   record.body_size = letter.body.size();
   record.body_chunks = static_cast<std::uint32_t>(message.body.chunks.size());
   return message;
+}
+
+bool World::would_take_fresh(const Letter& letter) {
+  return dispatchers_[letter.dispatcher]->offer(message_of(letter).record).reserved.has_value();
 }
 
 MessageId World::accept(const Letter& letter, bool offer) {
@@ -131,7 +222,11 @@ MessageId World::accept(const Letter& letter, bool offer) {
   message.first_chunk = letter.staged_chunks;
 
   std::optional<relay::Dispatcher::Reserved> reserved;
-  if (offer) reserved = dispatchers_[letter.dispatcher]->reserve(message.record.envelope);
+  if (offer) {
+    relay::Dispatcher::Offer made = dispatchers_[letter.dispatcher]->offer(message.record);
+    message.record.wait_bucket = made.wait_bucket;
+    reserved = std::move(made.reserved);
+  }
   if (reserved) message.intent = Intent{reserved->upstream};
   relay::FreshMessage fresh{nullptr, message.body, message.first_chunk};
   const auto accepted =
@@ -226,6 +321,10 @@ void World::drain(Duration grace) {
         *loops_[i], [](std::string_view, const std::exception& e) { ADD_FAILURE() << e.what(); }));
     groups.back()->spawn("drain", drain_one(*dispatchers_[i], grace, left));
   }
+  ++left;
+  groups.push_back(std::make_unique<net::TaskGroup>(
+      *loops_.front(), [](std::string_view, const std::exception& e) { ADD_FAILURE() << e.what(); }));
+  groups.back()->spawn("drain-house", drain_house(*expirer_, reviver_.get(), *keeper_, left));
   settle_down();
   while (left > 0 && time.next_alarm() != kNever) {
     time.pass_to(time.next_alarm());
@@ -244,6 +343,7 @@ void World::crash() {
   }
   drain(Duration{0});  // what is left of the dead: the store takes nothing from it any more
   dispatchers_.clear();
+  end_house();
   script.under_way.clear();
   routes_.reset();
   loops_.clear();

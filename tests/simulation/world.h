@@ -14,6 +14,10 @@
 #include "net/loop.h"
 #include "net/task_group.h"
 #include "relay/outbound/dispatcher.h"
+#include "relay/outbound/expirer.h"
+#include "relay/outbound/reviver.h"
+#include "relay/outbound/upstream_control.h"
+#include "relay/outbound/upstream_keeper.h"
 #include "storage/memory_store.h"
 #include "tests/simulation/quiet_store.h"
 #include "tests/simulation/script_transport.h"
@@ -30,6 +34,9 @@ enum class StoreKind : unsigned char { memory, lmdb };
 struct WorldOptions {
   StoreKind store = StoreKind::memory;
   std::vector<std::string> upstreams{"primary"};  // in order of preference
+  // What else the configuration of an upstream says.
+  std::function<void(UpstreamConfig&)> configure = [](UpstreamConfig&) {};
+  bool revive_failed = false;
   relay::HealthPolicy health;
   relay::DispatchOptions dispatch{.retry = {}, .jitter_seed = 7};
   std::uint32_t dispatchers = 1;
@@ -40,7 +47,9 @@ struct Letter {
   std::string sender = "app@example.com";
   Lane lane = Lane::normal;
   std::string body = "Subject: hello\r\n\r\nhello\r\n";
-  std::optional<Time> due;       // default: now
+  std::optional<Time> due;  // default: now
+  Time expires_at = kNever;
+  std::vector<std::string> tags;
   std::uint32_t dispatcher = 0;  // the thread that accepts it
   std::uint32_t staged_chunks = 0;
 };
@@ -52,6 +61,7 @@ class World {
 
   SimTime time;
   Script script;
+  WorldOptions& options() { return options_; }
 
   // As a door does: reserve, accept, deliver. Returns when the accept is answered; nothing else has run yet for certain.
   MessageId submit(const Letter& letter);
@@ -77,7 +87,12 @@ class World {
   QuietStore& store() { return *store_; }
   storage::MemoryStore& memory_store();  // with StoreKind::memory
   relay::Routes& routes() { return *routes_; }
+  relay::UpstreamControl& control() { return *control_; }
+  // What a reload does, with the configuration as `configure` gives it now.
+  void reload();
+  std::vector<Event> all_events();
   relay::Dispatcher& dispatcher(std::size_t i = 0) { return *dispatchers_[i]; }
+  bool would_take_fresh(const Letter& letter = {});  // into flight, at once
 
  private:
   void start_process(std::unique_ptr<storage::Store> store);
@@ -103,8 +118,18 @@ class World {
   MessageIdSource ids_{42};
   std::vector<std::unique_ptr<net::Loop>> loops_;
   std::unique_ptr<QuietStore> store_;
-  std::unique_ptr<relay::Routes> routes_;
+  std::vector<UpstreamConfig> configs() const;
+  std::vector<std::unique_ptr<relay::Transport>> transports(net::Loop& loop);
+  void keep_house();
+  void end_house();
+
+  std::unique_ptr<relay::Noticeboard> board_;
+  std::shared_ptr<relay::Routes> routes_;
   std::vector<std::unique_ptr<relay::Dispatcher>> dispatchers_;
+  std::unique_ptr<relay::UpstreamKeeper> keeper_;
+  std::unique_ptr<relay::Reviver> reviver_;
+  std::unique_ptr<relay::Expirer> expirer_;
+  std::unique_ptr<relay::UpstreamControl> control_;
 };
 
 // Tests that take a while of simulated history run on both stores.
