@@ -150,12 +150,15 @@ std::string encoded_word(std::string_view text) {
       45;  // 60 characters of base64: with "=?utf-8?B?" and "?=" within the 75 of RFC 2047 2
   std::string words;
   while (!text.empty()) {
-    std::size_t taken = 0;
+    std::size_t taken = 0, whole = 0;
     while (taken < text.size()) {
       const std::size_t length = std::max<std::size_t>(1, utf8_sequence_length(text.substr(taken)));
       if (taken + length > kMostOctets) break;
       taken += length;
+      if (taken % 3 == 0) whole = taken;
     }
+    // No padding before the last word: there are readers that join words and then decode them.
+    if (taken < text.size() && whole > 0) taken = whole;
     words.append(words.empty() ? "" : " ").append("=?utf-8?B?").append(base64(text.substr(0, taken))).append("?=");
     text.remove_prefix(taken);
   }
