@@ -35,6 +35,18 @@ Fault conflict(std::string text) {
   return {FaultKind::conflict, std::move(text)};
 }
 
+// What the guard of the submitter did with the message, for its history; nothing where it did nothing.
+Reason guard_reason(const MessageRecord& record) {
+  Reason reason;
+  for (const Recipient& recipient : record.recipients)
+    if (!recipient.redirected_from.empty()) reason.text = "redirected from " + recipient.redirected_from;
+  if (record.envelope.capture_only) reason.text = "for a capture upstream only";
+  if (reason.text.empty()) return reason;
+  reason.cause = Cause::policy;
+  reason.text = sanitize_reason_text(reason.text);
+  return reason;
+}
+
 }  // namespace
 
 // ---- accept, claim, settle ----------------------------------------------------------------------------------------
@@ -59,6 +71,7 @@ result<std::vector<Event>> accept_record(NewMessage& message) {
   if (message.intent) claim_record(record, ClaimRequest{record.id, message.intent->upstream, message.now});
   std::vector<Event> events;
   events.push_back(make_event(record, EventType::accepted, message.now));
+  events.back().reason = guard_reason(record);
   return events;
 }
 

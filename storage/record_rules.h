@@ -22,8 +22,8 @@ namespace postrider::storage {
 // ---- accept, claim, settle ----------------------------------------------------------------------------------------
 
 // Completes the record of a new message (changed_at, age_from where it is zero) and, with an intent, claims
-// what is due. Events: one `accepted`. Faults: invalid (no recipient, a recipient that is not queued, chunks
-// that do not make up the body).
+// what is due. Events: one `accepted`, whose reason says what a guard did. Faults: invalid (no recipient, a recipient that is not
+// queued, chunks that do not make up the body).
 result<std::vector<Event>> accept_record(NewMessage& message);
 
 // Moves every queued or deferred recipient with due <= now to `sending` and notes the intent's upstream on

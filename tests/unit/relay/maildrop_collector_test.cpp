@@ -192,6 +192,23 @@ TEST_F(MaildropCollectorTest, TheEnvelopeArrivesWhole) {
   EXPECT_EQ(record.recipients[0].notify, notify);
 }
 
+TEST_F(MaildropCollectorTest, WhatTheHeaderAsksForIsDone) {
+  put("one", drop_text("X-Postrider-Lane: low\r\nX-Postrider-Retries: 7\r\n" + message_));
+  collect();
+  const MessageRecord record = all_stored().at(0);
+  EXPECT_EQ(record.envelope.lane, Lane::low);
+  EXPECT_EQ(record.envelope.retry.retries, 7u);
+  EXPECT_EQ(stored_body(record).find("X-Postrider"), std::string::npos);
+}
+
+TEST_F(MaildropCollectorTest, WhatAsksForTheImpossibleIsSetAsideWithItsReason) {
+  put("one", drop_text("X-Postrider-Lane: urgent\r\n" + message_));
+  collect();
+  EXPECT_TRUE(all_stored().empty());
+  EXPECT_TRUE(there("bad/one"));
+  EXPECT_EQ(said_.count("X-Postrider-Lane: 'urgent': a lane is high, normal or low"), 1u);
+}
+
 // Accepted, but the process ended before the file was removed: the next start finds the file and makes no second message.
 TEST_F(MaildropCollectorTest, ACrashBetweenAcceptAndRemovalMakesNoSecondMessage) {
   put("one", drop_text(message_));

@@ -72,6 +72,17 @@ TEST(AcceptRecord, CompletesTheRecipientsAndSaysItOnce) {
   EXPECT_EQ(m.record.recipients[1].age_from, kNow + kMinute);
 }
 
+TEST(AcceptRecord, TellsWhatAGuardDid) {
+  NewMessage plain, redirected, captured;
+  plain.record = redirected.record = captured.record = record(2);
+  redirected.record.recipients[1].redirected_from = "x@example.com";
+  captured.record.envelope.capture_only = true;
+  EXPECT_EQ(accept_record(plain)->at(0).reason, Reason());
+  EXPECT_EQ(accept_record(redirected)->at(0).reason.text, "redirected from x@example.com");
+  EXPECT_EQ(accept_record(redirected)->at(0).reason.cause, Cause::policy);
+  EXPECT_EQ(accept_record(captured)->at(0).reason.text, "for a capture upstream only");
+}
+
 TEST(AcceptRecord, RefusesWhatIsNotANewMessage) {
   NewMessage nobody;
   EXPECT_EQ(accept_record(nobody).error().kind, FaultKind::invalid);
