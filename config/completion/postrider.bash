@@ -34,8 +34,8 @@ _postrider() {
     "spool compact") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --data-dir --config" || words="stat list show cat verify export backup compact salvage" ;;
     "spool salvage") [ "$COMP_CWORD" -gt 2 ] && words="--help --output --users --json --data-dir --config" || words="stat list show cat verify export backup compact salvage" ;;
     "spool "*) [ "$COMP_CWORD" -gt 1 ] && words="stat list show cat verify export backup compact salvage --help" ;;
-    "user add") [ "$COMP_CWORD" -gt 2 ] && words="--help --role --senders --scram --url --token --config --password-stdin" || words="add passwd list remove" ;;
-    "user passwd") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config --password-stdin" || words="add passwd list remove" ;;
+    "user add") [ "$COMP_CWORD" -gt 2 ] && words="--help --role --senders --scram --url --token --config --password-stdin --allow-recipients --redirect-to --capture" || words="add passwd list remove" ;;
+    "user passwd") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config --password-stdin --allow-recipients --redirect-to --capture --no-guard" || words="add passwd list remove" ;;
     "user list") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="add passwd list remove" ;;
     "user remove") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="add passwd list remove" ;;
     "user "*) [ "$COMP_CWORD" -gt 1 ] && words="add passwd list remove --help" ;;
