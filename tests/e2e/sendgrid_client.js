@@ -26,7 +26,7 @@ async function main() {
   };
   use(key);
   const results = {
-    full: await seen(() => mail.send(full)),
+    full: await seen(() => mail.send({ ...full })), // the SDK writes into what it is given
     multiple: await seen(() => mail.sendMultiple({ ...full, cc: undefined, bcc: undefined })),
     sandbox: await seen(() => mail.send({ ...full, mailSettings: { sandboxMode: { enable: true } } })),
     twice: await seen(() => mail.send({ ...full, cc: "b@example.test" })),
@@ -36,7 +36,7 @@ async function main() {
     badSender: await seen(() => mail.send({ ...full, from: "app@other.test" })),
   };
   use("SG.wrong");
-  return { ...results, badKey: await seen(() => mail.send(full)) };
+  return { ...results, badKey: await seen(() => mail.send({ ...full })) };
 }
 
 main().then((result) => console.log(JSON.stringify(result)));
