@@ -2,6 +2,7 @@
 
 #include "cmd/exit_codes.h"
 #include "relay/outbound/capture_transport.h"
+#include "relay/outbound/guarded_transport.h"
 #include "relay/outbound/http_transport.h"
 #include "relay/outbound/smtp_transport.h"
 
@@ -26,7 +27,20 @@ std::unique_ptr<relay::Transport> make_transport(net::Loop& loop, relay::Upstrea
       break;
   }
   return relay::make_http_transport(
-      {loop, parts.http, upstream, *providers::provider_for(config.type), config.tls_ca_file});
+      {loop, parts.http, upstream, *providers::provider_for(config.type), config.tls_ca_file, parts.body_memory});
+}
+
+std::unique_ptr<relay::Transport> guarded(net::Loop& loop, const UpstreamConfig& config,
+                                          std::unique_ptr<relay::Transport> inner, const TransportParts& parts) {
+  if (config.guard.empty()) return inner;
+  std::unique_ptr<relay::Transport> capture;
+  if (!config.guard.capture.empty()) {
+    UpstreamConfig maildir;
+    maildir.name = config.name;
+    maildir.directory = config.guard.capture;
+    capture = relay::make_capture_transport(loop, std::move(maildir), parts.hostname);
+  }
+  return relay::make_guarded_transport({loop, config.name, config.guard, std::move(inner), std::move(capture)});
 }
 
 }  // namespace
@@ -44,8 +58,10 @@ std::vector<net::TlsContext> load_upstream_tls(const std::vector<UpstreamConfig>
 std::vector<std::unique_ptr<relay::Transport>> make_transports(net::Loop& loop, relay::Routes& routes,
                                                                const TransportParts& parts) {
   std::vector<std::unique_ptr<relay::Transport>> transports;
-  for (std::size_t i = 0; i < routes.size(); ++i)
-    transports.push_back(make_transport(loop, routes.at(i), parts.tls.at(i), parts));
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    auto transport = make_transport(loop, routes.at(i), parts.tls.at(i), parts);
+    transports.push_back(guarded(loop, routes.at(i).config(), std::move(transport), parts));
+  }
   return transports;
 }
 

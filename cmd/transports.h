@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/budget.h"
 #include "net/http_sender.h"
 #include "net/loop.h"
 #include "net/resolver.h"
@@ -23,6 +24,7 @@ struct TransportParts {
   net::HttpSender& http;
   std::vector<net::TlsContext> tls;  // of load_upstream_tls()
   std::string hostname;
+  Budget* body_memory = nullptr;  // for whole bodies and requests of HTTP providers; null: no bound
 };
 
 // One for each upstream of `routes`, in its order, for one relay thread.
