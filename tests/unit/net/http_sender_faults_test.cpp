@@ -176,7 +176,6 @@ TEST_P(EarlyAnswer, IsAnAnswer) {
 TEST_F(HttpSenderTest, AServerThatKnowsNoExpectIsAskedWithoutIt) {
   HttpReaction unknown = answers(417, "");
   unknown.body = Body::none;
-  unknown.then = Then::close;
   HttpFake server({unknown, answers(200, "{}")});
   const HttpOutcome outcome = send(post_to(server.base(), kLarge));
   EXPECT_EQ(outcome.response.status, 200) << outcome.error;
