@@ -65,6 +65,14 @@ RecipientUpdate update(std::uint32_t recipient, Trigger trigger, Time due) {
   return u;
 }
 
+Event upstream_event(EventType type, Time at) {
+  Event event;
+  event.type = type;
+  event.at = at;
+  event.reason.text = "said the upstream";
+  return event;
+}
+
 std::vector<EventType> types(const std::vector<Event>& events) {
   std::vector<EventType> all;
   for (const Event& event : events) all.push_back(event.type);
@@ -128,6 +136,13 @@ MessageId StoreTest::brought_to(RecipientState wanted) {
       EXPECT_TRUE(steer(id, SteerVerb::cancel).has_value());
       return id;
     }
+    case RecipientState::expired: {
+      NewMessage m = message();
+      m.record.envelope.expires_at = now_;
+      const MessageId id = stored(std::move(m));
+      EXPECT_EQ(expire().messages, 1u);
+      return id;
+    }
     case RecipientState::deferred:
     case RecipientState::held:
     case RecipientState::sent:
@@ -143,7 +158,6 @@ MessageId StoreTest::brought_to(RecipientState wanted) {
       return id;
     }
     case RecipientState::delivered:
-    case RecipientState::expired:
     case RecipientState::suppressed:
       break;
   }
@@ -246,6 +260,60 @@ std::string StoreTest::body_of(const MessageId& id) {
   if (!chunks) return octets;
   for (const auto& chunk : *chunks) octets += *chunk;
   return octets;
+}
+
+Expired StoreTest::expire(std::size_t limit, bool remove_body) {
+  const ExpireRequest request{now_, limit, remove_body, notify_sender_};
+  return answer<Expired>([&](Done<Expired> done) { store().expire(request, std::move(done)); }).value();
+}
+
+Revived StoreTest::revive(Duration max_age, std::size_t limit, std::optional<MessageId> after) {
+  ReviveRequest request;
+  request.after = after;
+  request.limit = limit;
+  request.max_age = max_age;
+  request.reason.cause = Cause::route;
+  request.reason.text = "primary works again";
+  request.now = now_;
+  return answer<Revived>([&](Done<Revived> done) { store().revive(request, std::move(done)); }).value();
+}
+
+result<Nothing> StoreTest::put_upstream(UpstreamState state, std::vector<Event> events) {
+  return answer<Nothing>(
+      [&](Done<Nothing> done) { store().put_upstream_state(std::move(state), std::move(events), std::move(done)); });
+}
+
+std::vector<UpstreamState> StoreTest::upstream_states() {
+  return answer<std::vector<UpstreamState>>(
+             [&](Done<std::vector<UpstreamState>> done) { store().upstream_states(std::move(done)); })
+      .value();
+}
+
+std::vector<Waiting> StoreTest::waiting() {
+  return answer<std::vector<Waiting>>([&](Done<std::vector<Waiting>> done) { store().waiting(std::move(done)); })
+      .value();
+}
+
+std::vector<std::uint32_t> StoreTest::due_buckets() {
+  return answer<std::vector<std::uint32_t>>(
+             [&](Done<std::vector<std::uint32_t>> done) { store().due_buckets(std::move(done)); })
+      .value();
+}
+
+result<MessageId> StoreTest::find_by_provider_id(const std::string& upstream, const std::string& provider_id) {
+  return answer<MessageId>(
+      [&](Done<MessageId> done) { store().find_by_provider_id(upstream, provider_id, std::move(done)); });
+}
+
+std::vector<std::string> StoreTest::verify_faults() {
+  std::vector<std::string> faults;
+  VerifyQuery query;
+  do {
+    const auto page = answer<VerifyPage>([&](Done<VerifyPage> done) { store().verify(query, std::move(done)); });
+    faults.insert(faults.end(), page->faults.begin(), page->faults.end());
+    query.after = page->next;
+  } while (query.after);
+  return faults;
 }
 
 DuePage StoreTest::due(DueQuery query) {

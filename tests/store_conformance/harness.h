@@ -35,6 +35,7 @@ std::string body_octets(std::size_t size);  // distinguishable at every offset
 Body make_body(const std::string& octets);
 Attempt make_attempt(const std::string& upstream, OutcomeKind outcome);
 RecipientUpdate update(std::uint32_t recipient, Trigger trigger, Time due = {});
+Event upstream_event(EventType type, Time at);
 std::vector<EventType> types(const std::vector<Event>& events);
 
 using Chunks = std::vector<std::shared_ptr<const std::string>>;
@@ -71,6 +72,14 @@ class StoreTest : public testing::TestWithParam<Factory> {
   std::vector<MessageId> list_all(ListQuery query);  // page by page to the end
   result<Chunks> read_body(const MessageId& id, std::uint32_t first = 0, std::uint32_t count = 1000);
   std::string body_of(const MessageId& id);  // empty if it cannot be read
+  Expired expire(std::size_t limit = 100, bool remove_body = true);
+  Revived revive(Duration max_age, std::size_t limit = 100, std::optional<MessageId> after = {});
+  result<Nothing> put_upstream(UpstreamState state, std::vector<Event> events = {});
+  std::vector<UpstreamState> upstream_states();
+  std::vector<Waiting> waiting();
+  std::vector<std::uint32_t> due_buckets();
+  result<MessageId> find_by_provider_id(const std::string& upstream, const std::string& provider_id);
+  std::vector<std::string> verify_faults();  // of all pages
   DuePage due(DueQuery query);
   std::vector<MessageId> due_ids(std::uint32_t bucket = 0, Lane lane = Lane::normal);
   // Step by step until there is no more to do.

@@ -12,13 +12,14 @@ namespace {
 struct ModelRecipient {
   RecipientState state = RecipientState::queued;
   Time due{};
-  bool cancel = false, hold = false;
+  bool cancel = false, hold = false, by_route = false;
 };
 
 struct ModelMessage {
   std::vector<ModelRecipient> recipients;
   std::size_t body_size = 0;
   std::size_t least_events = 1;
+  Time expires = kNever;
 
   bool live() const {
     return std::any_of(recipients.begin(), recipients.end(), [](const auto& r) { return is_live(r.state); });
@@ -48,6 +49,7 @@ class RandomTest : public StoreTest {
       model.recipients.push_back({claims ? RecipientState::sending : RecipientState::queued, r.due});
     }
     if (intent) m.intent = Intent{"primary"};
+    if (dice(4) == 0) model.expires = m.record.envelope.expires_at = now_ + std::chrono::minutes(1 + dice(40));
     model_[stored(std::move(m))] = model;
   }
 
@@ -56,7 +58,7 @@ class RandomTest : public StoreTest {
     for (std::uint32_t i = 0; i < model.recipients.size(); ++i) {
       ModelRecipient& r = model.recipients[i];
       const bool waits = r.state == RecipientState::queued || r.state == RecipientState::deferred;
-      if (!waits || r.due > now_) continue;
+      if (!waits || r.due > now_ || model.expires <= now_) continue;
       r.state = RecipientState::sending;
       expected.push_back(i);
     }
@@ -76,8 +78,11 @@ class RandomTest : public StoreTest {
       const auto& [trigger, state] = ends[dice(static_cast<std::uint32_t>(ends.size()))];
       const Time due = now_ + std::chrono::minutes(dice(20));
       updates.push_back(update(i, trigger, due));
+      updates.back().route_caused = dice(2) == 0;
       const bool ended = state == RecipientState::sent || state == RecipientState::bounced;
       r = {!ended && r.cancel ? RecipientState::cancelled : !ended && r.hold ? RecipientState::held : state, due};
+      if (model.expires <= now_ && is_live(r.state)) r.state = RecipientState::expired;
+      r.by_route = r.state == RecipientState::failed && updates.back().route_caused;
     }
     if (updates.empty()) return;
     Settlement s = settlement(id, std::move(updates));
@@ -145,6 +150,40 @@ class RandomTest : public StoreTest {
     }
   }
 
+  void expire_some() {
+    const std::size_t limit = 1 + dice(10);
+    std::map<std::pair<Time, MessageId>, ModelMessage*> over;
+    const auto waits = [](const ModelRecipient& r) { return is_live(r.state) && r.state != RecipientState::sending; };
+    for (auto& [id, model] : model_) {
+      const bool any = std::any_of(model.recipients.begin(), model.recipients.end(), waits);
+      if (any && model.expires <= now_) over[{model.expires, id}] = &model;
+    }
+    const Expired expired = expire(limit, dice(2) == 0);
+    ASSERT_EQ(expired.messages, std::min(limit, over.size()));
+    ASSERT_EQ(expired.more, over.size() > limit);
+    std::size_t done = 0;
+    for (auto& [key, model] : over) {
+      if (done++ == limit) break;
+      for (ModelRecipient& r : model->recipients)
+        if (waits(r)) r = {RecipientState::expired, now_};
+    }
+  }
+
+  void revive_all() {
+    std::uint64_t expected = 0;
+    for (auto& [id, model] : model_) {
+      if (model.expires <= now_ || find(id)->body == BodyState::removed) continue;
+      bool any = false;
+      for (ModelRecipient& r : model.recipients) {
+        if (r.state != RecipientState::failed || !r.by_route) continue;
+        r = {RecipientState::queued, now_};
+        any = true;
+      }
+      expected += any ? 1 : 0;
+    }
+    ASSERT_EQ(revive(std::chrono::hours(24 * 365), 1000).messages, expected);
+  }
+
   void retire_some() {
     RetirePolicy policy;
     policy.history = std::chrono::minutes(dice(2) * dice(120));
@@ -177,6 +216,7 @@ class RandomTest : public StoreTest {
       }
       ++at;
     }
+    ASSERT_TRUE(verify_faults().empty());
     check_counters();
   }
 
@@ -218,6 +258,8 @@ class RandomTest : public StoreTest {
     if (what < 25 || model_.empty()) return accept_one();
     if (what < 32) return retire_some();
     if (what < 33) return crash();
+    if (what < 35) return revive_all();
+    if (what < 38) return expire_some();
     auto at = model_.begin();
     std::advance(at, dice(static_cast<std::uint32_t>(model_.size())));
     if (what < 55) return claim_one(at->first, at->second);
@@ -266,6 +308,7 @@ TEST_P(RandomTest, NothingIsLeftOfWhatEnded) {
   for (const std::uint64_t count : stats.messages) EXPECT_EQ(count, 0u);
   EXPECT_TRUE(list_all({}).empty());
   EXPECT_TRUE(all_events().empty());
+  EXPECT_EQ(expire().next, kNever);
   for (std::uint32_t bucket = 0; bucket < 3; ++bucket) EXPECT_TRUE(due_ids(bucket).empty());
 }
 

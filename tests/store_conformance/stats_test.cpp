@@ -47,20 +47,25 @@ TEST_P(StatsTest, BytesAreThoseOfWhatIsKept) {
   EXPECT_GE(store().stats().finished_bytes, 100'000u);
 }
 
-TEST_P(StatsTest, TheOldestDueIsOfWhatWaitsForNothingElse) {
+TEST_P(StatsTest, TheOldestDueIsOfAllBucketsAndLanes) {
   NewMessage late = message();
   late.record.envelope.lane = Lane::high;
   late.record.recipients[0].due = now_ + std::chrono::hours(1);
   stored(std::move(late));
   EXPECT_EQ(store().stats().oldest_due_ms, static_cast<std::uint64_t>(to_ms(now_ + std::chrono::hours(1))));
-  NewMessage elsewhere = message();
-  elsewhere.record.wait_bucket = 5;
-  stored(std::move(elsewhere));
   NewMessage soon = message();
   soon.record.envelope.lane = Lane::low;
   soon.record.recipients[0].due = now_ + std::chrono::minutes(1);
   stored(std::move(soon));
   EXPECT_EQ(store().stats().oldest_due_ms, static_cast<std::uint64_t>(to_ms(now_ + std::chrono::minutes(1))));
+  for (const std::uint32_t bucket : {7u, UINT32_MAX}) {
+    NewMessage elsewhere = message();
+    elsewhere.record.wait_bucket = bucket;
+    elsewhere.record.recipients[0].due = now_ - std::chrono::seconds(bucket % 100);
+    stored(std::move(elsewhere));
+    EXPECT_EQ(store().stats().oldest_due_ms,
+              static_cast<std::uint64_t>(to_ms(now_ - std::chrono::seconds(bucket % 100))));
+  }
 }
 
 TEST_P(StatsTest, CommitsAreCounted) {

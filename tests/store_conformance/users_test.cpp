@@ -12,6 +12,7 @@ class UserTest : public StoreTest {
     u.password_hash = "scrypt$x";
     u.scram = "SCRAM-SHA-256$4096:salt$stored:server";
     u.senders = {"*@example.org", "app@example.com"};
+    u.guard = {{"@example.org"}, "catch@example.org", "sink"};
     u.created_at = u.changed_at = now_;
     return u;
   }
@@ -35,6 +36,7 @@ TEST_P(UserTest, ArePutFoundAndSurviveAReopen) {
   EXPECT_EQ(found->password_hash, "scrypt$x");
   EXPECT_EQ(found->scram, "SCRAM-SHA-256$4096:salt$stored:server");
   EXPECT_EQ(found->senders, (std::vector<std::string>{"*@example.org", "app@example.com"}));
+  EXPECT_EQ(found->guard, user("app").guard);
   EXPECT_EQ(found->created_at, now_);
   EXPECT_EQ(find_user("ap").error().kind, FaultKind::not_found);
 }

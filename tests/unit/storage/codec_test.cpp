@@ -44,6 +44,10 @@ StoredMessage full_message() {
   r.envelope.subject = "hello";
   r.envelope.message_id_header = "<1@example.org>";
   r.envelope.created_at = from_ms(1'800'000'000'000);
+  r.envelope.tags = {"invoice", "eu"};
+  r.envelope.retry = {5, std::chrono::minutes(2)};
+  r.envelope.expires_at = from_ms(1'800'000'600'000);
+  r.envelope.capture_only = true;
   r.body_size = 50'000;
   r.body_chunks = 2;
   r.body = BodyState::removed;
@@ -64,6 +68,8 @@ StoredMessage full_message() {
   a.reason = {Cause::operator_, Stage::local, 550, "5.1.1", "no such user"};
   a.upstream = "primary";
   a.remote_id = "2.0.0 Ok";
+  a.provider_id = true;
+  a.redirected_from = "real@example.net";
   a.cancel_requested = true;
   a.failed_by_route = true;
   a.owed = Notice::relayed;
@@ -93,6 +99,8 @@ FeedRow full_row() {
   attempted.attempt->outcome = OutcomeKind::sent;
   attempted.attempt->reason = said;
   attempted.attempt->remote_id = "x";
+  attempted.attempt->why = "preferred";
+  attempted.attempt->provider_id = true;
   attempted.attempt->recipients = {{0, OutcomeKind::sent, said}, {1, OutcomeKind::deferred, {}}};
   Event& sent = row.events.emplace_back();
   sent.type = EventType::quarantined;
@@ -101,6 +109,53 @@ FeedRow full_row() {
   sent.reason = said;
   sent.actor = "alice";
   return row;
+}
+
+FeedRow upstream_row() {
+  FeedRow row;
+  row.first_seq = 78;
+  Event& opened = row.events.emplace_back();
+  opened.type = EventType::upstream_opened;
+  opened.at = from_ms(1'800'000'000'000);
+  opened.upstream = "primary";
+  opened.reason = {Cause::route, Stage::connect, 0, "", "refused"};
+  opened.actor = "alice";
+  return row;
+}
+
+UserRecord full_user() {
+  UserRecord user;
+  user.name = "alice";
+  user.role = "sender";
+  user.password_hash = "scrypt$x";
+  user.senders = {"*@example.com", ""};
+  user.guard = {{"@example.com"}, "catch@example.com", "sink"};
+  user.created_at = from_ms(1);
+  user.changed_at = from_ms(2);
+  return user;
+}
+
+StoredUpstream full_upstream() {
+  StoredUpstream upstream;
+  upstream.written_at = 9;
+  UpstreamState& state = upstream.state;
+  state.name = "primary";
+  state.health = 1;
+  state.opened_stage = static_cast<std::uint8_t>(Stage::connect);
+  state.changed_at = from_ms(3);
+  state.last_error = "refused";
+  state.paused_until = from_ms(4);
+  state.stopped = true;
+  state.stopped_by = "alice";
+  state.preferred = true;
+  state.canary_percent = 5;
+  state.canary_messages = 100;
+  state.preferred_by = "bob";
+  state.day_start = from_ms(5);
+  state.month_start = from_ms(6);
+  state.day_count = 300;
+  state.month_count = 70'000;
+  return upstream;
 }
 
 // ---- round trips --------------------------------------------------------------------------------------------------
@@ -122,6 +177,10 @@ TEST(MessageCodec, KeepsEveryField) {
   EXPECT_EQ(y.envelope.door, x.envelope.door);
   EXPECT_EQ(y.envelope.subject, x.envelope.subject);
   EXPECT_EQ(y.envelope.created_at, x.envelope.created_at);
+  EXPECT_EQ(y.envelope.tags, x.envelope.tags);
+  EXPECT_EQ(y.envelope.retry, x.envelope.retry);
+  EXPECT_EQ(y.envelope.expires_at, x.envelope.expires_at);
+  EXPECT_TRUE(y.envelope.capture_only);
   EXPECT_EQ(y.history, x.history);
   EXPECT_EQ(y.wait_bucket, x.wait_bucket);
   EXPECT_EQ(y.body, x.body);
@@ -136,8 +195,25 @@ TEST(MessageCodec, KeepsEveryField) {
   EXPECT_TRUE(y.recipients[1].delay_told);
   EXPECT_TRUE(y.recipients[0].failed_by_route);
   EXPECT_EQ(y.recipients[0].owed, Notice::relayed);
+  EXPECT_TRUE(y.recipients[0].provider_id);
+  EXPECT_FALSE(y.recipients[1].provider_id);
+  EXPECT_EQ(y.recipients[0].redirected_from, "real@example.net");
   encode_message(*after, again);  // and whatever has no line above
   EXPECT_EQ(hex(again), hex(bytes));
+}
+
+TEST(MessageCodec, TellsWhatWasNotGivenFromZero) {
+  StoredMessage stored = full_message();
+  std::string bytes;
+  for (const MessageRetry& retry : {MessageRetry{}, MessageRetry{0, {}}, MessageRetry{{}, Duration(0)}}) {
+    stored.record.envelope.retry = retry;
+    stored.record.envelope.expires_at = kNever;
+    encode_message(stored, bytes);
+    const auto after = decode_message(bytes, test_id());
+    ASSERT_TRUE(after.has_value());
+    EXPECT_EQ(after->record.envelope.retry, retry);
+    EXPECT_EQ(after->record.envelope.expires_at, kNever);
+  }
 }
 
 TEST(MessageCodec, TakesEveryEnumerator) {
@@ -173,8 +249,29 @@ TEST(EventCodec, KeepsEveryFieldAndNumbersTheEvents) {
   ASSERT_NE(row->events[0].attempt, nullptr);
   EXPECT_EQ(row->events[0].attempt->recipients[0].reason.enhanced, "2.0.0");
   EXPECT_EQ(row->events[0].attempt->recipients[1].reason, Reason{});
+  EXPECT_EQ(row->events[0].attempt->why, "preferred");
+  EXPECT_TRUE(row->events[0].attempt->provider_id);
   encode_feed_row(*row, again);
   EXPECT_EQ(hex(again), hex(bytes));
+}
+
+TEST(EventCodec, KeepsEventsOfAnUpstream) {
+  std::string bytes, again;
+  FeedRow before = upstream_row();
+  EventType& type = before.events[0].type;
+  for (;; type = static_cast<EventType>(static_cast<int>(type) + 1)) {
+    encode_feed_row(before, bytes);
+    const auto row = decode_feed_row(bytes, 78);
+    ASSERT_TRUE(row.has_value()) << row.error().text;
+    EXPECT_TRUE(row->events[0].message.is_nil());
+    EXPECT_EQ(row->events[0].type, type);
+    EXPECT_EQ(row->events[0].upstream, "primary");
+    EXPECT_EQ(row->events[0].actor, "alice");
+    EXPECT_EQ(row->events[0].reason.text, "refused");
+    encode_feed_row(*row, again);
+    EXPECT_EQ(hex(again), hex(bytes));
+    if (type == EventType::upstream_rolled_back) break;
+  }
 }
 
 TEST(EventCodec, WritesWhatWasSaidOnce) {
@@ -199,16 +296,36 @@ TEST(ChunkCodec, GivesThePayloadBackAndKnowsItsPlace) {
 }
 
 TEST(UserCodec, KeepsEveryField) {
-  const UserRecord user{"alice", "sender", "scrypt$x", "SCRAM", {"*@example.com", ""}, from_ms(1), from_ms(2)};
+  const UserRecord user = full_user();
   std::string bytes, again;
   encode_user(user, bytes);
   const auto after = decode_user(bytes);
   ASSERT_TRUE(after.has_value());
   EXPECT_EQ(after->name, "alice");
   EXPECT_EQ(after->senders, user.senders);
+  EXPECT_EQ(after->guard, user.guard);
   EXPECT_EQ(after->changed_at, user.changed_at);
   encode_user(*after, again);
   EXPECT_EQ(hex(again), hex(bytes));
+}
+
+TEST(UpstreamCodec, KeepsEveryField) {
+  std::string bytes, again;
+  encode_upstream(full_upstream(), bytes);
+  const auto after = decode_upstream(bytes);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(after->written_at, 9u);
+  EXPECT_EQ(after->state.name, "primary");
+  EXPECT_EQ(after->state.health, 1);
+  EXPECT_TRUE(after->state.stopped);
+  EXPECT_TRUE(after->state.preferred);
+  EXPECT_EQ(after->state.paused_until, from_ms(4));
+  EXPECT_EQ(after->state.day_count, 300u);
+  EXPECT_EQ(after->state.month_count, 70'000u);
+  encode_upstream(*after, again);
+  EXPECT_EQ(hex(again), hex(bytes));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_EQ(decode_upstream(bytes.substr(0, size)).error().kind, FaultKind::damaged) << size;
 }
 
 // ---- the format on disk -------------------------------------------------------------------------------------------
@@ -216,21 +333,32 @@ TEST(UserCodec, KeepsEveryField) {
 // both.
 
 constexpr char kGoldenMessage[] =
-    "ec20e68a57003c0550526d01000000000102030405060708090a0b0c0d0e0f10036170700b6578616d706c652e6f7267"
-    "03656e76020502030473686f70093139322e302e322e3106636c69656e740568656c6c6f0f3c31406578616d706c652e"
-    "6f72673e00505c18a3010000d086030201efbeaddeac020305c301a8a104036b6579105375626a6563743a2068656c6c"
-    "6f0d0a0204757365720b6578616d706c652e636f6d177266633832323b75736572406578616d706c652e636f6d060a05"
-    "020301ffffffffffffff7f0100000000000000feffffffffffffff010c0da60405352e312e310c6e6f20737563682075"
-    "736572077072696d61727908322e302e30204f6b00000000000a00000000000000000000000000000000000000000000"
-    "0000000000000000";
+    "c32a78453bdb27b450526d01000000000102030405060708090a0b0c0d0e0f10036170700b6578616d706c652e6f7267"
+    "03656e76023d02030473686f70093139322e302e322e3106636c69656e740568656c6c6f0f3c31406578616d706c652e"
+    "6f72673e00505c18a3010000c0776518a30100000207696e766f69636502657505c0d4010000000000d086030201efbe"
+    "addeac020305c301a8a104036b6579105375626a6563743a2068656c6c6f0d0a0204757365720b6578616d706c652e63"
+    "6f6d177266633832323b75736572406578616d706c652e636f6d060a15020301ffffffffffffff7f0100000000000000"
+    "feffffffffffffff010c0da60405352e312e310c6e6f20737563682075736572077072696d61727908322e302e30204f"
+    "6b107265616c406578616d706c652e6e657400000000000a000000000000000000000000000000000000000000000000"
+    "00000000000000";
 constexpr char kGoldenRow[] =
-    "168c3bfc5c68eafd50526501020000000102030405060708090a0b0c0d0e0f104d000000000000000100505c18a30100"
+    "538437bfaa2ad98c50526501020000000102030405060708090a0b0c0d0e0f104d000000000000000100505c18a30100"
     "000001000cfa0105322e302e30024f6b0001077072696d617279106d785b3139322e302e322e315d3a323507544c5376"
-    "312e33184c5c18a3010000e8070c0002017801020000020101001500505c18a3010000020205616c69636500";
+    "312e33184c5c18a3010000e8070c000201780970726566657272656405020000020101001500505c18a3010000020205"
+    "616c69636500";
 constexpr char kGoldenChunk[] = "9fb5123bcfd46b5850526301090000000102030405060708090a0b0c0d0e0f10616263";
 constexpr char kGoldenUser[] =
-    "6912c372936d107050527501000000000000000000000000000000000000000005616c6963650673656e646572087363"
-    "72797074247800010d2a406578616d706c652e636f6d01000000000000000200000000000000";
+    "4ac539234834e52d50527501000000000000000000000000000000000000000005616c6963650673656e646572087363"
+    "72797074247800020d2a406578616d706c652e636f6d00010c406578616d706c652e636f6d116361746368406578616d"
+    "706c652e636f6d0473696e6b01000000000000000200000000000000";
+
+constexpr char kGoldenUpstreamRow[] =
+    "d8adf102621fe4de5052650101000000000000000000000000000000000000004e000000000000001700505c18a30100"
+    "00000103030000077265667573656405616c696365077072696d61727900";
+constexpr char kGoldenUpstream[] =
+    "02e19f5cc314ac87505273010000000000000000000000000000000000000000077072696d6172790900000000000000"
+    "01030303000000000000000772656675736564040000000000000005616c696365056403626f62050000000000000006"
+    "00000000000000ac02f0a204";
 
 TEST(GoldenBytes, OfAMessage) {
   std::string bytes;
@@ -252,8 +380,20 @@ TEST(GoldenBytes, OfAChunk) {
 
 TEST(GoldenBytes, OfAUser) {
   std::string bytes;
-  encode_user({"alice", "sender", "scrypt$x", "", {"*@example.com"}, from_ms(1), from_ms(2)}, bytes);
+  encode_user(full_user(), bytes);
   EXPECT_EQ(hex(bytes), kGoldenUser);
+}
+
+TEST(GoldenBytes, OfARowOfAnUpstream) {
+  std::string bytes;
+  encode_feed_row(upstream_row(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenUpstreamRow);
+}
+
+TEST(GoldenBytes, OfAnUpstream) {
+  std::string bytes;
+  encode_upstream(full_upstream(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenUpstream);
 }
 
 // ---- damage -------------------------------------------------------------------------------------------------------
