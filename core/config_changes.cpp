@@ -23,7 +23,8 @@ void add_entries(std::vector<ConfigChange>& into, const ConfigResult& here, cons
                  ConfigChange::Kind kind) {
   std::set<std::string> said = there;
   for (const EffectiveValue& value : here.values)
-    if (said.insert(value.entry).second) into.push_back({kind, value.entry, {}, {}, Effect::restart});
+    if (said.insert(value.entry).second)
+      into.push_back({kind, value.entry, {}, {}, find_section(value.section)->effect});
 }
 
 Effect effect_of(const EffectiveValue& value) {

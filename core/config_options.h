@@ -71,6 +71,7 @@ struct Section {
   bool repeated;  // [[name]]
   std::string_view sentence;
   std::size_t (*grow)(Config& config) = nullptr;  // repeated: adds an instance and gives its index
+  Effect effect = Effect::restart;                // repeated: of an entry that comes or goes
 };
 
 std::span<const Section> config_sections();

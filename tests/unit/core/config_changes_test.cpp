@@ -49,9 +49,9 @@ TEST(ConfigChanges, UpstreamsAreFoundByName) {
   const std::string p = std::string(kUpstream) + "priority = 1\n";
   const std::string q = "[[upstream]]\nname = \"q\"\ntype = \"capture\"\npriority = 2\n";
   EXPECT_THAT(changes(p + q, q + p), IsEmpty());
-  EXPECT_THAT(changes(p, p + q), ElementsAre("+upstream.q restart"));
-  EXPECT_THAT(changes(p + q, p), ElementsAre("-upstream.q restart"));
-  EXPECT_THAT(changes(p, p + "port = 2500\n"), ElementsAre("upstream.p.port 587 -> 2500 restart"));
+  EXPECT_THAT(changes(p, p + q), ElementsAre("+upstream.q now"));
+  EXPECT_THAT(changes(p + q, p), ElementsAre("-upstream.q now"));
+  EXPECT_THAT(changes(p, p + "port = 2500\n"), ElementsAre("upstream.p.port 587 -> 2500 now"));
 }
 
 TEST(ConfigChanges, ListenersAreFoundByPlace) {
@@ -66,13 +66,12 @@ TEST(ConfigChanges, SecretsAreToldApartAndNotShown) {
     return std::string(kUpstream) + "username = \"u\"\npassword = \"" + password + "\"\n";
   };
   EXPECT_THAT(changes(with("one"), with("one")), IsEmpty());
-  EXPECT_THAT(changes(with("one"), with("two")),
-              ElementsAre("upstream.p.password \"********\" -> \"********\" restart"));
+  EXPECT_THAT(changes(with("one"), with("two")), ElementsAre("upstream.p.password \"********\" -> \"********\" now"));
 }
 
 TEST(ConfigChanges, AnOptionThatTheNewTypeDoesNotHave) {
   const std::string capture = "[[upstream]]\nname = \"p\"\ntype = \"capture\"\n";
-  EXPECT_THAT(changes(kUpstream, capture), testing::Contains("upstream.p.host \"h.example\" ->  restart"));
+  EXPECT_THAT(changes(kUpstream, capture), testing::Contains("upstream.p.host \"h.example\" ->  now"));
 }
 
 }  // namespace
