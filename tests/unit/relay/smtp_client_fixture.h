@@ -63,7 +63,10 @@ class SmtpClientTest : public ::testing::Test {
       upstream_ = std::make_unique<Upstream>(config, HealthPolicy());
       auto tls = make_upstream_tls(config);
       if (!tls) throw std::runtime_error(tls.error().text);
-      transport_ = make_smtp_transport({loop_, resolver_, *upstream_, *tls, "relay.example.com"});
+      net::ResolverOptions names;
+      names.servers = name_servers;
+      resolver_ = std::make_unique<net::Resolver>(std::move(names));
+      transport_ = make_smtp_transport({loop_, *resolver_, *upstream_, *tls, "relay.example.com"});
     }
     return *transport_;
   }
@@ -142,15 +145,16 @@ class SmtpClientTest : public ::testing::Test {
   std::vector<std::string> body{"Subject: x\r\n\r\ntext\r\n"};
   bool body_breaks = false;
   std::string certificate_file, key_file;
+  std::string name_servers;  // empty: the system's
   std::unique_ptr<ScriptedSmtpServer> server;
   std::vector<HandoverReport> reports;
 
  private:
   const TempDirectory directory_;
-  net::Resolver resolver_{net::ResolverOptions()};
   net::Loop loop_{"test"};
   net::TaskGroup group_{
       loop_, [](std::string_view task, const std::exception& e) { ADD_FAILURE() << task << ": " << e.what(); }};
+  std::unique_ptr<net::Resolver> resolver_;  // after what its answers go to
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Transport> transport_;
 };
