@@ -47,6 +47,13 @@ result<std::optional<std::string>> BodyFields::text(std::string_view name, std::
   return std::optional<std::string>(text_of(*value));
 }
 
+result<std::optional<std::string>> BodyFields::text_or_number(std::string_view name, std::size_t max_length) const {
+  const json::value* value = find(name);
+  if (value && value->is_int64()) return std::optional<std::string>(std::to_string(value->get_int64()));
+  if (value && !value->is_string()) return must_be(name, "a string or a whole number");
+  return text(name, max_length);
+}
+
 result<bool> BodyFields::flag(std::string_view name, bool otherwise) const {
   const json::value* value = find(name);
   if (!value) return otherwise;

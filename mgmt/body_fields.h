@@ -21,6 +21,8 @@ class BodyFields {
   bool has(std::string_view name) const { return find(name) != nullptr; }  // there and not null
   // Nothing when the member is absent or null; a fault when it is of another type, or longer than max_length octets.
   result<std::optional<std::string>> text(std::string_view name, std::size_t max_length = 1024) const;
+  // The same, and a whole number is taken as the text it would be: for values that have both forms.
+  result<std::optional<std::string>> text_or_number(std::string_view name, std::size_t max_length = 1024) const;
   result<bool> flag(std::string_view name, bool otherwise) const;
   result<std::vector<std::string>> texts(std::string_view name, std::size_t max_count = 100) const;
 

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxLimit = 1000;
 // Events are numbered when they are committed and stamped a little earlier; and the wall clock may have been set.
 constexpr Duration kClockSlack = std::chrono::hours(1);
 
-constexpr int kEventTypes = static_cast<int>(EventType::notified) + 1;
+constexpr int kEventTypes = static_cast<int>(EventType::upstream_rolled_back) + 1;
 
 std::optional<EventType> parse_event_type(std::string_view text) {
   for (int i = 0; i < kEventTypes; ++i)
@@ -25,18 +25,25 @@ std::optional<EventType> parse_event_type(std::string_view text) {
   return std::nullopt;
 }
 
-// "sent,bounced"
+constexpr std::string_view kAllOfUpstreams = "upstream_*";
+
+// "sent,bounced,upstream_*"
 result<std::vector<EventType>> parse_event_types(std::string_view text) {
   std::vector<EventType> types;
   while (true) {
     const auto comma = text.find(',');
-    const auto type = parse_event_type(text.substr(0, comma));
-    if (!type) {
+    const std::string_view word = text.substr(0, comma);
+    const auto type = parse_event_type(word);
+    if (word == kAllOfUpstreams) {
+      for (int i = 0; i < kEventTypes; ++i)
+        if (is_upstream_event(EventType(i))) types.push_back(EventType(i));
+    } else if (type) {
+      types.push_back(*type);
+    } else {
       std::string known;
       for (int i = 0; i < kEventTypes; ++i) known.append(i == 0 ? "" : ", ").append(to_string(EventType(i)));
-      return invalid("parameter 'type' must be one or several, separated by commas, of " + known);
+      return invalid("parameter 'type' must be one or several, separated by commas, of " + known + ", or upstream_*");
     }
-    types.push_back(*type);
     if (comma == std::string_view::npos) return types;
     text.remove_prefix(comma + 1);
   }
@@ -46,6 +53,8 @@ result<std::vector<EventType>> parse_event_types(std::string_view text) {
 
 bool EventFilter::fits(const Event& event) const {
   if (message && event.message != *message) return false;
+  if (!upstream.empty() && event.upstream != upstream && !(event.attempt && event.attempt->upstream == upstream))
+    return false;
   if (since && event.at < *since) return false;
   if (until && event.at >= *until) return false;
   return types.empty() || std::find(types.begin(), types.end(), event.type) != types.end();
@@ -71,6 +80,7 @@ result<EventFilter> read_event_filter(const Request& request) {
     filter.message = MessageId::parse(*text);
     if (!filter.message) return invalid("parameter 'message' must be the id of a message");
   }
+  filter.upstream = request.parameter("upstream").value_or("");
   const auto since = time_parameter(request, "since"), until = time_parameter(request, "until");
   if (!since) return since.error();
   if (!until) return until.error();
@@ -121,7 +131,7 @@ asio::awaitable<result<EventPage>> EventFeed::read(EventFilter filter, Principal
       }
       page.next = event.seq;
       if (!filter.fits(event)) continue;
-      const auto message = co_await look_up(event.message, reading);
+      const auto message = co_await look_up(event, reading);
       if (!message) co_return message.error();
       const bool visible = *message ? may_see(principal, **message) : principal.is_operator();
       if (visible) page.events.emplace_back(feed_json(event, message->get()));
@@ -158,8 +168,10 @@ asio::awaitable<result<std::vector<Event>>> EventFeed::rows(std::uint64_t after,
   co_return co_await net::await_done<std::vector<Event>>(home_, start);
 }
 
-// Null for a message that is not there any more, or cannot be read.
-asio::awaitable<result<std::shared_ptr<const MessageRecord>>> EventFeed::look_up(MessageId id, Reading& reading) {
+// Null for a message that is not there any more, or cannot be read, and for events that are of none.
+asio::awaitable<result<std::shared_ptr<const MessageRecord>>> EventFeed::look_up(const Event& event, Reading& reading) {
+  if (is_upstream_event(event.type)) co_return std::shared_ptr<const MessageRecord>();
+  const MessageId id = event.message;
   if (const auto known = reading.messages.find(id); known != reading.messages.end()) co_return known->second;
   auto start = [&](Done<MessageRecord> done) { store_.find(id, std::move(done)); };
   auto found = co_await net::await_done<MessageRecord>(home_, start);

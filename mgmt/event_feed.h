@@ -1,11 +1,12 @@
-// The events of all messages in commit order, page by page, through filters: what GET /v1/events reads. Bounded in rows looked
-// at and messages looked up; every step is a short read of the store's. mgmt thread.
+// The events of all messages and upstreams in commit order, page by page, through filters: what GET /v1/events reads. Bounded
+// in rows looked at and messages looked up; every step is a short read of the store's. mgmt thread.
 #pragma once
 
 #include <boost/json/array.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -19,13 +20,14 @@ struct EventFilter {
   bool from_end = false;         // instead: only what is not there yet
   std::vector<EventType> types;  // none: all
   std::optional<MessageId> message;
+  std::string upstream;              // none: all; else events of this upstream, and attempts at it
   std::optional<Time> since, until;  // since inclusive, until exclusive
   std::size_t limit = 100;
 
   bool fits(const Event& event) const;
 };
 
-// Reads after, type, message, since, until and limit; the fault names the parameter.
+// Reads after, type, message, upstream, since, until and limit; the fault names the parameter.
 result<EventFilter> read_event_filter(const Request& request);
 
 struct EventPage {
@@ -54,7 +56,7 @@ class EventFeed {
   struct Reading;
   boost::asio::awaitable<result<EventPage>> read_message(EventFilter filter, Principal principal);
   boost::asio::awaitable<result<std::vector<Event>>> rows(std::uint64_t after, std::size_t limit);
-  boost::asio::awaitable<result<std::shared_ptr<const MessageRecord>>> look_up(MessageId id, Reading& reading);
+  boost::asio::awaitable<result<std::shared_ptr<const MessageRecord>>> look_up(const Event& event, Reading& reading);
 
   Mailbox& home_;
   storage::Store& store_;

@@ -41,7 +41,7 @@ void EventsApi::add_routes(Router& router) {
               "/v1/events",
               Access::key,
               kJson,
-              {"after", "limit", "type", "message", "since", "until", "wait"},
+              {"after", "limit", "type", "message", "upstream", "since", "until", "wait"},
               [this](const Request& r) { return list(r); }});
 }
 

@@ -1,5 +1,6 @@
 #include "mgmt/message_json.h"
 
+#include "mgmt/json_values.h"
 #include "mgmt/reason_text.h"
 
 namespace postrider::mgmt {
@@ -8,19 +9,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::value text_or_null(std::string_view text) {
-  return text.empty() ? json::value(nullptr) : json::value(text);
-}
-
-json::value time_or_null(Time time) {
-  return time == Time{} || time == kNever ? json::value(nullptr) : json::value(format_rfc3339(time));
-}
-
-json::value code_or_null(int code) {
-  return code == 0 ? json::value(nullptr) : json::value(code);
-}
-
-json::value detail(const Reason& reason) {
+json::value reason_json(const Reason& reason) {
   if (reason == Reason{}) return nullptr;
   return json::object{{"cause", to_string(reason.cause)},
                       {"stage", to_string(reason.stage)},
@@ -44,16 +33,31 @@ json::value recipient_address(const MessageRecord& message, std::uint32_t index)
 
 json::object to_json(const Recipient& recipient) {
   return {{"address", address_text(recipient.address)},
+          {"redirected_from", text_or_null(recipient.redirected_from)},
           {"state", to_string(recipient.state)},
           {"tries", recipient.tries},
           {"next_try_at", time_or_null(waits_for_time(recipient.state) ? recipient.due : kNever)},
           {"changed_at", time_or_null(recipient.changed_at)},
           {"reason", text_or_null(reason_sentence(recipient.reason))},
-          {"reason_detail", detail(recipient.reason)},
+          {"reason_detail", reason_json(recipient.reason)},
           {"upstream", text_or_null(recipient.upstream)},
           {"remote_id", text_or_null(recipient.remote_id)},
+          {"provider_id", text_or_null(recipient.provider_id ? recipient.remote_id : "")},
           {"cancel_requested", recipient.cancel_requested},
           {"hold_requested", recipient.hold_requested}};
+}
+
+json::array tags_json(const Envelope& envelope) {
+  json::array tags;
+  for (const std::string& tag : envelope.tags) tags.emplace_back(tag);
+  return tags;
+}
+
+// What the submitter asked for instead of the configured retries; null: nothing.
+json::value retry_json(const MessageRetry& retry) {
+  if (retry == MessageRetry{}) return nullptr;
+  return json::object{{"retries", retry.retries ? json::value(*retry.retries) : json::value(nullptr)},
+                      {"interval", text_or_null(retry.interval ? format_duration(*retry.interval) : "")}};
 }
 
 json::object to_json(const Event& event, const MessageRecord& message) {
@@ -62,7 +66,7 @@ json::object to_json(const Event& event, const MessageRecord& message) {
           {"at", format_rfc3339(event.at)},
           {"recipient", recipient_address(message, event.recipient)},
           {"reason", text_or_null(reason_sentence(event.reason))},
-          {"reason_detail", detail(event.reason)},
+          {"reason_detail", reason_json(event.reason)},
           {"actor", text_or_null(event.actor)}};
 }
 
@@ -91,6 +95,10 @@ json::object to_json(const MessageRecord& message) {
           {"size", message.body_size},
           {"body", message.body == BodyState::present ? "present" : "removed"},
           {"lane", to_string(envelope.lane)},
+          {"tags", tags_json(envelope)},
+          {"expires_at", time_or_null(envelope.expires_at)},
+          {"retry", retry_json(envelope.retry)},
+          {"capture_only", envelope.capture_only},
           {"door", to_string(envelope.door)},
           {"tenant", text_or_null(envelope.tenant)},
           {"client", text_or_null(envelope.client)},
@@ -115,6 +123,7 @@ json::object to_json(const Attempt& attempt, const MessageRecord& message) {
   json::array recipients;
   for (const RecipientOutcome& outcome : attempt.recipients) recipients.emplace_back(to_json(outcome, message));
   return {{"upstream", attempt.upstream},
+          {"why", text_or_null(attempt.why)},
           {"peer", text_or_null(attempt.peer)},
           {"tls", text_or_null(attempt.tls)},
           {"started_at", format_rfc3339(attempt.started_at)},
@@ -126,6 +135,7 @@ json::object to_json(const Attempt& attempt, const MessageRecord& message) {
           {"enhanced_code", text_or_null(attempt.reason.enhanced)},
           {"text", text_or_null(attempt.reason.text)},
           {"remote_id", text_or_null(attempt.remote_id)},
+          {"provider_id", text_or_null(attempt.provider_id ? attempt.remote_id : "")},
           {"counted", attempt.counted},
           {"lossy", attempt.lossy},
           {"recipients", std::move(recipients)}};
@@ -153,7 +163,9 @@ json::object to_json(const storage::SpoolStats& stats) {
 json::object feed_json(const Event& event, const MessageRecord* message) {
   const MessageRecord unknown;
   json::object out = to_json(event, message ? *message : unknown);
-  out["message"] = event.message.str();
+  const bool of_upstream = is_upstream_event(event.type);
+  out["message"] = of_upstream ? json::value(nullptr) : json::value(event.message.str());
+  out["upstream"] = text_or_null(event.upstream);
   out["sender"] = message ? json::value(address_text(message->envelope.sender)) : json::value(nullptr);
   out["attempt"] =
       event.attempt ? json::value(to_json(*event.attempt, message ? *message : unknown)) : json::value(nullptr);

@@ -18,7 +18,8 @@ boost::json::object to_json(const MessageRecord& message);
 boost::json::object to_json(const MessageRecord& message, const std::vector<Event>& history);
 boost::json::object to_json(const Attempt& attempt, const MessageRecord& message);
 boost::json::object to_json(const storage::SpoolStats& stats);
-// An event outside its message: with the message's id and sender, and the attempt it is about. `message` null: it is gone.
+// An event outside its message: with the message's id and sender, and the attempt it is about; or of an upstream, which it names.
+// `message` null: it is gone, or there is none.
 boost::json::object feed_json(const Event& event, const MessageRecord* message);
 
 // {"messages": [...], "next": cursor or null}

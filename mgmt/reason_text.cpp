@@ -23,7 +23,7 @@ std::string_view what(Cause cause) {
     case Cause::interrupted:
       return "Postrider stopped during the hand-over";
     case Cause::policy:
-      return "held by policy";
+      return "by policy";
     case Cause::spool:
       return "the spool could not give the body";
     case Cause::retries:

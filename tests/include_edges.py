@@ -27,6 +27,7 @@ ALSO = {
         "relay/inbound/password.h",
         "relay/outbound/dispatcher.h",
         "relay/outbound/routes.h",
+        "relay/outbound/upstream_control.h",
     },
 }
 # header or token -> folders that may use it

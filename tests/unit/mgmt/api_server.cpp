@@ -97,6 +97,7 @@ ApiServer::ApiServer(ServerSetup setup)
     : loop_("mgmt"),
       tasks_(loop_, [](std::string_view, const std::exception&) {}),
       store_(storage::make_memory_store(setup.store)),
+      upstreams_(std::move(setup.upstreams)),
       authenticator_({{{kToken, {"operator", {}}}, {kTenantToken, {"shop", "shop"}}}, std::move(setup.trusted)}),
       router_(authenticator_, log_),
       health_(readiness_, *store_, metrics_),
@@ -107,6 +108,7 @@ ApiServer::ApiServer(ServerSetup setup)
       retention_(loop_, loop_.clock(), *store_, rules_, book_),
       stats_(loop_.clock(), loop_.make_alarm(), *store_, metrics_, {"9.9", "relay.test", 2, [] { return 3u; }}),
       users_(loop_, loop_.clock(), *store_, plain_password),
+      upstreams_api_(loop_, loop_.clock(), *store_, upstreams_.control(), setup.upstream_limits),
       server_(std::make_unique<HttpServer>(loop_, router_, setup.limits, log_)),
       tls_(std::move(setup.tls)) {
   add_spool_metrics(metrics_, *store_);
@@ -120,6 +122,7 @@ ApiServer::ApiServer(ServerSetup setup)
   retention_.add_routes(router_);
   stats_.add_routes(router_);
   users_.add_routes(router_);
+  upstreams_api_.add_routes(router_);
   readiness_.set(Phase::serving);
   const asio::ip::tcp::endpoint any_port(asio::ip::address_v4::loopback(), 0);
   auto take = [this](std::size_t, asio::ip::tcp::socket socket) { server_->accept(std::move(socket), tls_); };
@@ -162,13 +165,19 @@ Answer ApiServer::call_raw(const std::string& method, const std::string& target,
 
 MessageId ApiServer::accept_for(const std::string& tenant, const std::string& sender,
                                 const std::vector<std::string>& recipients, const std::string& body) {
+  storage::NewMessage message = make(sender, recipients, body);
+  message.record.envelope.tenant = tenant;
+  return accept(std::move(message));
+}
+
+storage::NewMessage ApiServer::make(const std::string& sender, const std::vector<std::string>& recipients,
+                                    const std::string& body) {
   storage::NewMessage message;
   message.now = loop_.clock().now();
   message.record.id = ids_.next(message.now);
   message.record.envelope.sender = parse_address(sender).value();
   message.record.envelope.created_at = message.now;
   message.record.envelope.subject = "hi";
-  message.record.envelope.tenant = tenant;
   for (const std::string& address : recipients) {
     Recipient recipient;
     recipient.address = parse_address(address).value();
@@ -179,6 +188,10 @@ MessageId ApiServer::accept_for(const std::string& tenant, const std::string& se
     message.body.chunks.push_back(std::make_shared<const std::string>(body.substr(at, storage::kChunkPayload)));
   message.body.size = message.record.body_size = body.size();
   message.record.body_chunks = static_cast<std::uint32_t>(message.body.chunks.size());
+  return message;
+}
+
+MessageId ApiServer::accept(storage::NewMessage message) {
   const MessageId id = message.record.id;
   InlineMailbox here;
   store_->accept(std::move(message), Done<storage::Accepted>(here, [](result<storage::Accepted> accepted) {
@@ -201,6 +214,20 @@ storage::UserRecord ApiServer::user(const std::string& name) {
   store_->find_user(name,
                     Done<storage::UserRecord>(here, [&](result<storage::UserRecord> user) { found = user.value(); }));
   return found;
+}
+
+void ApiServer::add_user(storage::UserRecord user) {
+  InlineMailbox here;
+  store_->put_user(std::move(user), true, Done<Nothing>(here, [](const result<Nothing>& done) { done.value(); }));
+}
+
+void ApiServer::tell_of_upstream(Event event) {
+  storage::UpstreamState state;
+  state.name = event.upstream;
+  event.at = loop_.clock().now();
+  InlineMailbox here;
+  store_->put_upstream_state(std::move(state), {std::move(event)},
+                             Done<Nothing>(here, [](const result<Nothing>& done) { done.value(); }));
 }
 
 }  // namespace postrider::mgmt::test

@@ -21,10 +21,12 @@
 #include "mgmt/retention_api.h"
 #include "mgmt/server.h"
 #include "mgmt/stats_api.h"
+#include "mgmt/upstreams_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "storage/memory_store.h"
+#include "tests/unit/mgmt/upstream_fixture.h"
 
 namespace postrider::mgmt::test {
 
@@ -60,6 +62,8 @@ struct ServerSetup {
   storage::MemoryStoreOptions store;
   BulkLimits bulk;
   net::TlsContext tls;
+  std::vector<UpstreamConfig> upstreams = two_upstreams();
+  UpstreamLimits upstream_limits;
 };
 
 class ApiServer {
@@ -81,6 +85,10 @@ class ApiServer {
   Answer call_raw(const std::string& method, const std::string& target, const std::string& headers,
                   const std::string& body = {});
 
+  // A message with `body` that is not stored yet.
+  storage::NewMessage make(const std::string& sender, const std::vector<std::string>& recipients,
+                           const std::string& body = "Subject: hi\r\n\r\nhello\r\n");
+  MessageId accept(storage::NewMessage message);
   // Stores a message with `body` and tells its id.
   MessageId accept_for(const std::string& tenant, const std::string& sender, const std::vector<std::string>& recipients,
                        const std::string& body = "Subject: hi\r\n\r\nhello\r\n");
@@ -91,6 +99,9 @@ class ApiServer {
   // Removes every body that may go.
   void retire_everything();
   storage::UserRecord user(const std::string& name);
+  void add_user(storage::UserRecord user);
+  void tell_of_upstream(Event event);  // as the keeper of upstreams does
+  Upstreams& upstreams() { return upstreams_; }
   MetricsRegistry& metrics() { return metrics_; }  // add before the first request
   RetentionRules& rules() { return rules_; }       // change before the first request
 
@@ -100,6 +111,7 @@ class ApiServer {
   NullLog log_;
   MetricsRegistry metrics_;
   std::unique_ptr<storage::MemoryStore> store_;
+  Upstreams upstreams_;
   Readiness readiness_;
   Authenticator authenticator_;
   Router router_;
@@ -113,6 +125,7 @@ class ApiServer {
   RetentionApi retention_;
   StatsApi stats_;
   UsersApi users_;
+  UpstreamsApi upstreams_api_;
   std::unique_ptr<HttpServer> server_;
   net::TlsContext tls_;
   std::unique_ptr<net::Listener> listener_;

@@ -123,5 +123,32 @@ TEST(EventsApi, ATenantSeesItsOwn) {
   EXPECT_EQ(next(page), next(server.call("GET", "/v1/events").json()));
 }
 
+Event opened(const std::string& upstream) {
+  Event event;
+  event.type = EventType::upstream_opened;
+  event.upstream = upstream;
+  event.reason = {Cause::route, Stage::connect, 0, "", "connection refused"};
+  return event;
+}
+
+TEST(EventsApi, UpstreamsHaveEventsToo) {
+  ApiServer server;
+  server.accept("a@example.com", {"b@example.net"});
+  server.tell_of_upstream(opened("primary"));
+  server.tell_of_upstream(opened("backup"));
+  const auto got = [&](const std::string& query) { return types(server.call("GET", "/v1/events?" + query).json()); };
+  EXPECT_EQ(got("type=upstream_*"), (Types{"upstream_opened", "upstream_opened"}));
+  EXPECT_EQ(got("type=accepted,upstream_closed"), Types{"accepted"});
+  EXPECT_EQ(got("upstream=backup"), Types{"upstream_opened"});
+  EXPECT_TRUE(got("upstream=other").empty());
+  const json::object page = server.call("GET", "/v1/events?upstream=primary").json();
+  const json::object& event = page.at("events").as_array()[0].as_object();
+  EXPECT_TRUE(event.at("message").is_null());
+  EXPECT_TRUE(event.at("sender").is_null());
+  EXPECT_EQ(event.at("upstream"), "primary");
+  EXPECT_EQ(event.at("reason"), "upstream trouble at connect: connection refused");
+  EXPECT_TRUE(types(server.call_as_tenant("GET", "/v1/events").json()).empty());
+}
+
 }  // namespace
 }  // namespace postrider::mgmt::test

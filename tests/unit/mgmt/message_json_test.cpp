@@ -65,14 +65,17 @@ TEST(MessageJson, ShowsAMessageWithAttemptsAndEvents) {
   EXPECT_EQ(shown.at("body").as_string(), "removed");
   EXPECT_EQ(
       json::serialize(shown.at("recipients")),
-      R"([{"address":"user@example.net","state":"bounced","tries":1,"next_try_at":null,"changed_at":null,)"
+      R"([{"address":"user@example.net","redirected_from":null,"state":"bounced","tries":1,)"
+      R"("next_try_at":null,"changed_at":null,)"
       R"("reason":"recipient refused at RCPT TO: 550 5.1.1 no such user",)"
       R"("reason_detail":{"cause":"recipient","stage":"rcpt","code":550,"enhanced_code":"5.1.1","text":"no such user"},)"
-      R"("upstream":"primary","remote_id":null,"cancel_requested":false,"hold_requested":false}])");
+      R"("upstream":"primary","remote_id":null,"provider_id":null,"cancel_requested":false,"hold_requested":false}])");
   EXPECT_EQ(json::serialize(shown.at("attempts")),
-            R"([{"upstream":"primary","peer":"mx[192.0.2.1]:25","tls":null,"started_at":"2023-11-14T22:13:20.500Z",)"
+            R"([{"upstream":"primary","why":null,"peer":"mx[192.0.2.1]:25","tls":null,)"
+            R"("started_at":"2023-11-14T22:13:20.500Z",)"
             R"("duration_ms":12,"stage":"rcpt","outcome":"bounced","cause":"recipient","code":550,)"
-            R"("enhanced_code":"5.1.1","text":"no such user","remote_id":null,"counted":true,"lossy":false,)"
+            R"("enhanced_code":"5.1.1","text":"no such user","remote_id":null,"provider_id":null,)"
+            R"("counted":true,"lossy":false,)"
             R"("recipients":[{"address":"user@example.net","outcome":"bounced","code":550,"enhanced_code":"5.1.1",)"
             R"("text":"no such user"}]}])");
   const json::array& events = shown.at("events").as_array();
@@ -80,6 +83,36 @@ TEST(MessageJson, ShowsAMessageWithAttemptsAndEvents) {
   EXPECT_EQ(events[0].at("type").as_string(), "accepted");
   EXPECT_TRUE(events[0].at("recipient").is_null());
   EXPECT_EQ(events[2].at("recipient").as_string(), "user@example.net");
+}
+
+TEST(MessageJson, ShowsWhatTheSubmitterAskedForAndWhyAnUpstreamWasAsked) {
+  MessageRecord message = bounced_message();
+  json::object plain = to_json(message);
+  EXPECT_TRUE(plain.at("tags").as_array().empty());
+  EXPECT_TRUE(plain.at("expires_at").is_null());
+  EXPECT_TRUE(plain.at("retry").is_null());
+  EXPECT_TRUE(plain.at("recipients").at(0).at("redirected_from").is_null());
+  message.envelope.lane = Lane::low;
+  message.envelope.tags = {"receipt", "shop"};
+  message.envelope.expires_at = from_ms(1'700'000'900'000);
+  message.envelope.retry.interval = std::chrono::minutes(1);
+  message.recipients[0].redirected_from = "world@example.org";
+  message.recipients[0].remote_id = "abc";
+  message.recipients[0].provider_id = true;
+  std::vector<Event> history = bounced_history(message);
+  history[1].attempt->why = "first in order";
+  history[1].attempt->lossy = true;
+  history[1].attempt->remote_id = "250 ok";
+  const json::object shown = to_json(message, history);
+  EXPECT_EQ(shown.at("lane"), "low");
+  EXPECT_EQ(shown.at("tags"), (json::value{"receipt", "shop"}));
+  EXPECT_EQ(shown.at("expires_at"), "2023-11-14T22:28:20.000Z");
+  EXPECT_EQ(shown.at("retry"), (json::value{{"retries", nullptr}, {"interval", "1m"}}));
+  EXPECT_EQ(shown.at("recipients").at(0).at("redirected_from"), "world@example.org");
+  EXPECT_EQ(shown.at("recipients").at(0).at("provider_id"), "abc");
+  EXPECT_EQ(shown.at("attempts").at(0).at("why"), "first in order");
+  EXPECT_TRUE(shown.at("attempts").at(0).at("lossy").as_bool());
+  EXPECT_TRUE(shown.at("attempts").at(0).at("provider_id").is_null());  // a reply's text is no id
 }
 
 TEST(MessageJson, AWaitingRecipientHasItsNextTry) {
