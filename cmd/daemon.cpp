@@ -88,6 +88,7 @@ void Daemon::reload(const Config& fresh) {
   config.server = config_.server;
   // The dispatchers remove a body with the settlement, by what was said at start; half of the new rule would keep no body.
   config.retention.sent_bodies = config_.retention.sent_bodies;
+  config.delivery.dsn = config_.delivery.dsn;
 
   net::TlsContext tls = load_certificate(config, hostname_, log_);
   const CertificateFacts shown = certificate_facts(tls);

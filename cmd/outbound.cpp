@@ -14,17 +14,18 @@ Outbound::Outbound(const Config& config, const std::string& hostname, storage::S
       store_(store),
       resolver_(resolver),
       log_(log),
+      http_bodies_(config.spool.body_memory / 2),
       http_(net::make_http_sender(log)),
       plan_(make_plan(config, nullptr)) {}
 
-RoutePlan Outbound::make_plan(const Config& config, const relay::Routes* before) const {
+RoutePlan Outbound::make_plan(const Config& config, const relay::Routes* before) {
   const std::vector<UpstreamConfig> configs = upstreams(config, hostname_);
   for (const UpstreamConfig& upstream : configs) {
     if (const auto calendar = relay::Calendar::find(upstream.quota_time_zone); !calendar)
       throw CommandError(EX_CONFIG, "[[upstream]] \"" + upstream.name + "\": " + calendar.error().text);
   }
-  auto parts =
-      std::make_shared<TransportParts>(TransportParts{resolver_, *http_, load_upstream_tls(configs), hostname_});
+  auto parts = std::make_shared<TransportParts>(
+      TransportParts{resolver_, *http_, load_upstream_tls(configs), hostname_, &http_bodies_});
   return {std::make_shared<relay::Routes>(configs, health_policy(config), before), std::move(parts)};
 }
 

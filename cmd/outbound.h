@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cmd/transports.h"
+#include "core/budget.h"
 #include "core/config.h"
 #include "net/http_sender.h"
 #include "relay/outbound/expirer.h"
@@ -53,12 +54,13 @@ class Outbound {
   const RoutePlan& reload(const Config& config);
 
  private:
-  RoutePlan make_plan(const Config& config, const relay::Routes* before) const;
+  RoutePlan make_plan(const Config& config, const relay::Routes* before);
 
   std::string hostname_;
   storage::Store& store_;
   net::Resolver& resolver_;
   Log& log_;
+  Budget http_bodies_;  // in memory for requests, over all upstreams
   std::unique_ptr<net::HttpSender> http_;
   relay::Noticeboard board_;
   RoutePlan plan_;

@@ -30,6 +30,11 @@ std::uint32_t number_at(Time now, Duration window) {
   return static_cast<std::uint32_t>(to_ms(now) / half);
 }
 
+// How many halves ago it was; 0 also for the half that has just begun when a thread read the clock before that.
+std::uint32_t halves_since(const Half& half, std::uint32_t number) {
+  return half.number - number == 1 ? 0 : number - half.number;
+}
+
 }  // namespace
 
 FailureWindow::Counts FailureWindow::note(bool failed, Time now, Duration window) {
@@ -37,7 +42,7 @@ FailureWindow::Counts FailureWindow::note(bool failed, Time now, Duration window
   std::uint64_t word = current_.load(std::memory_order_relaxed);
   for (;;) {
     Half half(word);
-    if (half.number != number) {
+    if (halves_since(half, number) != 0) {
       before_.store(word, std::memory_order_relaxed);
       half = Half(std::uint64_t{number} << 32);
     }
@@ -52,7 +57,7 @@ FailureWindow::Counts FailureWindow::counts(Time now, Duration window) const {
   Counts counts;
   for (const Half half :
        {Half(current_.load(std::memory_order_relaxed)), Half(before_.load(std::memory_order_relaxed))}) {
-    if (number - half.number > 1) continue;
+    if (halves_since(half, number) > 1) continue;
     counts.all += half.all;
     counts.failed += half.failed;
   }

@@ -22,8 +22,9 @@ constexpr Duration kLongestAnswer = std::chrono::minutes(1);
 constexpr Duration kMemoryPoll = std::chrono::milliseconds(20);
 // In memory at once: the body, its base64 in the request, and what the request is put together from.
 constexpr std::uint64_t kMemoryFactor = 3;
-// To find who a call was refused for, over all groups of an attempt: four bad ones among a thousand.
-constexpr std::size_t kMaxExtraCalls = 80;
+// To find who a call was refused for, over all groups of an attempt: six bad ones among a thousand, or fifty recipients of whom none
+// may share a call.
+constexpr std::size_t kMaxExtraCalls = 120;
 
 using Group = std::vector<std::uint32_t>;
 using providers::Reading;
@@ -220,7 +221,11 @@ asio::awaitable<Reading> HttpTransport::ask(const Handover& handover, const Grou
   const Time now = parts_.loop.clock().now();
   const providers::Mail mail{*handover.message, group, body};
   auto request = parts_.provider.build(parts_.upstream.config(), mail, now);
-  if (!request) co_return reading_of(judge_finding(Stage::none, Cause::capability, "", request.error().text));
+  if (!request) {
+    Reading reading = reading_of(judge_finding(Stage::none, Cause::capability, "", request.error().text));
+    reading.split = request.error().kind == FaultKind::conflict;  // these recipients cannot share a call
+    co_return reading;
+  }
   net::HttpOutcome outcome = co_await exchange(std::move(*request));
   attempt.peer = outcome.peer;
   attempt.tls = outcome.tls;
@@ -231,7 +236,9 @@ asio::awaitable<Reading> HttpTransport::ask(const Handover& handover, const Grou
   }
   attempt.stage = Stage::final_dot;
   const providers::Answer answer = answer_of(std::move(outcome.response));
-  co_return parts_.provider.read(answer, group.size(), parts_.loop.clock().now());
+  Reading reading = parts_.provider.read(answer, group.size(), parts_.loop.clock().now());
+  providers::place_named(reading, mail);
+  co_return reading;
 }
 
 asio::awaitable<net::HttpOutcome> HttpTransport::exchange(providers::Request request) const {

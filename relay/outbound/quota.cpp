@@ -16,7 +16,7 @@ void Quota::grant(std::uint64_t mark) {
   mark_.store(std::max(mark, mark_.load(std::memory_order_relaxed)), std::memory_order_release);
 }
 
-// A hundredth of the limit is counted ahead: that much leave a crash can cost.
+// A hundredth of the limit is counted ahead, beside what a message has asked for: that much leave a crash can cost.
 std::uint64_t Quota::block() const {
   return std::clamp<std::uint64_t>(limit() / 100, 1, 1000);
 }
@@ -25,7 +25,8 @@ std::uint64_t Quota::wanted_mark() const {
   if (!limited()) return mark();
   const std::uint64_t asked = asked_.load(std::memory_order_relaxed);
   const bool need = used() + (block() + 1) / 2 > mark() || asked > mark();
-  return need ? std::max(mark(), std::min(std::max(used() + block(), asked), limit())) : mark();
+  // Beside what was asked for, since others go meanwhile: who asks for many must find them when it comes again.
+  return need ? std::max(mark(), std::min(std::max(used(), asked) + block(), limit())) : mark();
 }
 
 std::uint64_t Quota::left() const {
@@ -39,10 +40,16 @@ Quota::Leave Quota::take(std::uint32_t recipients, Time now) {
   for (;;) {
     if (used + recipients > limit()) return Leave::used_up;
     if (used + recipients > mark()) {
-      asked_.store(used + recipients, std::memory_order_relaxed);
+      ask_for(used + recipients);
       return Leave::not_yet;
     }
     if (used_.compare_exchange_weak(used, used + recipients, std::memory_order_relaxed)) return Leave::yes;
+  }
+}
+
+void Quota::ask_for(std::uint64_t mark) {
+  std::uint64_t asked = asked_.load(std::memory_order_relaxed);
+  while (asked < mark && !asked_.compare_exchange_weak(asked, mark, std::memory_order_relaxed)) {
   }
 }
 

@@ -35,8 +35,9 @@ class Quota {
 
  private:
   std::uint64_t block() const;
+  void ask_for(std::uint64_t mark);
   std::atomic<std::uint64_t> limit_{0}, used_{0}, mark_{0};
-  std::atomic<std::uint64_t> asked_{0};  // the mark that somebody waits for
+  std::atomic<std::uint64_t> asked_{0};  // the highest mark that somebody waits for
   std::atomic<std::int64_t> start_ms_{0}, end_ms_{0};
 };
 

@@ -12,7 +12,7 @@ namespace postrider::relay {
 
 class RateLimit {
  public:
-  void set(Rate rate);  // count 0: no limit. Any thread, any time
+  void set(Rate rate);  // count 0: no limit. Any thread, any time; another rate than before begins anew
   bool limited() const { return spacing_ns_.load(std::memory_order_relaxed) != 0; }
 
   // Leave for one, or for none; see at() then.
@@ -23,10 +23,12 @@ class RateLimit {
   Time at(Time now) const;              // when take() will next be granted, as things stand
 
  private:
-  std::int64_t base(Time now) const;
+  std::int64_t set_back(Time now) const;
+  void follow_clock(Time now);
 
   std::atomic<std::int64_t> spacing_ns_{0};
-  std::atomic<std::int64_t> next_ns_{0};  // the theoretical arrival time, in ns since the epoch
+  std::atomic<std::int64_t> next_ns_{0};    // the theoretical arrival time, in ns since the epoch
+  std::atomic<std::int64_t> latest_ns_{0};  // that the clock was seen at
 };
 
 }  // namespace postrider::relay

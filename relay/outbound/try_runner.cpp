@@ -47,6 +47,7 @@ Answer answer_of(const Attempt& attempt) {
 }
 
 constexpr Duration kRoomAgain = std::chrono::seconds(1);     // until a message that found no room is looked at again
+constexpr Duration kLeaveAgain{20};                          // for a quota's mark that is being written
 constexpr Duration kNoRouteAgain = std::chrono::minutes(1);  // and one that no upstream takes
 // Until a recipient whose upstreams are out of service is looked at again while others of the same message have theirs in service.
 constexpr Duration kApartAgain = std::chrono::seconds(10);
@@ -80,8 +81,8 @@ boost::asio::awaitable<storage::Settlement> TryRunner::run(ClaimedMessage& messa
       ledger.skip(*round);
       continue;
     }
-    if (entry == Entry::no_room) {
-      ledger.wait(*round, parts_.clock.now() + kRoomAgain);
+    if (entry != Entry::granted) {
+      ledger.wait(*round, parts_.clock.now() + (entry == Entry::no_room ? kRoomAgain : kLeaveAgain));
       continue;
     }
     slot_used = slot_used || round->upstream == message.upstream;
@@ -161,7 +162,7 @@ TryRunner::Entry TryRunner::enter(ClaimedMessage& message, const TryLedger::Roun
   const Quota::Leave leave = upstream.take_quota(count, now);
   if (upstream.wants_mark()) tell(upstream, UpstreamNews::Kind::quota_marked, {});
   if (leave == Quota::Leave::used_up) return Entry::out_of_service;
-  if (leave == Quota::Leave::not_yet) return Entry::no_room;
+  if (leave == Quota::Leave::not_yet) return Entry::no_leave_yet;
   if (count > 1) upstream.rate().charge(count - 1, now);
   return Entry::granted;
 }

@@ -44,7 +44,7 @@ class TryRunner {
   void plan(ClaimedMessage& message, TryLedger& ledger, const RetryPolicy& policy, Time now);
   std::vector<Candidate> candidates(ClaimedMessage& message, const Recipient& recipient, UpstreamSet eligible,
                                     Time now);
-  enum class Entry : unsigned char { granted, no_room, out_of_service };
+  enum class Entry : unsigned char { granted, no_room, no_leave_yet, out_of_service };
   Entry enter(ClaimedMessage& message, const TryLedger::Round& round, std::shared_ptr<Slot>& slot);
   boost::asio::awaitable<HandoverReport> ask(const ClaimedMessage& message, const TryLedger::Round& round);
   void account(Upstream& upstream, const TryLedger::Round& round, const HandoverReport& report);

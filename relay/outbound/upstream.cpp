@@ -171,6 +171,7 @@ void Upstream::note_answer(Time now) {
 bool Upstream::open(const Reason&, Time now) {
   Health expected = Health::closed;
   if (!health_.compare_exchange_strong(expected, Health::open, std::memory_order_relaxed)) return false;
+  recoveries_.store(0, std::memory_order_relaxed);
   probe_interval_state_.store(ProbeInterval(now + policy().probe_interval, ProbeInterval::kMostPasses).word(),
                               std::memory_order_relaxed);
   return true;
@@ -181,7 +182,7 @@ bool Upstream::pause_until(Time until, Time now) {
   if (until <= now) until = now + policy().probe_interval;
   const std::int64_t wanted = to_ms(std::min(until, now + kLongestPause));
   std::int64_t current = paused_until_ms_.load(std::memory_order_relaxed);
-  while (current < wanted) {
+  while (current < wanted || !is_ahead(current, now)) {
     if (paused_until_ms_.compare_exchange_weak(current, wanted, std::memory_order_relaxed)) return true;
   }
   return false;

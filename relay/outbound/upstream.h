@@ -77,7 +77,8 @@ class Upstream {
   void reconfigure(UpstreamConfig config, HealthPolicy policy);
 
   Health health() const { return health_.load(std::memory_order_relaxed); }
-  bool paused(Time now) const { return to_ms(now) < paused_until_ms_.load(std::memory_order_relaxed); }
+  // A pause longer than any can be is one from before the clock was set back.
+  bool paused(Time now) const { return is_ahead(paused_until_ms_.load(std::memory_order_relaxed), now); }
   Time paused_until() const { return from_ms(paused_until_ms_.load(std::memory_order_relaxed)); }
   // Paused for longer than mail waits for it (spill_after): it goes to the next upstream meanwhile.
   bool skipped_for_pause(Time now) const;
@@ -153,6 +154,9 @@ class Upstream {
 
  private:
   friend class ProbePass;
+  static bool is_ahead(std::int64_t until_ms, Time now) {
+    return to_ms(now) < until_ms && until_ms - to_ms(now) <= kLongestPause.count();
+  }
   void end_probe();
   void refund_probe();
   bool open(const Reason& reason, Time now);
