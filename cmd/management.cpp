@@ -43,6 +43,7 @@ Management::Management(const Config& config, ManagementParts parts)
       events_(thread_.loop(), thread_.loop().clock(), parts.store),
       retention_api_(thread_.loop(), thread_.loop().clock(), parts.store, retention_rules_, retention_book_),
       stats_(thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, parts.metrics, std::move(parts.facts)),
+      upstreams_(thread_.loop(), thread_.loop().clock(), parts.store, parts.upstreams),
       users_(thread_.loop(), thread_.loop().clock(), parts.store, set_password),
       retention_(thread_.loop(), thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, retention_rules_,
                  retention_book_, parts.log),
@@ -95,6 +96,7 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
     events_.add_routes(door->router);
     retention_api_.add_routes(door->router);
     stats_.add_routes(door->router);
+    upstreams_.add_routes(door->router);
     users_.add_routes(door->router);
   }
   auto take = [this, d = door.get()](std::size_t, boost::asio::ip::tcp::socket socket) {

@@ -21,6 +21,7 @@
 #include "mgmt/router.h"
 #include "mgmt/server.h"
 #include "mgmt/stats_api.h"
+#include "mgmt/upstreams_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
 #include "net/tls.h"
@@ -85,6 +86,7 @@ class Management {
   mgmt::EventsApi events_;
   mgmt::RetentionApi retention_api_;
   mgmt::StatsApi stats_;
+  mgmt::UpstreamsApi upstreams_;
   mgmt::UsersApi users_;
   RetentionRunner retention_;
   net::TlsContext tls_;
