@@ -105,7 +105,7 @@ std::uint64_t SalvageScan::scan_page(std::uint64_t number) {
     if (const std::uint64_t run = scan_run(number, said <= kLongestRun ? said : 0)) return run;
   }
   if (own && kind == kLeaf) scan_leaf(number, page);
-  scan_loose(number, page);
+  scan_loose(number, page, 0);
   return 1;
 }
 
@@ -114,12 +114,12 @@ std::uint64_t SalvageScan::scan_run(std::uint64_t number, std::uint64_t pages_sa
   const std::uint64_t offset = number * kPage + kPageHeader;
   const std::uint64_t pages = std::max(pages_said, kRunOfUnknownLength);  // what it says may be damaged too
   const std::string_view run = file_.at(offset, pages * kPage - kPageHeader);
-  // LMDB clears the rest of the last page of a run and our values seldom end in zeros: two sizes are worth trying first.
+  // The rest of the last page of a run is mostly zeros and our values seldom end in them: two sizes are worth trying first.
   const std::size_t trimmed = run.find_last_not_of('\0') + 1;
   for (const std::size_t size : {kChunkRecordHeader + kChunkPayload, trimmed}) {
     if (size > run.size() || !is_whole_frame(run.substr(0, size))) continue;
     report(offset, run.substr(0, size));
-    return pages_of(size);
+    return end_run(offset, size);
   }
   const auto size = find_frame_size(run);
   if (!size) {
@@ -128,7 +128,15 @@ std::uint64_t SalvageScan::scan_run(std::uint64_t number, std::uint64_t pages_sa
     return 0;
   }
   report(offset, run.substr(0, *size));
-  return pages_of(*size);
+  return end_run(offset, *size);
+}
+
+// Behind the value, on the last page of its run, may be what was left there when the page was another one's. How many pages the run has.
+std::uint64_t SalvageScan::end_run(std::uint64_t offset, std::size_t size) {
+  const std::uint64_t end = offset + size, last = (end - 1) / kPage;
+  page_ = file_.at(last * kPage, kPage);
+  scan_loose(last, page_, static_cast<std::size_t>(end - last * kPage));
+  return pages_of(size);
 }
 
 void SalvageScan::scan_leaf(std::uint64_t number, std::string_view page) {
@@ -147,11 +155,13 @@ void SalvageScan::scan_leaf(std::uint64_t number, std::string_view page) {
   }
 }
 
-void SalvageScan::scan_loose(std::uint64_t number, std::string_view page) {
+// From an offset on.
+void SalvageScan::scan_loose(std::uint64_t number, std::string_view page, std::size_t from) {
   constexpr std::string_view kMagicStart = "PR";
   constexpr std::size_t kChecksum = 8;
-  for (std::size_t hit = page.find(kMagicStart); hit != std::string_view::npos; hit = page.find(kMagicStart, hit + 1)) {
-    if (hit < kChecksum) continue;
+  for (std::size_t hit = page.find(kMagicStart, from); hit != std::string_view::npos;
+       hit = page.find(kMagicStart, hit + 1)) {
+    if (hit < from + kChecksum) continue;
     const std::size_t start = hit - kChecksum;
     if (!peek_frame(page.substr(start)) || std::find(seen_.begin(), seen_.end(), start) != seen_.end()) continue;
     if (const auto size = find_frame_size(page.substr(start))) {

@@ -61,7 +61,8 @@ class SalvageScan {
   std::uint64_t scan_page(std::uint64_t number);  // how many pages are done with
   std::uint64_t scan_run(std::uint64_t number, std::uint64_t pages_said);
   void scan_leaf(std::uint64_t number, std::string_view page);
-  void scan_loose(std::uint64_t number, std::string_view page);
+  void scan_loose(std::uint64_t number, std::string_view page, std::size_t from);
+  std::uint64_t end_run(std::uint64_t offset, std::size_t size);
   void report(std::uint64_t offset, std::string_view value);
 
   DamagedFile& file_;
