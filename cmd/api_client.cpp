@@ -108,8 +108,9 @@ std::string ApiClient::get_text(std::string_view path, std::string_view accept) 
 }
 
 json::value ApiClient::send(std::string_view method, std::string_view path, const json::value& body,
-                            const Parameters& query) {
+                            const Parameters& query, Duration wait) {
   net::HttpRequest asked = request(path, query);
+  asked.timeout += wait;
   asked.method = std::string(method);
   asked.headers.emplace_back("Content-Type", "application/json");
   if (!body.is_null()) asked.body = json::serialize(body);

@@ -31,9 +31,9 @@ class ApiClient {
   // `wait`: how long the daemon may take on top of the usual.
   boost::json::value get(std::string_view path, const Parameters& query = {}, Duration wait = Duration(0));
   std::string get_text(std::string_view path, std::string_view accept);
-  // `body` null: none. Null when the answer has no content.
+  // `body` null: none. Null when the answer has no content. `wait` as for get().
   boost::json::value send(std::string_view method, std::string_view path, const boost::json::value& body,
-                          const Parameters& query = {});
+                          const Parameters& query = {}, Duration wait = Duration(0));
 
   const std::string& url() const { return url_; }
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
+#include <tuple>
 
 #include "cmd/config_command.h"
 #include "cmd/events_command.h"
@@ -16,6 +17,8 @@
 #include "cmd/sendmail_options.h"
 #include "cmd/serve.h"
 #include "cmd/spool_command.h"
+#include "cmd/upstream_classify.h"
+#include "cmd/upstream_command.h"
 #include "cmd/user_command.h"
 
 namespace postrider::cmd {
@@ -37,6 +40,8 @@ struct Line {
   std::string id;
   SteerOptions steer;
   EventsOptions events;
+  UpstreamOptions upstream;
+  ClassifyOptions classify;
   UserOptions user;
   std::string senders, allow_recipients;
   bool toml = false;
@@ -53,6 +58,12 @@ struct Line {
     return options;
   }
   SpoolPlace spool() const { return {data_dir, config_file()}; }
+  UpstreamOptions upstream_options() const {
+    UpstreamOptions options = upstream;
+    options.json = json;
+    options.absolute = absolute;
+    return options;
+  }
   ListOptions list_options() const {
     ListOptions options = list;
     options.json = json;
@@ -226,20 +237,80 @@ void add_queue(CLI::App& app, Line& line) {
 }
 
 void add_events(CLI::App& app, Line& line) {
-  CLI::App* events = add_verb(app, line, "events", "What happened to all messages, in order", [&line] {
+  CLI::App* events = add_verb(app, line, "events", "What happened to all messages and upstreams, in order", [&line] {
     line.events.json = line.json;
     return run_events(line.api_options(), line.events);
   });
   events->add_flag("--follow,-f", line.events.follow,
                    "Go on with what happens from now on (or since --since); Ctrl-C ends it");
   add_filters(*events, line.events.filters,
-              {{"type", "Only these, separated by commas: accepted, sent, deferred, bounced, ..."},
+              {{"type", "Only these, separated by commas: accepted, sent, deferred, bounced, ...; upstream_*"},
                {"message", "Only of this message"},
+               {"upstream", "Only of this upstream, and attempts at it"},
                {"since", "Only from this time on (2026-01-31T08:15:00Z, or 2h: ago)"},
                {"until", "Only before this time"},
                {"limit", "At most this many"}});
   add_json_flag(*events, line);
   add_api_options(*events, line);
+}
+
+void add_upstream_steering(CLI::App& upstream, Line& line) {
+  using Run = int (*)(const ApiOptions&, const UpstreamOptions&);
+  const std::tuple<const char*, const char*, Run> verbs[] = {
+      {"test", "Connect and log in to it as a delivery would, without a message", run_upstream_test},
+      {"pause", "Hand nothing more to it until it is resumed; mail goes to the next", run_upstream_pause},
+      {"resume", "Let it go on, also when it asked for a pause, and probe it at once", run_upstream_resume}};
+  for (const auto& [name, help, run] : verbs) {
+    CLI::App* verb = add_verb(upstream, line, name, help,
+                              [&line, run = run] { return run(line.api_options(), line.upstream_options()); });
+    verb->add_option("name", line.upstream.name, "Name of the upstream")->required();
+    add_json_flag(*verb, line);
+    add_api_options(*verb, line);
+  }
+  CLI::App* prefer = add_verb(upstream, line, "prefer", "Ask it before all others, or as a canary first",
+                              [&line] { return run_upstream_prefer(line.api_options(), line.upstream_options()); });
+  prefer->add_option("name", line.upstream.name, "Name of the upstream");
+  prefer->add_option("--canary", line.upstream.canary,
+                     "Only this share (5%) or number (100) of messages first; goes back by itself when it does worse");
+  prefer->add_flag("--dry-run", line.upstream.dry_run, "Say how many waiting messages would move and change nothing");
+  prefer->add_flag("--none", line.upstream.none, "Back to the configured order");
+  add_json_flag(*prefer, line);
+  add_api_options(*prefer, line);
+}
+
+void add_upstream_explain(CLI::App& upstream, Line& line) {
+  CLI::App* explain =
+      add_verb(upstream, line, "explain", "Which upstream takes a message, why not the others, and what is next",
+               [&line] { return run_upstream_explain(line.api_options(), line.upstream_options()); });
+  explain->add_option("id", line.upstream.id, "Id of a message; or what is known of one:");
+  add_filters(*explain, line.upstream.parameters,
+              {{"from", "Its sender (default: the null sender)"},
+               {"to", "A recipient"},
+               {"lane", "high, normal (default) or low"},
+               {"tag", "Its tags, separated by commas"},
+               {"credential", "The user that submits it (default: a client of a trusted network)"}});
+  add_absolute_flag(*explain, line);
+  add_json_flag(*explain, line);
+  add_api_options(*explain, line);
+}
+
+void add_upstream(CLI::App& app, Line& line) {
+  CLI::App* upstream = app.add_subcommand("upstream", "See and steer where mail is handed to");
+  upstream->require_subcommand(1);
+  CLI::App* list = add_verb(*upstream, line, "list", "Each upstream's state, limits, last error, and what waits for it",
+                            [&line] { return run_upstream_list(line.api_options(), line.upstream_options()); });
+  add_absolute_flag(*list, line);
+  add_json_flag(*list, line);
+  add_api_options(*list, line);
+  add_upstream_steering(*upstream, line);
+  add_upstream_explain(*upstream, line);
+  CLI::App* classify =
+      add_verb(*upstream, line, "classify", "What an answer of a provider's API would mean; asks nobody", [&line] {
+        line.classify.json = line.json;
+        return run_upstream_classify(line.classify);
+      });
+  add_classify_options(*classify, line.classify);
+  classify->add_flag("--json", line.json, "As JSON");
 }
 
 void add_retention(CLI::App& app, Line& line) {
@@ -358,7 +429,8 @@ void add_user(CLI::App& app, Line& line) {
     verb->add_option("--allow-recipients", line.allow_recipients,
                      "Addresses or *@domain it may mail, separated by commas; others are refused");
     verb->add_option("--redirect-to", line.user.redirect_to, "Send what is for other recipients to this address");
-    verb->add_flag("--capture", line.user.capture, "Send messages that have other recipients to a capture upstream only");
+    verb->add_flag("--capture", line.user.capture,
+                   "Send messages that have other recipients to a capture upstream only");
   }
   passwd->add_flag("--no-guard", line.user.no_guard, "Let it mail anyone again")
       ->excludes("--allow-recipients", "--redirect-to", "--capture");
@@ -447,6 +519,7 @@ int run(int argc, const char* const* argv) {
   add_config(app, line);
   add_import(app, line);
   add_queue(app, line);
+  add_upstream(app, line);
   add_events(app, line);
   add_retention(app, line);
   add_spool(app, line);

@@ -13,6 +13,7 @@
 #include "cmd/filters.h"
 #include "cmd/json_view.h"
 #include "cmd/output.h"
+#include "cmd/upstream_view.h"
 #include "net/loop.h"
 
 namespace postrider::cmd {
@@ -34,9 +35,23 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-// "2026-01-31T08:15:00Z  deferred   01hf7...  user@example.net: upstream trouble ..."
-std::string render_event(const json::object& event, const Look& look) {
-  const auto time = time_of(event, "at");
+Tone tone_of_event(const std::string& type) {
+  if (type == "upstream_opened" || type == "upstream_rolled_back") return Tone::bad;
+  if (type == "upstream_closed" || type == "upstream_promoted") return Tone::good;
+  return type == "upstream_paused" ? Tone::warn : tone_of_state(type);
+}
+
+bool of_upstream(const json::object& event) {
+  return !text_of(event, "upstream").empty();
+}
+
+bool takes_mail_away(const json::object& event) {
+  const std::string type = text_of(event, "type");
+  return type == "upstream_opened" || type == "upstream_paused";
+}
+
+// "01hf7...  user@example.net: upstream trouble ..."
+std::string about_message(const json::object& event) {
   const std::string type = text_of(event, "type");
   std::string what = text_of(event, "recipient");
   if (type == "accepted") {
@@ -51,12 +66,23 @@ std::string render_event(const json::object& event, const Look& look) {
   if (const std::string actor = text_of(event, "actor"); !actor.empty())
     what += (what.empty() ? "by " : ", by ") + actor;
   if (const std::string reason = text_of(event, "reason"); !reason.empty()) what += (what.empty() ? "" : ": ") + reason;
+  return text_of(event, "message") + "  " + what;
+}
+
+// "2026-01-31T08:15:00Z  deferred   01hf7...  user@example.net: upstream trouble ..."
+// "2026-01-31T08:15:00Z  upstream_opened   primary out of service: connection refused at connect; mail goes to backup"
+// `after`: what is known beyond the event itself.
+std::string render_event(const json::object& event, const std::string& after, const Look& look) {
+  const auto time = time_of(event, "at");
+  const std::string type = text_of(event, "type");
   const std::string head = (time ? absolute_time(*time) : "-") + "  ";
-  const std::string tail = "  " + text_of(event, "message") + "  " + printable(what);
+  std::string what = of_upstream(event) ? upstream_sentence(event) : about_message(event);
+  if (!after.empty()) what += "; " + after;
+  const std::string tail = "  " + printable(what);
   const std::string kind = padded(type, 16);
   const std::size_t taken = head.size() + kind.size();
   const std::size_t room = look.width > taken + 30 ? look.width - taken : 0;
-  return head + paint(kind, tone_of_state(type), look.colour) + cut(tail, room);
+  return head + paint(kind, tone_of_event(type), look.colour) + cut(tail, room);
 }
 
 // Lines go out page by page, whole: so the process may end at any moment between two pages.
@@ -98,13 +124,24 @@ class EventReader {
       if (options_.json)
         std::cout << json::serialize(*event) << '\n';
       else
-        std::cout << render_event(*event, look) << '\n';
+        std::cout << render_event(*event, what_follows(*event), look) << '\n';
       --left_;
     }
     std::cout.flush();
     if (!std::cout) throw CommandError(EX_IOERR, "cannot write to stdout");
     set(filters_, "after", text_of(page, "next"));
     return flag_of(page, "more");
+  }
+
+  // Who takes over, as long as that is news: asked of the daemon now, which knows nothing of how it was back then.
+  std::string what_follows(const json::object& event) {
+    if (!options_.follow || !takes_mail_away(event)) return {};
+    try {
+      const json::value upstreams = client_.get("/v1/upstreams");
+      return where_mail_goes(object_of(upstreams), text_of(event, "upstream"));
+    } catch (const CommandError&) {
+      return {};  // the event itself is what was asked for
+    }
   }
 
   json::value next_page() {

@@ -1,4 +1,4 @@
-// `postrider events`: what happened to all messages, in the order of the commits, and with --follow what happens from now on.
+// `postrider events`: what happened to all messages and upstreams, in the order of the commits, and with --follow what happens from now on.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 namespace postrider::cmd {
 
 struct EventsOptions {
-  Parameters filters;  // type, message, since, until, limit; names as in the API
+  Parameters filters;  // type, message, upstream, since, until, limit; names as in the API
   bool follow = false;
   bool json = false;
 };

@@ -29,6 +29,11 @@ std::optional<Time> time_of(const json::object& object, std::string_view name) {
   return parse_rfc3339(text_of(object, name));
 }
 
+const json::object* object_in(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value ? value->if_object() : nullptr;
+}
+
 std::vector<const json::object*> objects_of(const json::object& object, std::string_view name) {
   std::vector<const json::object*> out;
   const json::value* value = object.if_contains(name);

@@ -16,6 +16,7 @@ std::string text_of(const boost::json::object& object, std::string_view name);  
 std::int64_t number_of(const boost::json::object& object, std::string_view name);
 bool flag_of(const boost::json::object& object, std::string_view name);
 std::optional<Time> time_of(const boost::json::object& object, std::string_view name);
+const boost::json::object* object_in(const boost::json::object& object, std::string_view name);  // null: there is none
 // The objects among the items of an array.
 std::vector<const boost::json::object*> objects_of(const boost::json::object& object, std::string_view name);
 

@@ -63,11 +63,44 @@ std::string by_upstream(const json::object& recipient) {
   return upstream.empty() ? "" : " by " + upstream;
 }
 
-std::string waiting(const json::object& message, const json::object& recipient, Time now) {
+// " in the low lane", for who wonders why others go first.
+std::string in_its_lane(const json::object& message) {
+  const std::string lane = text_of(message, "lane");
+  return lane.empty() || lane == "normal" ? "" : " in the " + lane + " lane";
+}
+
+// What the route says of a recipient; empty: nothing is known.
+std::string by_route(const json::object& route, const json::object& recipient) {
+  for (const json::object* one : objects_of(route, "recipients")) {
+    if (text_of(*one, "address") != text_of(recipient, "address")) continue;
+    const json::object* explained = object_in(*one, "route");
+    std::string text = explained ? text_of(*explained, "summary") : "";
+    if (text.ends_with('.')) text.pop_back();
+    return text.empty() ? "" : "; " + text;
+  }
+  return "";
+}
+
+std::string waiting(const json::object& message, const json::object& recipient, const json::object& route, Time now) {
   const std::string nth = "its " + ordinal(number_of(recipient, "tries") + 1) + " try";
   const auto due = time_of(recipient, "next_try_at");
-  if (due && *due > now) return "Waiting for " + nth + at(recipient, "next_try_at", now) + why(message, recipient);
-  return "Due now, waiting for its turn for " + nth + why(message, recipient);
+  std::string text;
+  if (!due || *due <= now)
+    text = "Due now" + in_its_lane(message) + ", waiting for its turn for " + nth + why(message, recipient) +
+           by_route(route, recipient);
+  else if (text_of(recipient, "state") == "queued" && number_of(recipient, "tries") == 0)
+    text = "Scheduled" + at(recipient, "next_try_at", now) + why(message, recipient);
+  else
+    text = "Waiting for " + nth + at(recipient, "next_try_at", now) + why(message, recipient);
+  const std::string expires = at(message, "expires_at", now);
+  return expires.empty() ? text : text + "; expires" + expires;
+}
+
+// Its own time to live was over: the reason says when, "by policy" would say less.
+std::string expired(const json::object& message, const json::object& recipient, Time now) {
+  const json::object* detail = object_in(recipient, "reason_detail");
+  const std::string text = detail ? text_of(*detail, "text") : "";
+  return "Expired" + at(recipient, "changed_at", now) + (text.empty() ? why(message, recipient) : ": " + text);
 }
 
 std::string sending(const json::object& recipient, Time now) {
@@ -92,8 +125,9 @@ std::string failed(const json::object& message, const json::object& recipient, T
   return text + " (to try again: postrider queue retry " + text_of(message, "id") + ")";
 }
 
-std::string sentence(const json::object& message, const std::string& state, const json::object& recipient, Time now) {
-  if (state == "queued" || state == "deferred") return waiting(message, recipient, now);
+std::string sentence(const json::object& message, const json::object& recipient, const json::object& route, Time now) {
+  const std::string state = text_of(message, "state");
+  if (state == "queued" || state == "deferred") return waiting(message, recipient, route, now);
   if (state == "sending") return sending(recipient, now);
   if (state == "held")
     return "Held" + at(recipient, "changed_at", now) + why(message, recipient) +
@@ -103,10 +137,11 @@ std::string sentence(const json::object& message, const std::string& state, cons
     const std::string answer = text_of(recipient, "remote_id");
     return "Sent" + by_upstream(recipient) + at(recipient, "changed_at", now) + (answer.empty() ? "" : ": " + answer);
   }
+  if (state == "expired") return expired(message, recipient, now);
   if (state == "suppressed")
     return "Suppressed" + at(recipient, "changed_at", now) + why(message, recipient) +
            " (once it is off the list: postrider queue release " + text_of(message, "id") + ")";
-  std::string word = state.empty() ? "Unknown" : state;  // delivered, bounced, expired, cancelled
+  std::string word = state.empty() ? "Unknown" : state;  // delivered, bounced, cancelled
   word.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(word.front())));
   return word + at(recipient, "changed_at", now) + why(message, recipient);
 }
@@ -130,9 +165,13 @@ std::string summary(const std::vector<const json::object*>& recipients) {
 }  // namespace
 
 std::string where_and_why(const json::object& message, Time now) {
+  return where_and_why(message, {}, now);
+}
+
+std::string where_and_why(const json::object& message, const json::object& route, Time now) {
   const json::object* leading = leading_recipient(message);
   if (!leading) return "Unknown: this message has no recipient in its state.";
-  std::string text = sentence(message, text_of(message, "state"), *leading, now);
+  std::string text = sentence(message, *leading, route, now);
   if (!text.ends_with('.')) text += '.';
   const auto recipients = objects_of(message, "recipients");
   if (recipients.size() > 1) text += summary(recipients);

@@ -43,6 +43,30 @@ void line(std::string& out, std::string_view name, const std::string& value) {
   out += label + printable(value) + "\n";
 }
 
+std::string tags_text(const json::object& message) {
+  std::string text;
+  const json::value* tags = message.if_contains("tags");
+  if (!tags || !tags->is_array()) return text;
+  for (const json::value& tag : tags->get_array())
+    if (tag.is_string()) text += (text.empty() ? "" : ", ") + std::string(tag.get_string());
+  return text;
+}
+
+// "5, every 1m", as far as the submitter asked for it.
+std::string retry_text(const json::object& message) {
+  const json::object* retry = object_in(message, "retry");
+  if (!retry) return "";
+  const std::string retries = text_of(*retry, "retries"), interval = text_of(*retry, "interval");
+  if (interval.empty()) return retries;
+  return retries.empty() ? "every " + interval : retries + ", every " + interval;
+}
+
+// "qa@example.com (for user@example.net)": a guard put the one in the place of the other.
+std::string address_text(const json::object& recipient) {
+  const std::string address = text_of(recipient, "address"), asked = text_of(recipient, "redirected_from");
+  return asked.empty() ? address : address + " (for " + asked + ")";
+}
+
 std::string envelope_lines(const json::object& message, const Look& look) {
   std::string out;
   line(out, "id", text_of(message, "id"));
@@ -55,6 +79,11 @@ std::string envelope_lines(const json::object& message, const Look& look) {
   line(out, "size", format_bytes(size) + (text_of(message, "body") == "removed" ? ", body removed" : ""));
   line(out, "came by", text_of(message, "door") + " from " + or_dash(text_of(message, "client")));
   line(out, "user", text_of(message, "tenant"));
+  line(out, "lane", text_of(message, "lane"));
+  line(out, "tags", tags_text(message));
+  line(out, "retries", retry_text(message));
+  if (time_of(message, "expires_at")) line(out, "expires", when(message, "expires_at", look));
+  if (flag_of(message, "capture_only")) line(out, "guard", "captured only, by the guard of its user");
   return out;
 }
 
@@ -66,7 +95,7 @@ std::string recipient_table(const json::object& message, const Look& look) {
   Table table({"RECIPIENT", "STATE", "TRIES", "NEXT TRY", "UPSTREAM", "REASON"});
   table.fold_last();
   for (const json::object* r : objects_of(message, "recipients"))
-    table.add({text_of(*r, "address"), text_of(*r, "state"), text_of(*r, "tries"), when(*r, "next_try_at", look),
+    table.add({address_text(*r), text_of(*r, "state"), text_of(*r, "tries"), when(*r, "next_try_at", look),
                or_dash(text_of(*r, "upstream")), or_dash(text_of(*r, "reason"))});
   return section("Recipients", look.colour) + table.render(look);
 }
@@ -81,8 +110,10 @@ std::string attempt_text(const json::object& attempt) {
   text += " after " + text_of(attempt, "duration_ms") + " ms";
   if (attempt.contains("counted") && !flag_of(attempt, "counted")) text += ", not counted as a try";
   if (flag_of(attempt, "lossy")) text += ", MIME structure rebuilt";
-  const std::string answer = said(attempt);
-  return answer.empty() ? text : text + ", " + answer;
+  if (const std::string id = text_of(attempt, "provider_id"); !id.empty()) text += ", known there as " + id;
+  if (const std::string answer = said(attempt); !answer.empty()) text += ", " + answer;
+  const std::string why = text_of(attempt, "why");
+  return why.empty() ? text : text + "; asked because: " + why;
 }
 
 std::string event_text(const json::object& event) {
@@ -127,8 +158,12 @@ std::string render_list(const json::object& page, const Look& look) {
 }
 
 std::string render_message(const json::object& message, const Look& look) {
+  return render_message(message, {}, look);
+}
+
+std::string render_message(const json::object& message, const json::object& route, const Look& look) {
   std::string out;
-  for (const std::string& text : fold(where_and_why(message, look.now), look.width))
+  for (const std::string& text : fold(where_and_why(message, route, look.now), look.width))
     out += paint(text, Tone::bold, look.colour) + "\n";
   return out + "\n" + envelope_lines(message, look) + recipient_table(message, look) + story_table(message, look);
 }

@@ -15,6 +15,8 @@ namespace postrider::cmd {
 std::string render_list(const boost::json::object& page, const Look& look);
 // Sentence, envelope, recipients, and everything that happened, in order.
 std::string render_message(const boost::json::object& message, const Look& look);
+// The same with the answer of GET /v1/messages/{id}/route, for the sentence.
+std::string render_message(const boost::json::object& message, const boost::json::object& route, const Look& look);
 
 // The same without a limit to the width.
 inline std::string render_list(const boost::json::object& page, Time now, bool colour) {

@@ -143,9 +143,11 @@ std::string paint(std::string_view text, Tone tone, bool colour) {
 }
 
 Tone tone_of_state(std::string_view state) {
-  if (state == "sent" || state == "delivered") return Tone::good;
+  if (state == "sent" || state == "delivered" || state == "in service") return Tone::good;
   if (state == "deferred" || state == "held" || state == "suppressed") return Tone::warn;
   if (state == "failed" || state == "bounced" || state == "expired") return Tone::bad;
+  if (state.starts_with("out of service")) return Tone::bad;
+  if (state.starts_with("paused") || state == "stopped" || state == "quota used up") return Tone::warn;
   return Tone::plain;
 }
 

@@ -42,7 +42,7 @@ class Table {
 
 enum class Tone : unsigned char { plain, bold, good, warn, bad, faint };
 std::string paint(std::string_view text, Tone tone, bool colour);
-Tone tone_of_state(std::string_view state);
+Tone tone_of_state(std::string_view state);  // of a message or an upstream
 
 // Cut to `width` characters, the last of which is then an ellipsis. 0: as it is.
 std::string cut(std::string_view text, std::size_t width);

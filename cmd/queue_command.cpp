@@ -22,6 +22,17 @@ std::string message_path(const std::string& id) {
   return "/v1/messages/" + url_encode(id);
 }
 
+// Which upstream a message waits for. Only an operator may know; the rest of the message is worth showing without it.
+json::value route_of(ApiClient& client, const json::object& message) {
+  const std::string state = text_of(message, "state");
+  if (state != "queued" && state != "deferred") return json::object();
+  try {
+    return client.get(message_path(text_of(message, "id")) + "/route");
+  } catch (const CommandError&) {
+    return json::object();
+  }
+}
+
 Time now() {
   return net::SystemClock().now();
 }
@@ -53,10 +64,12 @@ int run_queue_list(const ApiOptions& api, const ListOptions& options) {
 int run_queue_show(const ApiOptions& api, const std::string& id, bool as_json, bool absolute) {
   ApiClient client(api);
   const json::value message = client.get(message_path(id));
-  if (as_json)
+  if (as_json) {
     std::cout << json::serialize(message) << '\n';
-  else
-    std::cout << render_message(object_of(message), stdout_look(now(), absolute));
+    return EX_OK;
+  }
+  const json::value route = route_of(client, object_of(message));
+  std::cout << render_message(object_of(message), object_of(route), stdout_look(now(), absolute));
   return EX_OK;
 }
 

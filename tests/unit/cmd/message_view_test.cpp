@@ -78,6 +78,53 @@ TEST(MessageSentence, WaitingWithoutAnAnswerGivesOurOwnReason) {
   EXPECT_EQ(sentence("queued", queued), "Due now, waiting for its turn for its 1st try.");
 }
 
+TEST(MessageSentence, ScheduledAndExpiring) {
+  json::object queued = recipient("queued");
+  queued["tries"] = 0;
+  queued["next_try_at"] = format_rfc3339(kNow + std::chrono::hours(1));
+  json::object shown = message("queued", queued);
+  shown["expires_at"] = format_rfc3339(kNow + std::chrono::hours(2));
+  EXPECT_EQ(where_and_why(shown, kNow),
+            "Scheduled at 23:13 UTC (in 1 hour); expires at 2023-11-15 00:13 UTC (in 2 hours).");
+  json::object expired = recipient("expired");
+  expired["reason"] = "by policy: its time to live ended at 22:10";
+  expired["reason_detail"] = {{"cause", "policy"}, {"text", "its time to live ended at 22:10"}};
+  EXPECT_EQ(sentence("expired", expired), "Expired at 22:10 UTC (3 minutes ago): its time to live ended at 22:10.");
+}
+
+TEST(MessageSentence, ADueMessageSaysItsLaneAndWhatItsRouteWaitsFor) {
+  json::object queued = recipient("queued");
+  queued["tries"] = 0;
+  queued["next_try_at"] = format_rfc3339(kNow);
+  json::object shown = message("queued", queued);
+  shown["lane"] = "low";
+  const json::object route{
+      {"recipients",
+       json::array{json::object{{"address", "user@example.net"},
+                                {"route", json::object{{"summary", "primary has no room now, until 22:20."}}}}}}};
+  EXPECT_EQ(where_and_why(shown, route, kNow),
+            "Due now in the low lane, waiting for its turn for its 1st try; primary has no room now, until 22:20.");
+}
+
+TEST(MessageView, ShowsTagsGuardAndWhyAnUpstreamWasAsked) {
+  json::object about = recipient("sent");
+  about["redirected_from"] = "world@example.org";
+  json::object shown = message("sent", about);
+  shown["tags"] = json::array{"receipt", "shop"};
+  shown["retry"] = json::object{{"retries", 5}, {"interval", "1m"}};
+  shown["capture_only"] = true;
+  json::object asked = attempt(250);
+  asked["why"] = "first in order";
+  asked["provider_id"] = "<1@mg>";
+  shown["attempts"] = json::array{asked};
+  shown["events"] = json::array{json::object{{"type", "attempted"}, {"at", format_rfc3339(kNow)}}};
+  const std::string text = render_message(shown, kNow, false);
+  for (const char* part :
+       {"tags        receipt, shop\n", "retries     5, every 1m\n", "captured only",
+        "user@example.net (for world@example.org)", "known there as <1@mg>", "asked because: first in order"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+}
+
 TEST(MessageSentence, Sending) {
   json::object sending = recipient("sending");
   EXPECT_EQ(sentence("sending", sending), "Being handed to primary, begun 3 minutes ago.");

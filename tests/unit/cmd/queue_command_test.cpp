@@ -10,6 +10,7 @@
 #include "cmd/management.h"
 #include "storage/memory_store.h"
 #include "tests/unit/cmd/command_line.h"
+#include "tests/unit/mgmt/upstream_fixture.h"
 
 namespace postrider::cmd {
 namespace {
@@ -25,7 +26,7 @@ Config config() {
 
 class Queue : public testing::Test {
  protected:
-  Queue() : management_(config(), {*store_, metrics_, "pr_key", nullptr, log_}) {
+  Queue() : management_(config(), {*store_, metrics_, "pr_key", nullptr, log_, {}, upstreams_.control()}) {
     ::unsetenv("POSTRIDER_URL");
     ::unsetenv("POSTRIDER_TOKEN");
     management_.start();
@@ -62,6 +63,7 @@ class Queue : public testing::Test {
   MetricsRegistry metrics_;
   MessageIdSource ids_{1};
   std::unique_ptr<storage::MemoryStore> store_ = storage::make_memory_store();
+  mgmt::test::Upstreams upstreams_;
   Management management_;
 };
 
