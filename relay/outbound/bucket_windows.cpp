@@ -41,6 +41,10 @@ bool BucketWindows::ready() const {
   return std::any_of(buckets_.begin(), buckets_.end(), [](const auto& bucket) { return bucket->window.ready(); });
 }
 
+bool BucketWindows::ready(std::uint32_t number) {
+  return at(number).window.ready();
+}
+
 const std::vector<std::unique_ptr<Bucket>>& BucketWindows::in_turn() {
   std::rotate(buckets_.begin(), buckets_.begin() + 1, buckets_.end());
   return buckets_;

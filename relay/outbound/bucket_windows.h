@@ -29,6 +29,7 @@ class BucketWindows {
   void hint(std::uint32_t number, Lane lane, Time due);
 
   bool ready() const;
+  bool ready(std::uint32_t number);
   // In turn: each call begins with another bucket.
   const std::vector<std::unique_ptr<Bucket>>& in_turn();
   const std::vector<std::unique_ptr<Bucket>>& all() const { return buckets_; }

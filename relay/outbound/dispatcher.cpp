@@ -174,6 +174,11 @@ ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
   const std::size_t kept = buckets_.ready() ? options_.max_in_flight / 4 : 0;
   const Choice choice = routes.choose(set, fleet_->full(kept), Duration{0}, now);
   if (!choice.upstream) return offer;
+  // Where a rate is the bottleneck, what comes in would take every place from what waits for one.
+  if (routes.at(*choice.upstream).rate().limited() && buckets_.ready(offer.wait_bucket)) {
+    routes.at(*choice.upstream).rate().give_back(1);
+    return offer;
+  }
   offer.reserved.emplace();
   offer.reserved->fleet = fleet_;
   offer.reserved->slot = fleet_->slots[*choice.upstream]->take();
@@ -189,6 +194,7 @@ void ThreadDispatcher::deliver_fresh(Reserved reserved, FreshMessage message) {
   for (std::uint32_t i = 0; i < claimed.record->recipients.size(); ++i) {
     if (claimed.record->recipients[i].state == RecipientState::sending) claimed.recipients.push_back(i);
   }
+  if (claimed.recipients.empty()) return;  // its time to live was over before it was stored
   claimed.first_in_memory = message.body.chunks.empty() ? claimed.record->body_chunks : message.first_chunk;
   claimed.body = std::move(message.body);
   claimed.fleet = std::move(reserved.fleet);

@@ -11,7 +11,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kStep = 100;  // rows of the index in one transaction
+constexpr std::size_t kStep = 100;                           // rows of the index in one transaction
+constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until a store that refused is asked again
 
 }  // namespace
 
@@ -68,19 +69,20 @@ asio::awaitable<void> Reviver::walk(std::string upstream) {
     const result<storage::Revived> step = co_await net::await_done<storage::Revived>(parts_.loop, start);
     if (!step) {
       parts_.log.error("revival.failed", {{"reason", step.error().text}});
-      break;
+      co_await rest(kStoreTrouble);
+      continue;
     }
     revived += step->messages;
     request.after = step->next;
     more = step->next.has_value();
-    if (more && step->messages > 0) co_await rest(step->messages);
+    if (more && options_.pace.count != 0)
+      co_await rest(options_.pace.per * static_cast<std::int64_t>(step->messages) / options_.pace.count);
   }
   if (revived > 0) parts_.log.info("messages.revived", {{"messages", std::to_string(revived)}, {"upstream", upstream}});
 }
 
-asio::awaitable<void> Reviver::rest(std::uint64_t revived) {
-  if (options_.pace.count == 0) co_return;
-  const Time until = parts_.clock.now() + options_.pace.per * static_cast<std::int64_t>(revived) / options_.pace.count;
+asio::awaitable<void> Reviver::rest(Duration time) {
+  const Time until = parts_.clock.now() + time;
   pace_->set(until, [this] { work_.signal(); });
   while (!stopping_ && parts_.clock.now() < until) co_await work_.wait();
 }

@@ -39,7 +39,7 @@ class Reviver {
  private:
   boost::asio::awaitable<void> run();
   boost::asio::awaitable<void> walk(std::string upstream);
-  boost::asio::awaitable<void> rest(std::uint64_t revived);
+  boost::asio::awaitable<void> rest(Duration time);
 
   ReviverParts parts_;
   ReviverOptions options_;

@@ -28,7 +28,7 @@ class StallWatch {
     friend class StallWatch;
     StallWatch& watch_;
     std::shared_ptr<Upstream> upstream_;
-    Time stalls_at_;
+    Duration stalls_at_;  // on the monotonic clock: setting the wall clock makes nobody stall
     bool stalled_ = false;
     std::list<Attempt*>::iterator place_;
   };
@@ -36,6 +36,7 @@ class StallWatch {
  private:
   void look();
   void set_alarm();
+  Time due(const Attempt& attempt) const;
 
   const Clock& clock_;
   std::unique_ptr<Alarm> alarm_;

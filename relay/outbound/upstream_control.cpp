@@ -20,7 +20,10 @@ result<Nothing> UpstreamControl::resume(const std::string& name, const std::stri
   const std::shared_ptr<Routes> routes = this->routes();
   const auto index = routes->find(name);
   if (!index) return no_such(name);
-  if (!routes->at(*index).resume()) return Fault{FaultKind::conflict, "upstream " + name + " is not paused"};
+  Upstream& upstream = routes->at(*index);
+  const bool waited = upstream.stopped() || upstream.paused(parts_.clock.now());  // a pause that is over is none
+  upstream.resume();
+  if (!waited) return Fault{FaultKind::conflict, "upstream " + name + " is not paused"};
   tell(name, UpstreamNews::Kind::resumed, "resumed by an operator", actor);
   return Nothing{};
 }

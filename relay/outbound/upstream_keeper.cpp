@@ -1,6 +1,7 @@
 #include "relay/outbound/upstream_keeper.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "relay/outbound/dispatch_log.h"
@@ -10,6 +11,9 @@ namespace postrider::relay {
 namespace {
 
 using Kind = UpstreamNews::Kind;
+
+constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until the store is asked again
+constexpr std::size_t kMostUnkept = 100;                     // events of one upstream that wait for it
 
 std::optional<EventType> event_of(Kind kind) {
   switch (kind) {
@@ -64,6 +68,7 @@ UpstreamKeeper::UpstreamKeeper(KeeperParts parts, std::shared_ptr<Routes> routes
     : parts_(std::move(parts)),
       routes_(std::move(routes)),
       period_ends_(parts_.alarms.make_alarm()),
+      again_(parts_.alarms.make_alarm()),
       written_(parts_.loop),
       self_(std::make_shared<UpstreamKeeper*>(this)) {
   for (storage::UpstreamState& state : states) known_[state.name] = std::move(state);
@@ -91,14 +96,16 @@ void UpstreamKeeper::use(std::shared_ptr<Routes> routes) {
 boost::asio::awaitable<void> UpstreamKeeper::drain() {
   draining_ = true;
   period_ends_->cancel();
+  again_->cancel();
   for (std::size_t i = 0; i < routes_->size(); ++i) {
     const Upstream& upstream = routes_->at(i);
-    if (upstream.day().limited() || upstream.month().limited()) keep(upstream, {});
+    if (upstream.day().limited() || upstream.month().limited() || unkept_.contains(upstream.name())) keep(upstream, {});
   }
   while (writing_ > 0) co_await written_.wait();
 }
 
 void UpstreamKeeper::hear(const UpstreamNews& news) {
+  if (moves_preference(news.kind)) take_preference_from_others(news.upstream);
   const auto index = routes_->find(news.upstream);
   if (!index) return;
   const Upstream& upstream = routes_->at(*index);
@@ -117,9 +124,21 @@ void UpstreamKeeper::hear(const UpstreamNews& news) {
     events.push_back(std::move(event));
   }
   keep(upstream, std::move(events));
-  if (!moves_preference(news.kind)) return;
-  for (std::size_t i = 0; i < routes_->size(); ++i) {  // who had it before
-    if (i != *index) keep(routes_->at(i), {});
+}
+
+// Also from one that a reload took away: a start that finds it configured again must not find two that are preferred.
+void UpstreamKeeper::take_preference_from_others(const std::string& upstream) {
+  std::vector<storage::UpstreamState> before;
+  for (const auto& [name, state] : known_) {
+    if (state.preferred && (name != upstream || !routes_->find(name))) before.push_back(state);
+  }
+  for (storage::UpstreamState& state : before) {
+    if (const auto index = routes_->find(state.name)) {
+      keep(routes_->at(*index), {});
+      continue;
+    }
+    state.preferred = false;
+    put(std::move(state), {});
   }
 }
 
@@ -147,28 +166,61 @@ void UpstreamKeeper::write_log(const UpstreamNews& news, const Upstream& upstrea
 
 void UpstreamKeeper::keep(const Upstream& upstream, std::vector<Event> events) {
   storage::UpstreamState state = state_of(upstream, draining_);
+  if (auto refused = unkept_.extract(state.name)) {
+    events.insert(events.begin(), std::make_move_iterator(refused.mapped().begin()),
+                  std::make_move_iterator(refused.mapped().end()));
+  }
+  put(std::move(state), std::move(events));
+}
+
+void UpstreamKeeper::put(storage::UpstreamState state, std::vector<Event> events) {
   known_[state.name] = state;
   ++writing_;
   Done<Nothing> done(parts_.loop,
-                     [this, self = std::weak_ptr<UpstreamKeeper*>(self_), name = state.name, day = state.day_count,
-                      month = state.month_count, day_start = state.day_start](const result<Nothing>& answer) {
-                       if (self.expired()) return;
-                       --writing_;
-                       written_.signal();
-                       const auto index = routes_->find(name);
-                       if (!index) return;
-                       Upstream& kept = routes_->at(*index);
-                       kept.mark_moved();
-                       if (!answer) {
-                         parts_.log.error("upstream.not_kept", {{"upstream", name}, {"reason", answer.error().text}});
-                         return;
-                       }
-                       if (draining_ || day_start != kept.day().period_start()) return;
-                       kept.day().grant(day);
-                       kept.month().grant(month);
-                       if (kept.day().limited() || kept.month().limited()) parts_.board.tell_all(parts_.clock.now());
+                     [self = std::weak_ptr<UpstreamKeeper*>(self_), state, events](const result<Nothing>& answer) {
+                       if (const auto alive = self.lock()) (*alive)->kept(state, events, answer);
                      });
   parts_.store.put_upstream_state(std::move(state), std::move(events), std::move(done));
+}
+
+void UpstreamKeeper::kept(const storage::UpstreamState& state, const std::vector<Event>& events,
+                          const result<Nothing>& answer) {
+  --writing_;
+  written_.signal();
+  if (!answer) {
+    parts_.log.error("upstream.not_kept", {{"upstream", state.name}, {"reason", answer.error().text}});
+    keep_later(state.name, events);
+  }
+  const auto index = routes_->find(state.name);
+  if (!index) return;
+  Upstream& upstream = routes_->at(*index);
+  upstream.mark_moved();
+  if (!answer || draining_ || state.day_start != upstream.day().period_start()) return;
+  upstream.day().grant(state.day_count);
+  upstream.month().grant(state.month_count);
+  if (upstream.day().limited() || upstream.month().limited()) parts_.board.tell_all(parts_.clock.now());
+}
+
+// Not only for the events: while the mark of a quota does not move nobody may use it, and nobody would ask again.
+void UpstreamKeeper::keep_later(const std::string& upstream, const std::vector<Event>& events) {
+  if (draining_) return;
+  std::vector<Event>& refused = unkept_[upstream];
+  for (const Event& event : events) {
+    if (refused.size() < kMostUnkept) refused.push_back(event);
+  }
+  again_->set(parts_.clock.now() + kStoreTrouble, [this] { keep_again(); });
+}
+
+void UpstreamKeeper::keep_again() {
+  std::vector<std::string> names;
+  for (const auto& [name, events] : unkept_) names.push_back(name);
+  for (const std::string& name : names) {
+    if (const auto index = routes_->find(name)) {
+      keep(routes_->at(*index), {});
+    } else {
+      put(known_[name], std::move(unkept_.extract(name).mapped()));
+    }
+  }
 }
 
 storage::UpstreamState UpstreamKeeper::state_of(const Upstream& upstream, bool exact) const {

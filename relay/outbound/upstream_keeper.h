@@ -48,7 +48,12 @@ class UpstreamKeeper {
  private:
   void hear(const UpstreamNews& news);
   void write_log(const UpstreamNews& news, const Upstream& upstream) const;
+  void take_preference_from_others(const std::string& upstream);
   void keep(const Upstream& upstream, std::vector<Event> events);
+  void put(storage::UpstreamState state, std::vector<Event> events);
+  void kept(const storage::UpstreamState& state, const std::vector<Event>& events, const result<Nothing>& answer);
+  void keep_later(const std::string& upstream, const std::vector<Event>& events);
+  void keep_again();
   storage::UpstreamState state_of(const Upstream& upstream, bool exact) const;
   void begin_periods();
   const Calendar* calendar_of(const UpstreamConfig& config);
@@ -57,7 +62,8 @@ class UpstreamKeeper {
   std::shared_ptr<Routes> routes_;
   std::map<std::string, storage::UpstreamState, std::less<>> known_;  // as last kept, by name
   std::map<std::string, Calendar, std::less<>> calendars_;            // by zone
-  std::unique_ptr<Alarm> period_ends_;
+  std::map<std::string, std::vector<Event>, std::less<>> unkept_;     // what the store refused, by name
+  std::unique_ptr<Alarm> period_ends_, again_;
   std::size_t writing_ = 0;
   bool draining_ = false;
   Wakeup written_;
