@@ -57,7 +57,7 @@ Daemon::~Daemon() {
   if (management_) management_->finish();
   if (maildrop_) maildrop_->finish();
   for (const auto& relay : relays_) relay->finish();
-  outbound_->stop_http();
+  outbound_->finish();
   passwords_.reset();
   resolver_.reset();
 }

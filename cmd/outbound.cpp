@@ -70,6 +70,13 @@ boost::asio::awaitable<void> Outbound::drain() {
   co_await keeper_->drain();
 }
 
+void Outbound::finish() {
+  http_->close();
+  expirer_.reset();
+  reviver_.reset();
+  keeper_.reset();
+}
+
 const RoutePlan& Outbound::reload(const Config& config) {
   RoutePlan fresh = make_plan(config, plan_.routes.get());
   before_.push_back(std::exchange(plan_, std::move(fresh)));

@@ -48,7 +48,8 @@ class Outbound {
   void restore();
   void start();  // on the housekeepers' thread
   boost::asio::awaitable<void> drain();
-  void stop_http() { http_->close(); }  // answers what is under way; before the Loops go
+  // Before the Loops go, when they run no more: answers what is under way at the HTTP thread, ends the housekeepers.
+  void finish();
 
   // A reload: makes the plan that holds from now on. Throws as the constructor does, and has changed nothing then.
   const RoutePlan& reload(const Config& config);

@@ -183,7 +183,8 @@ std::string render_test(const json::object& answer, const Look& look) {
   std::string stage = text_of(answer, "stage");
   std::replace(stage.begin(), stage.end(), '_', ' ');
   std::string text = text_of(answer, "upstream") + (ok ? " works" : " fails");
-  if (!stage.empty() && stage != "none") text += (ok ? ": got as far as " : " at ") + stage;
+  if (ok && stage != "local") text += ": got as far as " + stage;
+  if (!ok && !stage.empty() && stage != "none") text += " at " + stage;
   text += " after " + text_of(answer, "duration_ms") + " ms";
   if (!peer.empty()) text += ", " + peer + (tls.empty() ? "" : ", " + tls);
   if (!said_there.empty()) text += ": " + said_there;
@@ -229,7 +230,7 @@ std::string upstream_sentence(const json::object& event) {
   if (type == "upstream_closed") return name + " in service again";
   if (type == "upstream_paused") return actor.empty() ? with_cause(name + " paused") : name + " paused" + by;
   if (type == "upstream_resumed") return name + " resumed" + by;
-  if (type == "upstream_preferred") return name + " " + or_dash(cause) + by;
+  if (type == "upstream_preferred") return name + " " + or_dash(cause) + (actor.empty() ? "" : "," + by);
   if (type == "upstream_promoted") return with_cause(name + " did well as a canary and takes all mail");
   if (type != "upstream_rolled_back") return with_cause(name + " " + type + by);
   return actor.empty() ? with_cause("canary " + name + " rolled back") : name + " not preferred any more" + by;

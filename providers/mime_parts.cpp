@@ -209,6 +209,15 @@ class Collector {
   std::size_t parts_ = 0;
 };
 
+// Some programs (Python's email.message among them) call every file an attachment, also the pictures that the HTML shows.
+void find_shown(MimeView& view) {
+  const TextPart* html = view.text(kHtml);
+  if (html == nullptr) return;
+  for (Attachment& attachment : view.attachments)
+    if (!attachment.content_id.empty() && html->text.find("cid:" + attachment.content_id) != std::string::npos)
+      attachment.is_inline = true;
+}
+
 }  // namespace
 
 std::optional<std::string> collect_parts(GMimeObject* root, MimeView& view) {
@@ -220,6 +229,7 @@ std::optional<std::string> collect_parts(GMimeObject* root, MimeView& view) {
   };
   std::stable_sort(view.texts.begin(), view.texts.end(),
                    [&](const TextPart& a, const TextPart& b) { return rank(a) < rank(b); });
+  find_shown(view);
   return std::nullopt;
 }
 

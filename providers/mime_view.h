@@ -28,7 +28,7 @@ struct Attachment {
   std::string filename;      // decoded; empty: none
   std::string content_type;  // "image/png", no parameters
   std::string content_id;    // without angle brackets; empty: none
-  bool is_inline = false;    // part of a multipart/related, or Content-Disposition: inline; always with a Content-ID
+  bool is_inline = false;    // shown by the HTML, or of a multipart/related, or said to be; always with a Content-ID
   std::string octets;        // decoded
 };
 

@@ -17,8 +17,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Duration kSoon = std::chrono::seconds(1);
-// An HTTP service answers within seconds or not at all; upstream.final_timeout has the ten minutes of SMTP (RFC 5321 4.5.3.2.6).
-constexpr Duration kLongestAnswer = std::chrono::minutes(1);
 constexpr Duration kMemoryPoll = std::chrono::milliseconds(20);
 // In memory at once: the body, its base64 in the request, and what the request is put together from.
 constexpr std::uint64_t kMemoryFactor = 3;
@@ -250,7 +248,7 @@ asio::awaitable<net::HttpOutcome> HttpTransport::exchange(providers::Request req
   exchange.body = std::move(request.body);
   exchange.connect_timeout = config.connect_timeout;
   exchange.stall_timeout = config.stage_timeout;
-  exchange.answer_timeout = std::min(config.final_timeout, kLongestAnswer);
+  exchange.answer_timeout = config.final_timeout;
   exchange.ca_file = parts_.ca_file;
   exchange.pool = config.name;
   exchange.max_connections = config.max_connections;

@@ -38,6 +38,7 @@ Answer answer_of(const Attempt& attempt) {
   for (const RecipientOutcome& outcome : attempt.recipients) {
     const Cause cause = outcome.reason.cause;
     if (outcome.kind == OutcomeKind::sent) return Answer::handed_over;
+    if (outcome.reason.stage == Stage::none || outcome.reason.stage == Stage::local) continue;  // it was not even asked
     if (cause == Cause::throttle) return Answer::throttled;
     if (cause == Cause::route || cause == Cause::uncertain) route = true;
     if (cause == Cause::recipient || cause == Cause::content || cause == Cause::capability) about_message = true;

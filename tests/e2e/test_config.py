@@ -114,9 +114,10 @@ class Reload(unittest.TestCase):
     def test_what_needs_a_restart_waits_for_one(self):
         with self.start() as relay:
             report = self.reload(relay, '[[upstream]]\nname = "second"\ntype = "capture"\n[log]\nformat = "json"\n')
-            self.assertIn(' warn config.needs_restart key=upstream.second from="" to=added\n', report)
+            self.assertIn(' info config.changed key=upstream.second from="" to=added\n', report)
             self.assertIn(" warn config.needs_restart key=log.format from=text to=json\n", report)
-            self.assertIn("changed=0 needs_restart=2\n", report)
+            self.assertIn("changed=1 needs_restart=1\n", report)
+            self.assertIn("second", [upstream["name"] for upstream in relay.api("/v1/upstreams")["upstreams"]])
             relay.stop()
             relay.start()
             wait_until("it logs in JSON", lambda: '"event":"daemon.ready"' in relay.log())

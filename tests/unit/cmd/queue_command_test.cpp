@@ -82,7 +82,10 @@ TEST_F(Queue, ListsForPeopleAndAsJson) {
 
 TEST_F(Queue, ShowsAndPrints) {
   const std::string id = accept();
-  EXPECT_TRUE(run({"queue", "show", id}).out.starts_with("Due now, waiting for its turn for its 1st try."));
+  EXPECT_TRUE(
+      run({"queue", "show", id})
+          .out.starts_with(
+              "Due now, waiting for its turn for its 1st try; primary takes it (first in order); backup is asked "));
   EXPECT_EQ(json::parse(run({"queue", "show", id, "--json"}).out).at("id").as_string(), id);
   EXPECT_EQ(run({"queue", "cat", id}).out, "Subject: hi\r\n\r\nhello\r\n");
   EXPECT_EQ(run({"queue", "show", "nonsense"}).exit_code, EX_NOINPUT);

@@ -100,7 +100,7 @@ TEST(UpstreamView, EachEventIsASentence) {
   EXPECT_EQ(upstream_sentence(event("upstream_rolled_back", "ops")), "primary not preferred any more by ops");
   json::object swapped = event("upstream_preferred", "ops");
   swapped["reason_detail"] = json::object{{"stage", "none"}, {"text", "preferred for all mail"}};
-  EXPECT_EQ(upstream_sentence(swapped), "primary preferred for all mail by ops");
+  EXPECT_EQ(upstream_sentence(swapped), "primary preferred for all mail, by ops");
   json::object back = event("upstream_rolled_back");
   back["reason_detail"] = json::object{{"stage", "none"}, {"text", "40% of 20 hand-overs failed"}};
   EXPECT_EQ(upstream_sentence(back), "canary primary rolled back: 40% of 20 hand-overs failed");

@@ -258,6 +258,16 @@ TEST(MimeView, TakesInlineImagesWithoutRelated) {
   EXPECT_FALSE(taken.attachments[1].is_inline) << "nothing refers to it";
 }
 
+TEST(MimeView, ShowsWhatTheHtmlShowsWhateverTheDispositionSays) {
+  const MimeView taken = view(with_head(
+      "Content-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html\n\n<img src=cid:a@b>\n"
+      "--r\nContent-Type: image/png\nContent-ID: <a@b>\nContent-Disposition: attachment\n\nx\n"
+      "--r\nContent-Type: application/pdf\nContent-ID: <c@d>\nContent-Disposition: attachment\n\ny\n--r--\n"));
+  ASSERT_THAT(taken.attachments, SizeIs(2));
+  EXPECT_TRUE(taken.attachments[0].is_inline);
+  EXPECT_FALSE(taken.attachments[1].is_inline);
+}
+
 TEST(MimeView, RefusesImagesFoundByLocation) {
   EXPECT_THAT(refusal(with_head("Content-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html\n\n<p>\n"
                                 "--r\nContent-Type: image/png\nContent-Location: logo.png\n\nx\n--r--\n")),

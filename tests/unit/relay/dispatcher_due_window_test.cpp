@@ -133,6 +133,28 @@ TEST_F(DueWindowTest, PicksByDueTimeAcrossLanesForProbes) {
   EXPECT_FALSE(window.pick_earliest());
 }
 
+TEST_F(DueWindowTest, AsksForItsShareOfItsBucketOnly) {
+  DueWindow window(8, 2, 4, 77);
+  const auto query = window.wants(kNow);
+  ASSERT_TRUE(query);
+  EXPECT_EQ(query->bucket, 77u);
+  EXPECT_EQ(query->shard, 2u);
+  EXPECT_EQ(query->shards, 4u);
+  EXPECT_EQ(query->limit, 8u);
+}
+
+TEST_F(DueWindowTest, KnowsTheEarliestOfWhatIsLoaded) {
+  DueWindow window(100, 0, 1);
+  EXPECT_EQ(window.earliest(), kNever);
+  read_all(window, {{Lane::high, {{entry(Lane::high, kNow - seconds(1))}, false}},
+                    {Lane::low, {{entry(Lane::low, kNow - seconds(2), 7), entry(Lane::low, kNow, 7)}, false}}});
+  for (const Duration late : {seconds(2), seconds(1), seconds(0)}) {
+    EXPECT_EQ(window.earliest(), kNow - late);
+    EXPECT_EQ(window.pick_earliest()->key.due, kNow - late);
+  }
+  EXPECT_EQ(window.earliest(), kNever);
+}
+
 TEST_F(DueWindowTest, AfterFruitlessClaimsItRestsBeforeItReadsAgain) {
   DueWindow window(100, 0, 1);
   read_all(window, {{Lane::high, {{entry(Lane::high, kNow)}, false}}});

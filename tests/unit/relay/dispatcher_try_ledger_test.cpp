@@ -7,6 +7,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
+using std::chrono::seconds;
 
 const Time kNow = from_ms(1'800'000'000'000);
 constexpr double kNoJitter = 0.0;
@@ -32,13 +33,18 @@ class TryLedgerTest : public testing::Test {
     for (const std::uint32_t r : round.recipients) one.attempt.recipients.push_back({r, kind, why});
     return one;
   }
+  static std::vector<Candidate> candidates(std::initializer_list<std::size_t> upstreams) {
+    std::vector<Candidate> all;
+    for (const std::size_t upstream : upstreams) all.push_back({upstream, "in order"});
+    return all;
+  }
   MessageRecord record_;
   RetryPolicy policy_;
 };
 
 TEST_F(TryLedgerTest, WhoWaitsTogetherIsDueTogether) {
-  TryLedger ledger(record_, 1);
-  for (std::uint32_t r = 0; r < 3; ++r) ledger.plan(r, {0});
+  TryLedger ledger(record_);
+  for (std::uint32_t r = 0; r < 3; ++r) ledger.plan(r, candidates({0}), 1);
   const auto round = ledger.next_round();
   ledger.note(*round, report(*round, OutcomeKind::deferred, reason(Cause::route)));
   const storage::Settlement settlement = ledger.settle(policy_, kNow, 0.5);
@@ -49,10 +55,10 @@ TEST_F(TryLedgerTest, WhoWaitsTogetherIsDueTogether) {
 }
 
 TEST_F(TryLedgerTest, GathersRecipientsThatGoToTheSameUpstream) {
-  TryLedger ledger(record_, 2);
-  ledger.plan(0, {0, 1});
-  ledger.plan(1, {1});
-  ledger.plan(2, {0});
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
+  ledger.plan(1, candidates({1}), 2);
+  ledger.plan(2, candidates({0}), 2);
   auto round = ledger.next_round();
   ASSERT_TRUE(round);
   EXPECT_EQ(round->upstream, 0u);
@@ -75,8 +81,8 @@ TEST_F(TryLedgerTest, GathersRecipientsThatGoToTheSameUpstream) {
 }
 
 TEST_F(TryLedgerTest, ManyAttemptsAreOneTry) {
-  TryLedger ledger(record_, 2);
-  ledger.plan(0, {0, 1});
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
   while (const auto round = ledger.next_round()) {
     ledger.note(*round, report(*round, OutcomeKind::deferred, reason(Cause::route)));
   }
@@ -89,8 +95,8 @@ TEST_F(TryLedgerTest, ManyAttemptsAreOneTry) {
 
 TEST_F(TryLedgerTest, AThrottleOutweighsARouteFailureWhoeverComesFirst) {
   for (const bool throttle_first : {true, false}) {
-    TryLedger ledger(record_, 2);
-    ledger.plan(0, {0, 1});
+    TryLedger ledger(record_);
+    ledger.plan(0, candidates({0, 1}), 2);
     while (const auto round = ledger.next_round()) {
       const bool throttles = (round->upstream == 0) == throttle_first;
       HandoverReport one = report(*round, OutcomeKind::deferred, reason(throttles ? Cause::throttle : Cause::route));
@@ -105,8 +111,8 @@ TEST_F(TryLedgerTest, AThrottleOutweighsARouteFailureWhoeverComesFirst) {
 
 TEST_F(TryLedgerTest, IncapabilityBouncesOnlyWhenEveryUpstreamWasAsked) {
   for (const std::size_t upstreams : {2u, 3u}) {
-    TryLedger ledger(record_, upstreams);
-    ledger.plan(0, {0, 1});  // with three, the third is out of service
+    TryLedger ledger(record_);
+    ledger.plan(0, candidates({0, 1}), upstreams);  // with three, the third is out of service
     while (const auto round = ledger.next_round()) {
       ledger.note(*round, report(*round, OutcomeKind::bounced, reason(Cause::capability, Stage::mail)));
     }
@@ -116,17 +122,17 @@ TEST_F(TryLedgerTest, IncapabilityBouncesOnlyWhenEveryUpstreamWasAsked) {
 }
 
 TEST_F(TryLedgerTest, UncertainStopsAtOnce) {
-  TryLedger ledger(record_, 2);
-  ledger.plan(0, {0, 1});
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
   const auto round = ledger.next_round();
   ledger.note(*round, report(*round, OutcomeKind::uncertain, reason(Cause::uncertain, Stage::final_dot)));
   EXPECT_FALSE(ledger.next_round());
 }
 
 TEST_F(TryLedgerTest, WhoWasNotAskedIsGivenBackInItsPlace) {
-  TryLedger ledger(record_, 1);
-  ledger.plan(0, {});
-  ledger.plan(1, {0});
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({}), 1);
+  ledger.plan(1, candidates({0}), 1);
   ledger.skip(*ledger.next_round());
   const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
   EXPECT_TRUE(settlement.attempts.empty());
@@ -139,7 +145,7 @@ TEST_F(TryLedgerTest, WhoWasNotAskedIsGivenBackInItsPlace) {
 
 TEST_F(TryLedgerTest, WhoIsTooOldIsGivenUpWithTheLastWordOfTheUpstream) {
   record_.recipients[0].reason = {Cause::recipient, Stage::rcpt, 452, "4.2.2", "mailbox full"};
-  TryLedger ledger(record_, 1);
+  TryLedger ledger(record_);
   ledger.plan_give_up(0);
   const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
   EXPECT_EQ(settlement.updates[0].trigger, Trigger::give_up);
@@ -149,8 +155,8 @@ TEST_F(TryLedgerTest, WhoIsTooOldIsGivenUpWithTheLastWordOfTheUpstream) {
 }
 
 TEST_F(TryLedgerTest, StoppingGivesBackWhatHadNoAnswer) {
-  TryLedger ledger(record_, 2);
-  for (const std::uint32_t r : {0u, 1u, 2u}) ledger.plan(r, {0, 1});
+  TryLedger ledger(record_);
+  for (const std::uint32_t r : {0u, 1u, 2u}) ledger.plan(r, candidates({0, 1}), 2);
   const auto round = ledger.next_round();
   HandoverReport one = report(*round, OutcomeKind::deferred, reason(Cause::route, Stage::rcpt));
   one.attempt.recipients[1] = {1, OutcomeKind::bounced, reason(Cause::recipient, Stage::rcpt)};
@@ -166,9 +172,9 @@ TEST_F(TryLedgerTest, StoppingGivesBackWhatHadNoAnswer) {
 }
 
 TEST_F(TryLedgerTest, ATransportThatForgetsARecipientPastTheDotLeavesItUncertain) {
-  TryLedger ledger(record_, 1);
-  ledger.plan(0, {0});
-  ledger.plan(1, {0});
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0}), 1);
+  ledger.plan(1, candidates({0}), 1);
   const auto round = ledger.next_round();
   HandoverReport one = report(*round, OutcomeKind::sent, reason(Cause::none, Stage::final_dot));
   one.attempt.reason = reason(Cause::uncertain, Stage::final_dot);
@@ -178,6 +184,122 @@ TEST_F(TryLedgerTest, ATransportThatForgetsARecipientPastTheDotLeavesItUncertain
   EXPECT_EQ(settlement.updates[0].trigger, Trigger::hand_over);
   EXPECT_EQ(settlement.updates[1].trigger, Trigger::defer);
   EXPECT_EQ(settlement.updates[1].reason.cause, Cause::uncertain);
+}
+
+TEST_F(TryLedgerTest, ARoundSaysWhyItsUpstreamIsAsked) {
+  TryLedger ledger(record_);
+  ledger.plan(0, {{3, "first in order"}}, 1);
+  ledger.plan(1, {{3, "asked before"}}, 1);
+  const auto round = ledger.next_round();
+  ASSERT_TRUE(round);
+  EXPECT_EQ(round->why, "first in order");
+  EXPECT_EQ(round->recipients, (std::vector<std::uint32_t>{0, 1}));
+}
+
+TEST_F(TryLedgerTest, EachRecipientCountsTheUpstreamsThatAreThereForIt) {
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0}), 1);
+  ledger.plan(1, candidates({0}), 2);  // the other one is out of service
+  const auto round = ledger.next_round();
+  ledger.note(*round, report(*round, OutcomeKind::bounced, reason(Cause::capability, Stage::mail)));
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  EXPECT_EQ(settlement.updates[0].trigger, Trigger::refuse);
+  EXPECT_EQ(settlement.updates[0].reason.enhanced, "5.6.3");
+  EXPECT_EQ(settlement.updates[1].trigger, Trigger::defer);
+}
+
+TEST_F(TryLedgerTest, WhoFindsNoRoomWaitsUncounted) {
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
+  ledger.plan(1, candidates({1}), 2);
+  ledger.plan(2, candidates({0}), 2);
+  auto round = ledger.next_round();
+  ledger.note(*round, report(*round, OutcomeKind::deferred, reason(Cause::route)));
+  round = ledger.next_round();
+  ASSERT_EQ(round->upstream, 1u);
+  ledger.wait(*round, kNow + seconds(1));
+  EXPECT_FALSE(ledger.next_round());
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  for (const std::size_t r : {0u, 1u}) {
+    EXPECT_EQ(settlement.updates[r].trigger, Trigger::unclaim) << "whatever others answered";
+    EXPECT_EQ(settlement.updates[r].due, kNow + seconds(1));
+    EXPECT_FALSE(settlement.updates[r].spends_try);
+  }
+  EXPECT_EQ(settlement.updates[2].trigger, Trigger::defer);
+  EXPECT_TRUE(settlement.updates[2].spends_try);
+  ASSERT_EQ(settlement.attempts.size(), 1u);
+  EXPECT_TRUE(settlement.attempts[0].counted) << "by the recipient that had nobody else";
+}
+
+TEST_F(TryLedgerTest, WhoIsGivenBackIsDueNoSoonerThanItWas) {
+  record_.recipients[0].due = kNow + hours(1);  // of a message that was claimed for another recipient
+  TryLedger ledger(record_);
+  ledger.plan(0, {}, 1, kNow + seconds(10));
+  ledger.plan(1, {}, 1, kNow + seconds(10));
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  EXPECT_EQ(settlement.updates[0].due, kNow + hours(1));
+  EXPECT_EQ(settlement.updates[1].due, kNow + seconds(10));
+}
+
+TEST_F(TryLedgerTest, WhomNobodyTakesWaitsForAnotherConfigurationAndSaysSo) {
+  TryLedger ledger(record_);
+  ledger.plan_no_route(0, kNow + minutes(1));
+  EXPECT_FALSE(ledger.next_round());
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  const storage::RecipientUpdate& update = settlement.updates.at(0);
+  EXPECT_EQ(update.trigger, Trigger::defer);
+  EXPECT_EQ(update.due, kNow + minutes(1));
+  EXPECT_FALSE(update.spends_try);
+  EXPECT_EQ(update.reason.cause, Cause::route);
+  EXPECT_EQ(update.reason.stage, Stage::route);
+  EXPECT_NE(update.reason.text, "");
+}
+
+TEST_F(TryLedgerTest, AShortThrottleIsWaitedForInsteadOfGoingOn) {
+  TryLedger ledger(record_);
+  for (const std::uint32_t r : {0u, 1u}) ledger.plan(r, candidates({0, 1}), 2);
+  const auto round = ledger.next_round();
+  HandoverReport one = report(*round, OutcomeKind::deferred, reason(Cause::throttle));
+  one.attempt.recipients[1].reason = reason(Cause::route);
+  one.throttled_until = kNow + seconds(20);
+  ledger.note(*round, std::move(one), AfterThrottle::stay);
+  const auto next = ledger.next_round();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->recipients, std::vector<std::uint32_t>{1}) << "only who was throttled stays";
+  ledger.note(*next, report(*next, OutcomeKind::sent, reason(Cause::none, Stage::final_dot)));
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  EXPECT_EQ(settlement.updates[0].trigger, Trigger::defer);
+  EXPECT_EQ(settlement.updates[0].due, kNow + seconds(20));
+  EXPECT_FALSE(settlement.updates[0].spends_try);
+  EXPECT_EQ(settlement.updates[1].trigger, Trigger::hand_over);
+}
+
+TEST_F(TryLedgerTest, OfSeveralThrottlesTheOneThatEndsFirstDecides) {
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
+  while (const auto round = ledger.next_round()) {
+    HandoverReport one = report(*round, OutcomeKind::deferred, reason(Cause::throttle));
+    one.throttled_until = kNow + minutes(round->upstream == 0 ? 3 : 30);
+    ledger.note(*round, std::move(one));
+  }
+  EXPECT_EQ(ledger.settle(policy_, kNow, kNoJitter).updates[0].due, kNow + minutes(3));
+}
+
+TEST_F(TryLedgerTest, TheProvidersIdIsKeptOfWhoTookItOnly) {
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
+  while (const auto round = ledger.next_round()) {
+    const bool takes = round->upstream == 1;
+    HandoverReport one = takes ? report(*round, OutcomeKind::sent, reason(Cause::none, Stage::final_dot))
+                               : report(*round, OutcomeKind::deferred, reason(Cause::route));
+    one.attempt.remote_id = "id of " + std::to_string(round->upstream);
+    one.attempt.provider_id = takes;
+    ledger.note(*round, std::move(one));
+  }
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  EXPECT_EQ(settlement.updates[0].remote_id, "id of 1");
+  EXPECT_TRUE(settlement.updates[0].provider_id);
+  EXPECT_EQ(settlement.updates[0].upstream, "upstream 1");
 }
 
 }  // namespace
