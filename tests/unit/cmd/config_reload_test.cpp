@@ -125,17 +125,22 @@ class ConfigReload : public testing::Test {
 
 constexpr const char* kMessage = "MAIL FROM:<root>\r\nRCPT TO:<root>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n";
 
+bool is_one_of(std::string_view section, std::initializer_list<std::string_view> some) {
+  return std::find(some.begin(), some.end(), section) != some.end();
+}
+
 // Each of these is put in force by Daemon::reload and has its test below; another one is marked `reload` only with its own.
 TEST(ConfigReloadable, IsWhatIsTestedHere) {
   std::set<std::string> names;
   for (const Option& option : config_options())
     if (option.effect == Effect::reload)
-      names.insert(option.section == "smtp" || option.section == "addresses" ? std::string(option.section)
-                                                                             : full_name(option));
-  EXPECT_THAT(names,
-              testing::ElementsAre("access.allow_plaintext_auth_from_loopback", "access.trusted_networks", "addresses",
-                                   "log.level", "mgmt.trusted_networks", "retention.failed_bodies", "retention.history",
-                                   "retention.history_max_size", "smtp", "tls.certificate", "tls.key"));
+      names.insert(is_one_of(option.section, {"smtp", "addresses", "delivery", "upstream"})
+                       ? std::string(option.section)
+                       : full_name(option));
+  EXPECT_THAT(names, testing::ElementsAre("access.allow_plaintext_auth_from_loopback", "access.trusted_networks",
+                                          "addresses", "delivery", "log.level", "mgmt.trusted_networks",
+                                          "retention.failed_bodies", "retention.history", "retention.history_max_size",
+                                          "smtp", "tls.certificate", "tls.key", "upstream"));
 }
 
 TEST_F(ConfigReload, WithoutAChangeSaysSo) {
@@ -264,11 +269,24 @@ TEST_F(ConfigReload, AFileThatIsGoneChangesNothing) {
               HasSubstr("config.fault at=" + file_ + " key=\"\" text=\"cannot be read: No such file or directory\""));
 }
 
+TEST_F(ConfigReload, UpstreamsAndTheirHealth) {
+  const std::string report =
+      reload("[delivery]\nopen_window = \"2m\"\n[[upstream]]\nname = \"more\"\ntype = \"capture\"\npriority = 0\n");
+  EXPECT_THAT(report, HasSubstr("info config.changed key=upstream.more from=\"\" to=added\n"));
+  EXPECT_THAT(report, HasSubstr("info config.changed key=delivery.open_window from=1m to=2m\n"));
+  EXPECT_THAT(report, HasSubstr("changed=2 needs_restart=0\n"));
+  EXPECT_THAT(get("/v1/upstreams/more", true).body, HasSubstr("\"window_s\":120"));
+  EXPECT_THAT(get("/v1/upstreams/keep", true).body, HasSubstr("\"window_s\":120"));
+  EXPECT_THAT(reload("[delivery]\nopen_window = \"2m\"\n"),
+              HasSubstr("info config.changed key=upstream.more from=more to=removed\n"));
+  EXPECT_EQ(get("/v1/upstreams/more", true).status, 404);
+}
+
 TEST_F(ConfigReload, WhatNeedsARestartIsNamedUntilItIsTakenBack) {
-  const std::string more = "[delivery]\nretries = 9\n[[upstream]]\nname = \"more\"\ntype = \"capture\"\n";
+  const std::string more = "[delivery]\ndsn = false\nrevive_failed = false\n";
   const std::string report = reload(more);
-  EXPECT_THAT(report, HasSubstr("warn config.needs_restart key=delivery.retries from=3 to=9\n"));
-  EXPECT_THAT(report, HasSubstr("warn config.needs_restart key=upstream.more from=\"\" to=added\n"));
+  EXPECT_THAT(report, HasSubstr("warn config.needs_restart key=delivery.dsn from=true to=false\n"));
+  EXPECT_THAT(report, HasSubstr("warn config.needs_restart key=delivery.revive_failed from=true to=false\n"));
   EXPECT_THAT(report, HasSubstr("changed=0 needs_restart=2\n"));
   EXPECT_THAT(reload(more + "[log]\nlevel = \"debug\"\n"), HasSubstr("changed=1 needs_restart=2\n"));
   EXPECT_THAT(reload("[log]\nlevel = \"debug\"\n"), HasSubstr("changed=0 needs_restart=0\n"));
