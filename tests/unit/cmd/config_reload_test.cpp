@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -271,14 +272,14 @@ TEST_F(ConfigReload, AFileThatIsGoneChangesNothing) {
 
 TEST_F(ConfigReload, UpstreamsAndTheirHealth) {
   const std::string report =
-      reload("[delivery]\nopen_window = \"2m\"\n[[upstream]]\nname = \"more\"\ntype = \"capture\"\npriority = 0\n");
+      reload("[delivery]\nopen_window = \"2m\"\n[[upstream]]\nname = \"more\"\ntype = \"capture\"\n");
   EXPECT_THAT(report, HasSubstr("info config.changed key=upstream.more from=\"\" to=added\n"));
   EXPECT_THAT(report, HasSubstr("info config.changed key=delivery.open_window from=1m to=2m\n"));
   EXPECT_THAT(report, HasSubstr("changed=2 needs_restart=0\n"));
   EXPECT_THAT(get("/v1/upstreams/more", true).body, HasSubstr("\"window_s\":120"));
   EXPECT_THAT(get("/v1/upstreams/keep", true).body, HasSubstr("\"window_s\":120"));
   EXPECT_THAT(reload("[delivery]\nopen_window = \"2m\"\n"),
-              HasSubstr("info config.changed key=upstream.more from=more to=removed\n"));
+              HasSubstr("info config.changed key=upstream.more from=\"\" to=removed\n"));
   EXPECT_EQ(get("/v1/upstreams/more", true).status, 404);
 }
 
