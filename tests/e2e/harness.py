@@ -65,6 +65,7 @@ class Relay:
         self.config = self.directory / "postrider.toml"
         self.log_path = self.directory / "log"
         self.process = None
+        self.prefix: list[str] = []  # a command that becomes the relay, such as unshare(1)
         self.config.write_text(
             f"""[server]
 hostname = "relay.test"
@@ -88,7 +89,7 @@ address = "127.0.0.1:{self.api_port}"
     def start(self):
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--config", str(self.config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            [*self.prefix, BINARY, "serve", "--config", str(self.config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
         log.close()
         try:
@@ -253,8 +254,8 @@ class Received:
 
 
 class Sink:
-    """An SMTP server that keeps what it takes. `script(stage, text)` may answer for it at `greeting`, `ehlo`, `mail`, `rcpt`, `data`,
-    `dot`: a reply string, "drop" (close without a word), "stall" (say nothing until released), "lie" (take it, then close unanswered)."""
+    """An SMTP server that keeps what it takes. `script(stage, text)` may answer for it at `greeting`, `ehlo`, `auth`, `mail`, `rcpt`,
+    `data`, `dot`: a reply string, "drop" (close without a word), "stall" (say nothing until released), "lie" (take it, then close unanswered)."""
 
     def __init__(self, script=None, extensions=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 50000000", "ENHANCEDSTATUSCODES"), port=0):
         self.script, self.extensions = script or (lambda stage, text: None), extensions
@@ -321,6 +322,8 @@ class Sink:
                     lines = ["sink", *self.extensions] if verb == "EHLO" else ["sink"]
                     default = "\r\n".join(f"250{'-' if i < len(lines) - 1 else ' '}{l}" for i, l in enumerate(lines))
                     self._answer(handler, "ehlo", text, default)
+                elif verb == "AUTH":
+                    self._answer(handler, "auth", text, "235 2.7.0 Ok")
                 elif verb == "MAIL":
                     sender = None
                     reply, _ = self._answer(handler, "mail", text, "250 2.1.0 Ok")
