@@ -60,5 +60,45 @@ TEST(Metrics, SameNameAndLabelsIsTheSameMetric) {
   EXPECT_THROW(registry.gauge("postrider_x_total", "X."), std::logic_error);
 }
 
+TEST(Metrics, AFamilyIsAskedForItsSamplesEachTime) {
+  MetricsRegistry registry;
+  MetricsRegistry::Samples samples{{"upstream=\"a\"", 1}};
+  registry.computed_family(MetricKind::gauge, "postrider_in_service", "In service.", [&] { return samples; });
+  EXPECT_EQ(registry.render(),
+            "# HELP postrider_in_service In service.\n"
+            "# TYPE postrider_in_service gauge\n"
+            "postrider_in_service{upstream=\"a\"} 1\n");
+  samples = {{"upstream=\"b\"", 0.5}, {"upstream=\"c\"", 17179869185.0}};
+  EXPECT_EQ(registry.render(),
+            "# HELP postrider_in_service In service.\n"
+            "# TYPE postrider_in_service gauge\n"
+            "postrider_in_service{upstream=\"b\"} 0.5\n"
+            "postrider_in_service{upstream=\"c\"} 17179869185\n");
+}
+
+TEST(Metrics, AFamilyOfAnotherKindIsABug) {
+  MetricsRegistry registry;
+  registry.counter("postrider_x_total", "X.");
+  EXPECT_THROW(
+      registry.computed_family(MetricKind::gauge, "postrider_x_total", "X.", [] { return MetricsRegistry::Samples(); }),
+      std::logic_error);
+}
+
+TEST(Metrics, TotalsAddUpCountersOfAllSorts) {
+  MetricsRegistry registry;
+  registry.counter("postrider_x_total", "X.", "door=\"smtp\"").add(3);
+  registry.counter("postrider_x_total", "X.", "door=\"http\"").add(4);
+  registry.computed_family(MetricKind::counter, "postrider_y_total", "Y.", [] {
+    return MetricsRegistry::Samples{{"upstream=\"a\",outcome=\"sent\"", 5}, {"upstream=\"b\",outcome=\"sent\"", 6}};
+  });
+  registry.computed_family(MetricKind::gauge, "postrider_z", "Z.", [] { return MetricsRegistry::Samples{{"", 7}}; });
+  EXPECT_EQ(registry.total("postrider_x_total"), 7u);
+  EXPECT_EQ(registry.total("postrider_x_total", "door=\"http\""), 4u);
+  EXPECT_EQ(registry.total("postrider_y_total"), 11u);
+  EXPECT_EQ(registry.total("postrider_y_total", "upstream=\"b\""), 6u);
+  EXPECT_EQ(registry.total("postrider_z"), 0u) << "a gauge is no count";
+  EXPECT_EQ(registry.total("postrider_unknown_total"), 0u);
+}
+
 }  // namespace
 }  // namespace postrider
