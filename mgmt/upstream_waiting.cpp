@@ -49,11 +49,12 @@ asio::awaitable<result<std::shared_ptr<const WaitingMail>>> WaitingBook::walk(
   const std::uint32_t everybody = routes->bucket(routes->all());
   std::optional<std::uint32_t> current;
   for (const storage::Waiting& row : *rows) {
-    if (row.bucket != current) {
-      current = row.bucket;
+    const std::uint32_t route = relay::Routes::bucket_class(row.bucket);
+    if (route != current) {
+      current = route;
       WaitingBucket bucket;
       bucket.set = routes->all();
-      if (row.bucket != everybody && mail->buckets.size() < kMaxLookedInto)
+      if (route != everybody && mail->buckets.size() < kMaxLookedInto)
         bucket.set = co_await set_of(*routes, row.bucket, row.lane);
       mail->buckets.push_back(bucket);
     }

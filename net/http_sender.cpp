@@ -207,7 +207,11 @@ void CurlSender::expire(Duration now) {
   for (const auto& [handle, exchange] : active_) {
     if (exchange->deadline() <= now) late.push_back(handle);
   }
-  for (CURL* handle : late) remove_active(handle)->give_up();
+  for (CURL* handle : late) {
+    // Over HTTP/2 its end would leave the connection to the next, which may be as dead for them.
+    curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
+    remove_active(handle)->give_up();
+  }
   expire_waiting(now);
 }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/utf8.h"
 
@@ -35,6 +36,17 @@ inline std::string valid_utf8(std::string text) {
 // Valid whatever GMime made of the octets: JSON has nothing else than UTF-8.
 inline std::string text_of(const char* text) {
   return text == nullptr ? std::string() : valid_utf8(text);
+}
+
+// One line, also of text whose encoded words hold line breaks: a vendor may write it into a header as it is.
+inline std::string unfolded(std::string_view raw) {
+  std::string value;
+  value.reserve(raw.size());
+  for (const char c : raw)
+    if (c != '\r' && c != '\n') value += c == '\t' ? ' ' : c;
+  const std::size_t begin = value.find_first_not_of(' ');
+  if (begin == std::string::npos) return {};
+  return value.substr(begin, value.find_last_not_of(' ') - begin + 1);
 }
 
 inline void set_up_gmime() {

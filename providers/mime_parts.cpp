@@ -130,6 +130,7 @@ class Collector {
                                               bool related, int depth) {
     GMimeMultipart* multipart = GMIME_MULTIPART(object);
     const int count = g_mime_multipart_get_count(multipart);
+    if (count == 0) return "its boundary is not found, so that all of it would be lost";
     const int root = type == "multipart/related" ? root_of(multipart) : -1;
     if (type == "multipart/alternative" && group == nullptr) group = object;
     for (int i = 0; i < count; ++i) {
@@ -151,7 +152,8 @@ class Collector {
   std::optional<std::string> attach_message(GMimeMessagePart* part, const std::string& type) {
     Attachment attachment;
     attachment.content_type = type;
-    attachment.filename = text_of(g_mime_object_get_content_disposition_parameter(GMIME_OBJECT(part), "filename"));
+    attachment.filename =
+        unfolded(text_of(g_mime_object_get_content_disposition_parameter(GMIME_OBJECT(part), "filename")));
     attachment.octets = embedded(part);
     view_.attachments.push_back(std::move(attachment));
     return std::nullopt;
@@ -184,14 +186,14 @@ class Collector {
     const std::string charset = lower(parameter(GMIME_OBJECT(part), "charset"));
     std::optional<std::string> text = utf8_text(decoded(part), charset);
     if (!text) return "the charset " + charset.substr(0, 40) + " is unknown";
-    const std::string method = type == kCalendar ? parameter(GMIME_OBJECT(part), "method") : std::string();
+    const std::string method = type == kCalendar ? unfolded(parameter(GMIME_OBJECT(part), "method")) : std::string();
     view_.texts.push_back({type, with_lf(*text), method});
     return std::nullopt;
   }
 
   std::optional<std::string> attach(GMimePart* part, const std::string& type, bool related) {
     Attachment attachment;
-    attachment.filename = text_of(g_mime_part_get_filename(part));
+    attachment.filename = unfolded(text_of(g_mime_part_get_filename(part)));
     attachment.content_type = type;
     attachment.content_id = text_of(g_mime_object_get_content_id(GMIME_OBJECT(part)));
     const std::string disposition = lower(text_of(g_mime_object_get_disposition(GMIME_OBJECT(part))));

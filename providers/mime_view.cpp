@@ -43,7 +43,7 @@ void append_mailboxes(InternetAddressList* list, std::vector<Mailbox>& mailboxes
       append_mailboxes(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)), mailboxes);
     } else if (INTERNET_ADDRESS_IS_MAILBOX(address)) {
       const std::string email = text_of(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
-      if (!email.empty()) mailboxes.push_back({text_of(internet_address_get_name(address)), email_of(email)});
+      if (!email.empty()) mailboxes.push_back({unfolded(text_of(internet_address_get_name(address))), email_of(email)});
     }
   }
 }
@@ -52,16 +52,6 @@ std::vector<Mailbox> mailboxes_of(GMimeMessage* message, GMimeAddressType type) 
   std::vector<Mailbox> mailboxes;
   append_mailboxes(g_mime_message_get_addresses(message, type), mailboxes);
   return mailboxes;
-}
-
-std::string unfolded(std::string_view raw) {
-  std::string value;
-  value.reserve(raw.size());
-  for (const char c : raw)
-    if (c != '\r' && c != '\n') value += c == '\t' ? ' ' : c;
-  const std::size_t begin = value.find_first_not_of(' ');
-  if (begin == std::string::npos) return {};
-  return value.substr(begin, value.find_last_not_of(' ') - begin + 1);
 }
 
 void read_headers(GMimeMessage* message, MimeView& view) {

@@ -68,12 +68,12 @@ Meaning by_status(int status) {
   if (status >= 200 && status < 300) return Meaning::transient;
   if (status >= 300 && status < 400) return Meaning::misconfigured;  // redirects are not followed: not the API
   switch (status) {
+    case 400:
+    case 422:
+      return Meaning::bad_message;
     case 401:
     case 403:
       return Meaning::bad_login;
-    case 404:
-    case 405:
-      return Meaning::misconfigured;
     case 408:
     case 425:
       return Meaning::transient;
@@ -82,7 +82,7 @@ Meaning by_status(int status) {
     case 429:
       return Meaning::throttled;
     default:
-      return status >= 400 && status < 500 ? Meaning::bad_message : Meaning::transient;
+      return status >= 400 && status < 500 ? Meaning::misconfigured : Meaning::transient;
   }
 }
 
@@ -162,6 +162,8 @@ Reading reading_of(Meaning meaning, int status, std::string_view text, std::size
 }
 
 Reading reading_of(Meaning meaning, const Answer& answer, std::string_view text, std::size_t recipients, Time now) {
+  // All these vendors judge mail in JSON: any other refusal is of a proxy or balancer before them, which judges no mail.
+  if (meaning == Meaning::bad_message && !json_of(answer).is_object()) meaning = Meaning::misconfigured;
   Reading reading = reading_of(meaning, answer.status, text, recipients);
   if (reading.reason.cause == Cause::throttle) reading.throttled_until = throttle_end(answer, now);
   if (meaning == Meaning::quota_used_up && reading.throttled_until == Time{})

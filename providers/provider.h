@@ -123,10 +123,10 @@ struct OutcomeRow {
 };
 
 // The first row that matches; otherwise by status: 2xx transient (an answer that is no answer), 408, 425 and 5xx transient, 401 and
-// 403 bad_login, 404 and 405 misconfigured, 413 too_big, 429 throttled, any other 4xx bad_message.
+// 403 bad_login, 413 too_big, 429 throttled, 400 and 422 bad_message, 3xx and any other 4xx misconfigured.
 Meaning look_up(std::span<const OutcomeRow> table, int status, std::string_view code, std::string_view text);
 Reading reading_of(Meaning meaning, int status, std::string_view text, std::size_t recipients);
-// The same with the pause that the answer's fields ask for. A quota without one: an hour.
+// The same with the pause that the answer's fields ask for. A quota without one: an hour. bad_message without JSON: misconfigured.
 Reading reading_of(Meaning meaning, const Answer& answer, std::string_view text, std::size_t recipients, Time now);
 // Retry-After (seconds or HTTP date, RFC 9110 10.2.3), X-RateLimit-Reset (epoch seconds), RateLimit-Reset (seconds): the latest
 // time of them, zero without any. Never later than a day from now; what is past or cannot be read is ignored.

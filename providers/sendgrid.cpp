@@ -127,6 +127,9 @@ Headers fields_of(const UpstreamConfig& upstream) {
 result<Request> build(const UpstreamConfig& upstream, const Mail& mail, Time) {
   const result<JsonMail> taken = take_apart(mail, kRules);
   if (!taken) return taken.error();
+  const auto is_empty = [](const Attachment& attachment) { return attachment.octets.empty(); };
+  if (std::any_of(taken->attachments.begin(), taken->attachments.end(), is_empty))
+    return invalid("sendgrid cannot express this message: a file in it is empty");
   json::object object{{"personalizations", personalizations(*taken)},
                       {"from", author(taken->from)},
                       {"subject", taken->subject.empty() ? kNoSubject : std::string_view(taken->subject)},

@@ -1,7 +1,11 @@
 // BucketWindows: one DueWindow for each wait bucket that a dispatcher knows of, and which upstreams the messages in it wait for. A
-// bucket whose upstreams have no room keeps nobody else waiting. Pure, as DueWindow is; owned by the dispatcher.
+// bucket whose upstreams have no room keeps nobody else waiting. Lanes share by weight over all buckets, so that the low lane never
+// starves; within a lane buckets take turns. Pure, as DueWindow is; owned by the dispatcher.
 #pragma once
 
+#include <array>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,32 +17,39 @@ namespace postrider::relay {
 
 struct Bucket {
   std::uint32_t number;
-  std::optional<UpstreamSet> set;  // nothing: not known yet, its messages have to be looked at (always so for bucket 0)
   DueWindow window;
 };
 
 class BucketWindows {
  public:
+  static constexpr std::array<int, 3> kWeights{12, 3, 1};  // of 16 picks: high, normal, low
+
   BucketWindows(std::size_t limit, std::uint32_t shard, std::uint32_t shards);
 
-  // The set is known when a message was seen whose bucket it is.
+  // The set of a bucket is known when a message of its class was seen. Nothing: not known yet, its messages have to be looked at
+  // (always so for bucket 0).
   void learn(std::uint32_t number, UpstreamSet set);
+  std::optional<UpstreamSet> set_of(const Bucket& bucket) const;
   void forget_sets();                                   // the routes have changed
   void add(const std::vector<std::uint32_t>& numbers);  // these are in the index
   void hint(Time due);                                  // of any bucket
   void hint(std::uint32_t number, Lane lane, Time due);
 
   bool ready() const;
-  bool ready(std::uint32_t number);
-  // In turn: each call begins with another bucket.
-  const std::vector<std::unique_ptr<Bucket>>& in_turn();
+  bool ready_beside(std::uint32_t number) const;  // any bucket of the same class
+  // Offers buckets in turn, with the lane to pick from, until nobody has anything that `pick` takes. It answers whether it did.
+  void share_out(const std::function<bool(Bucket&, Lane)>& pick);
   const std::vector<std::unique_ptr<Bucket>>& all() const { return buckets_; }
 
  private:
   Bucket& at(std::uint32_t number);
+  bool offer(Lane lane, const std::function<bool(Bucket&, Lane)>& pick);
+
   std::size_t limit_;
   std::uint32_t shard_, shards_;
   std::vector<std::unique_ptr<Bucket>> buckets_;
+  std::map<std::uint32_t, UpstreamSet> sets_;  // by class
+  std::array<int, 3> credit_{};                // of smooth weighted round robin
 };
 
 }  // namespace postrider::relay

@@ -63,11 +63,11 @@ class ThreadDispatcher final : public Dispatcher {
   asio::awaitable<void> read_page(Bucket& bucket, storage::DueQuery query);
   asio::awaitable<bool> learn_ages(Time now);
   std::vector<Pick> pick(Time now);
-  bool pick_one(Bucket& bucket, std::vector<Pick>& picks, Time now);
+  bool pick_one(Bucket& bucket, Lane lane, std::vector<Pick>& picks, Time now);
   Choice choose(const Bucket& bucket, Time now);
   void pick_aged(Bucket& bucket, std::vector<Pick>& picks, Time now);
   void pick_probes(Bucket& bucket, std::vector<Pick>& picks, Time now);
-  UpstreamSet set_of(const Bucket& bucket) const { return bucket.set.value_or(fleet_->routes->all()); }
+  UpstreamSet set_of(const Bucket& bucket) const { return buckets_.set_of(bucket).value_or(fleet_->routes->all()); }
   bool out_of_service(const Bucket& bucket, Time now) const {
     return !fleet_->routes->any_in_service(set_of(bucket), now);
   }
@@ -166,7 +166,7 @@ ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
   Routes& routes = *fleet_->routes;
   const UpstreamSet set = routes.eligible(record);
   Offer offer;
-  offer.wait_bucket = routes.bucket(set);
+  offer.wait_bucket = routes.bucket_of(set, record.envelope);
   buckets_.learn(offer.wait_bucket, set);
   const Time now = parts_.clock.now();
   if (stopping_ || settles_.blocked() || !parts_.store.can_settle() || record.due() > now) return offer;
@@ -175,7 +175,7 @@ ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
   const Choice choice = routes.choose(set, fleet_->full(kept), Duration{0}, now);
   if (!choice.upstream) return offer;
   // Where a rate is the bottleneck, what comes in would take every place from what waits for one.
-  if (routes.at(*choice.upstream).rate().limited() && buckets_.ready(offer.wait_bucket)) {
+  if (routes.at(*choice.upstream).rate().limited() && buckets_.ready_beside(offer.wait_bucket)) {
     routes.at(*choice.upstream).rate().give_back(1);
     return offer;
   }
@@ -337,29 +337,22 @@ asio::awaitable<bool> ThreadDispatcher::learn_ages(Time now) {
 std::vector<Pick> ThreadDispatcher::pick(Time now) {
   std::vector<Pick> picks;
   room_at_ = kNever;
-  bool more = true;
-  while (more) {
-    more = false;
-    for (const auto& bucket : buckets_.in_turn()) {
-      if (bucket->window.ready() && pick_one(*bucket, picks, now)) more = true;
-    }
+  buckets_.share_out([&](Bucket& bucket, Lane lane) { return pick_one(bucket, lane, picks, now); });
+  for (const auto& bucket : buckets_.all()) {
+    if (!bucket->window.ready() || !out_of_service(*bucket, now)) continue;
+    pick_aged(*bucket, picks, now);
+    pick_probes(*bucket, picks, now);
   }
   return picks;
 }
 
-bool ThreadDispatcher::pick_one(Bucket& bucket, std::vector<Pick>& picks, Time now) {
+bool ThreadDispatcher::pick_one(Bucket& bucket, Lane lane, std::vector<Pick>& picks, Time now) {
   const Choice choice = choose(bucket, now);
-  if (choice.out_of_service) {
-    const std::size_t before = picks.size();
-    pick_aged(bucket, picks, now);
-    pick_probes(bucket, picks, now);
-    return picks.size() != before;
-  }
   if (!choice.upstream) {
     room_at_ = std::min(room_at_, choice.look_again);
     return false;
   }
-  std::optional<storage::DueEntry> entry = bucket.window.pick_fair();
+  std::optional<storage::DueEntry> entry = bucket.window.pick_fair(lane);
   picks.push_back({*entry, *choice.upstream, choice.why, fleet_->slots[*choice.upstream]->take(), true, std::nullopt});
   return true;
 }
@@ -370,7 +363,7 @@ Choice ThreadDispatcher::choose(const Bucket& bucket, Time now) {
   const UpstreamSet set = set_of(bucket), full = fleet_->full();
   const Duration waited = std::max(Duration{0}, now - bucket.window.earliest());
   Choice choice = routes.choose(set, full, waited, now);
-  if (choice.upstream || bucket.set || routes.uniform()) return choice;
+  if (choice.upstream || buckets_.set_of(bucket) || routes.uniform()) return choice;
   for (std::size_t i = 0; i < routes.size() && !choice.upstream; ++i) {
     const Choice single = routes.choose(only(i), full, waited, now);
     if (single.upstream) return single;
@@ -520,7 +513,7 @@ std::uint32_t ThreadDispatcher::bucket_after(const ClaimedMessage& message, cons
       add(record.recipients[update.recipient]);
   }
   if (!set) return 0;
-  const std::uint32_t bucket = routes.bucket(*set);
+  const std::uint32_t bucket = routes.bucket_of(*set, record.envelope);
   buckets_.learn(bucket, *set);
   return bucket;
 }

@@ -76,19 +76,9 @@ bool DueWindow::ready() const {
   return std::any_of(lanes_.begin(), lanes_.end(), [](const LaneWindow& lane) { return lane.ready > 0; });
 }
 
-std::optional<DueEntry> DueWindow::pick_fair() {
-  LaneWindow* best = nullptr;
-  int total = 0;
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    LaneWindow& lane = lanes_[i];
-    if (lane.ready == 0) continue;
-    lane.credit += kWeights[i];
-    total += kWeights[i];
-    if (best == nullptr || lane.credit > best->credit) best = &lane;
-  }
-  if (best == nullptr) return std::nullopt;
-  best->credit -= total;
-  return take(*best, best->turns.begin());
+std::optional<DueEntry> DueWindow::pick_fair(Lane lane) {
+  if (!ready(lane)) return std::nullopt;
+  return take(at(lane), at(lane).turns.begin());
 }
 
 std::optional<DueEntry> DueWindow::pick_earliest() {

@@ -1,6 +1,5 @@
 // DueWindow: what one dispatcher knows of one bucket of the due index: per lane the next entries that are due, and when to look again.
-// Decides what is read and in which order messages go: lanes by weight, so that the low lane never starves; within a lane
-// senders in turn. Pure: it does no I/O and reads no clock; the dispatcher owns it and carries out what it asks.
+// Decides what is read and in which order the messages of a lane go: senders in turn. Pure: it does no I/O and reads no clock; the dispatcher owns it and carries out what it asks.
 #pragma once
 
 #include <array>
@@ -17,9 +16,8 @@ namespace postrider::relay {
 
 class DueWindow {
  public:
-  static constexpr Duration kReadGap{20};                  // between reads of a lane that had nothing more to give
-  static constexpr Duration kFruitlessGap{500};            // after a claim that got nothing
-  static constexpr std::array<int, 3> kWeights{12, 3, 1};  // of 16 picks: high, normal, low
+  static constexpr Duration kReadGap{20};        // between reads of a lane that had nothing more to give
+  static constexpr Duration kFruitlessGap{500};  // after a claim that got nothing
 
   DueWindow(std::size_t limit, std::uint32_t shard, std::uint32_t shards, std::uint32_t bucket = 0);
 
@@ -35,7 +33,8 @@ class DueWindow {
   void forget(Time now);
 
   bool ready() const;  // a due entry is loaded
-  std::optional<storage::DueEntry> pick_fair();
+  bool ready(Lane lane) const { return lanes_[static_cast<std::size_t>(lane)].ready > 0; }
+  std::optional<storage::DueEntry> pick_fair(Lane lane);
   std::optional<storage::DueEntry> pick_earliest();  // in due order, whatever the lane or sender
   std::optional<storage::DueEntry> pick(const MessageId& id);
   Time earliest() const;  // due time of what pick_earliest() would give; kNever: nothing is loaded
@@ -51,7 +50,6 @@ class DueWindow {
     Time next_due{};              // not loaded yet, as far as known; the start of time: read at once
     std::optional<Time> read_at;  // the last read, when it came to the end of what was due
     Duration gap = kReadGap;
-    int credit = 0;  // of smooth weighted round robin
   };
 
   LaneWindow& at(Lane lane) { return lanes_[static_cast<std::size_t>(lane)]; }

@@ -100,8 +100,14 @@ std::uint32_t Routes::bucket(UpstreamSet set) const {
   for (std::size_t i = 0; i < size(); ++i) {
     if (has(set, i)) sum += name_hashes_[i];
   }
-  const auto folded = static_cast<std::uint32_t>(sum ^ sum >> 32);
-  return folded == 0 ? 1 : folded;
+  const std::uint32_t number = bucket_class(static_cast<std::uint32_t>(sum ^ sum >> 32));
+  return number == 0 ? kSenderShares : number;
+}
+
+std::uint32_t Routes::bucket_of(UpstreamSet set, const Envelope& envelope) const {
+  std::uint64_t sender = hash_of(envelope.tenant) + hash_of(envelope.sender.local);
+  for (const char c : envelope.sender.domain) sender = sender * 31 + static_cast<unsigned char>(c | 0x20);
+  return bucket(set) | static_cast<std::uint32_t>((sender ^ sender >> 32) % kSenderShares);
 }
 
 // ---- choosing -------------------------------------------------------------------------------------------------------

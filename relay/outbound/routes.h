@@ -61,8 +61,12 @@ class Routes {
   UpstreamSet eligible(const MessageRecord& record) const;  // for any of its recipients
   UpstreamSet all() const { return all_; }
   bool uniform() const { return with_match_ == 0; }  // every message may go everywhere (but for captured ones)
-  // The wait bucket of those who may go to these: the same in every process that has upstreams of these names. Never 0.
+  // The wait bucket of mail that may go to these: the same in every process that has upstreams of these names, never 0. Its low bits are
+  // the sender's (bucket_of), so that nobody's burst fills the window of all; the rest is the class, which this gives.
   std::uint32_t bucket(UpstreamSet set) const;
+  std::uint32_t bucket_of(UpstreamSet set, const Envelope& envelope) const;
+  static constexpr std::uint32_t kSenderShares = 32;
+  static constexpr std::uint32_t bucket_class(std::uint32_t bucket) { return bucket & ~(kSenderShares - 1); }
 
   // By priority, equal ones in turn by weight, the preferred one before all. `full`: who has no room on this thread. `waited`: how
   // long the message has been due. Takes a place in the rate of whom it names: give it back if the message does not go there.

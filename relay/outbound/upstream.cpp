@@ -195,7 +195,7 @@ bool Upstream::resume() {
 }
 
 void Upstream::restore(Health health, Stage opened_at, std::string last_error, Time paused_until, bool stopped,
-                       Time now) {
+                       Time kept_at, Time now) {
   stopped_.store(stopped);
   if (paused_until > now) paused_until_ms_.store(to_ms(std::min(paused_until, now + kLongestPause)));
   if (!last_error.empty()) {
@@ -203,7 +203,7 @@ void Upstream::restore(Health health, Stage opened_at, std::string last_error, T
     reason.cause = Cause::route;
     reason.stage = opened_at;
     reason.text = std::move(last_error);
-    last_failure_.store(std::make_shared<const Failure>(Failure{std::move(reason), now}));
+    last_failure_.store(std::make_shared<const Failure>(Failure{std::move(reason), kept_at}));
   }
   if (health != Health::closed)
     health_.store(Health::open);  // a probe may go at once: much may have happened meanwhile

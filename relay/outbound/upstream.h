@@ -150,7 +150,9 @@ class Upstream {
   std::string last_error() const;                                                       // for people; empty: none yet
 
   // What a restart must know; see storage::UpstreamState. Before the first attempt.
-  void restore(Health health, Stage opened_at, std::string last_error, Time paused_until, bool stopped, Time now);
+  // `kept_at`: when that was written, which is when it failed, or little later.
+  void restore(Health health, Stage opened_at, std::string last_error, Time paused_until, bool stopped, Time kept_at,
+               Time now);
 
  private:
   friend class ProbePass;

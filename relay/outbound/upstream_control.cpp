@@ -34,6 +34,11 @@ result<Nothing> UpstreamControl::prefer(const std::string& name, std::uint32_t p
   if (!routes->find(name)) return no_such(name);
   if (percent > 99) return Fault{FaultKind::invalid, "a canary's share is 1% to 99%"};
   if (percent != 0 && messages != 0) return Fault{FaultKind::invalid, "a canary is a share or a number, not both"};
+  const std::optional<Preferred> before = routes->preference().get();
+  // A canary goes back to the configured order: it would take the other preference with it.
+  if ((percent != 0 || messages != 0) && before && !before->canary())
+    return Fault{FaultKind::conflict,
+                 "upstream " + before->upstream + " is preferred for all mail: take that back first"};
   Preferred preferred;
   preferred.upstream = name;
   preferred.percent = percent;
@@ -42,8 +47,8 @@ result<Nothing> UpstreamControl::prefer(const std::string& name, std::uint32_t p
   preferred.since = parts_.clock.now();
   routes->preference().set(std::move(preferred));
   std::string text = "preferred for all mail";
-  if (percent != 0) text = "preferred for " + std::to_string(percent) + "% of mail first";
-  if (messages != 0) text = "preferred for " + std::to_string(messages) + " messages first";
+  if (percent != 0) text = "preferred for " + std::to_string(percent) + "% of mail";
+  if (messages != 0) text = "preferred for the next " + std::to_string(messages) + " messages";
   tell(name, UpstreamNews::Kind::preferred, std::move(text), actor);
   return Nothing{};
 }

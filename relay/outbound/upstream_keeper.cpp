@@ -51,7 +51,7 @@ void restore_upstreams(Routes& routes, const std::vector<storage::UpstreamState>
     if (!index) continue;
     const auto health = state.health == 0 ? Health::closed : Health::open;
     routes.at(*index).restore(health, static_cast<Stage>(state.opened_stage), state.last_error, state.paused_until,
-                              state.stopped, now);
+                              state.stopped, state.changed_at, now);
     if (!state.preferred) continue;
     Preferred preferred;
     preferred.upstream = state.name;

@@ -141,7 +141,8 @@ std::uint64_t NewSpool::hold_live(const std::string& why, Time now, const OnProg
   revive.reason = hold.reason;
   revive.now = now;
   std::uint64_t held = 0;
-  for (auto ids = some_to_hold(); !ids.empty(); ids = some_to_hold()) {
+  std::optional<MessageId> failed_seen;
+  for (auto ids = some_to_hold(failed_seen); !ids.empty(); ids = some_to_hold(failed_seen)) {
     for (const MessageId& id : ids) {
       change(id, [&](MessageRecord& record) {
         // A claim is of a process that is not here: its attempt is uncertain, as after a crash.
@@ -154,10 +155,10 @@ std::uint64_t NewSpool::hold_live(const std::string& why, Time now, const OnProg
         // Or this would go round for ever.
         if (record.live() && record.state() != RecipientState::held)
           throw SpoolError("cannot hold " + record.id.str() + ": it is " + std::string(to_string(record.state())));
+        if (record.live()) ++held;
         return events;
       });
     }
-    held += ids.size();
     commit();
     if (on_progress) on_progress("holding", held, 0);
   }
@@ -187,8 +188,9 @@ void NewSpool::change(const MessageId& id, Change apply) {
   });
 }
 
-// From the indexes that every message is in that would be sent; holding it takes it out.
-std::vector<MessageId> NewSpool::some_to_hold() {
+// From the indexes that every message is in that would be sent; holding it takes it out. But not one that failed and whose time to
+// live is over, which nothing revives: each of those that failed is looked at once.
+std::vector<MessageId> NewSpool::some_to_hold(std::optional<MessageId>& failed_seen) {
   return in_words(directory_.path(), [&] {
     std::vector<MessageId> ids;
     const Txn txn(environment_->raw(), Txn::Mode::read);
@@ -201,8 +203,10 @@ std::vector<MessageId> NewSpool::some_to_hold() {
       if (const auto key = parse_due_key(due.key())) ids.push_back(key->id);
     if (!ids.empty()) return ids;
     Cursor failed(txn, tables().revivable);
-    for (bool found = failed.first(); found && ids.size() < kHeldPerCommit; found = failed.next())
-      if (const auto id = parse_id(failed.key())) ids.push_back(*id);
+    bool found = failed_seen ? failed.seek(id_key(*failed_seen)) : failed.first();
+    for (; found && ids.size() < kHeldPerCommit; found = failed.next())
+      if (const auto id = parse_id(failed.key()); id && id != failed_seen) ids.push_back(*id);
+    if (!ids.empty()) failed_seen = ids.back();
     return ids;
   });
 }

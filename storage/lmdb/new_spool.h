@@ -56,7 +56,7 @@ class NewSpool {
  private:
   WriteContext& context();
   const Tables& tables() const { return environment_->tables(); }
-  std::vector<MessageId> some_to_hold();
+  std::vector<MessageId> some_to_hold(std::optional<MessageId>& failed_seen);
   template <typename Change>
   void change(const MessageId& id, Change apply);  // apply(record) answers the events
 

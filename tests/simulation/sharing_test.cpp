@@ -73,6 +73,22 @@ TEST_P(Sharing, SendersTakeTurns) {
   EXPECT_LE(world.tries(urgent)[0] - start, seconds(2));
 }
 
+TEST_P(Sharing, ABurstLongerThanTheWindowDoesNotHoldOtherSenders) {
+  WorldOptions options = on_this_store();
+  options.dispatch.max_in_flight = 1;
+  options.dispatch.window = 16;
+  World world(options);
+  world.script.play = [](std::size_t, const MessageRecord&, unsigned) { return sent(seconds(1)); };
+  Letter letter;
+  letter.sender = "newsletter@example.com";
+  for (int i = 0; i < 300; ++i) world.submit(letter);
+  world.run_for(seconds(5));
+  letter.sender = "password-reset@example.com";
+  const MessageId urgent = world.submit(letter);
+  world.run_for(seconds(5));
+  ASSERT_EQ(world.tries(urgent).size(), 1u);
+}
+
 TEST_P(Sharing, FreshMessagesDoNotStarveThoseThatWait) {
   WorldOptions options = on_this_store();
   options.dispatch.max_in_flight = 4;

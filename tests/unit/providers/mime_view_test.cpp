@@ -94,6 +94,18 @@ TEST(MimeView, DecodesNamesOfMailboxes) {
   EXPECT_EQ(taken.sender.email, "bot@example.com");
 }
 
+TEST(MimeView, MakesOneLineOfNamesThatHoldLineBreaks) {
+  const MimeView taken = view(with_head(
+      "Cc: =?utf-8?Q?Doe=0D=0ABcc:_all?= <doe@example.net>\nContent-Type: multipart/mixed; boundary=m\n\n--m\n\nx\n"
+      "--m\nContent-Type: image/png\nContent-Disposition: attachment; filename*=utf-8''a%0D%0AX-Y%3A.png\n\nx\n--m--\n"));
+  ASSERT_THAT(taken.cc, SizeIs(1));
+  ASSERT_THAT(taken.attachments, SizeIs(1));
+  for (const std::string& name : {taken.cc[0].name, taken.attachments[0].filename}) {
+    EXPECT_NE(name, "");
+    EXPECT_EQ(name.find_first_of("\r\n"), name.npos) << name;
+  }
+}
+
 TEST(MimeView, ReadsAnEmptyGroupAsNobody) {
   EXPECT_THAT(view("From: a@example.com\nTo: undisclosed-recipients:;\n\nx\n").to, IsEmpty());
 }
@@ -376,6 +388,13 @@ TEST(MimeView, ReadsAMultipartThatDoesNotEnd) {
       view(with_head("Content-Type: multipart/mixed; boundary=m\n\n--m\n\nx\n--m\nContent-Type: image/png\n\nPNG"));
   EXPECT_EQ(text(taken), "x");
   EXPECT_THAT(taken.attachments, SizeIs(1));
+}
+
+TEST(MimeView, RefusesAMultipartWhoseBoundaryIsNotThere) {
+  EXPECT_THAT(refusal(with_head("Content-Type: multipart/mixed; boundary=m\n\n--n\n\nall of it\n--n--\n")),
+              HasSubstr("boundary is not found"));
+  EXPECT_THAT(refusal(with_head("Content-Type: multipart/mixed\n\n--n\n\nall of it\n--n--\n")),
+              HasSubstr("boundary is not found"));
 }
 
 TEST(MimeView, RefusesTooManyParts) {

@@ -77,7 +77,8 @@ TEST(LookUp, OtherwiseTheStatusDecides) {
       {403, Meaning::bad_login},     {404, Meaning::misconfigured}, {405, Meaning::misconfigured},
       {408, Meaning::transient},     {413, Meaning::too_big},       {422, Meaning::bad_message},
       {425, Meaning::transient},     {429, Meaning::throttled},     {500, Meaning::transient},
-      {503, Meaning::transient},     {599, Meaning::transient}};
+      {503, Meaning::transient},     {599, Meaning::transient},     {402, Meaning::misconfigured},
+      {409, Meaning::misconfigured}, {421, Meaning::misconfigured}, {431, Meaning::misconfigured}};
   for (const auto& [status, meaning] : rows) EXPECT_EQ(look_up({}, status, "", ""), meaning) << status;
 }
 
@@ -118,6 +119,15 @@ TEST(ReadingOf, TextIsMadeHarmless) {
   EXPECT_EQ(reading_of(Meaning::transient, 502, "", 1).reason.text, "HTTP status 502");
   EXPECT_EQ(reading_of(Meaning::transient, 500, "a\r\nb\x1b[1m", 1).reason.text, "a  b [1m");
   EXPECT_LE(reading_of(Meaning::transient, 500, std::string(5000, 'x'), 1).reason.text.size(), kMaxReasonText);
+}
+
+TEST(ReadingOf, OnlyTheApiItselfJudgesMail) {
+  const auto kind = [](const char* body) {
+    return reading_of(Meaning::bad_message, Answer{400, {}, body}, "", 1, kNow).kind;
+  };
+  EXPECT_EQ(kind("{\"message\":\"bad\"}"), OutcomeKind::bounced);
+  EXPECT_EQ(kind("<html>The plain HTTP request was sent to HTTPS port</html>"), OutcomeKind::deferred);
+  EXPECT_EQ(kind(""), OutcomeKind::deferred);
 }
 
 TEST(ReadingOf, PausesOnlyWhatIsThrottled) {

@@ -48,6 +48,13 @@ TEST_F(Sendgrid, WritesALetterForEachHiddenRecipient) {
             json(R"([{"to": [{"email": "one@example.net"}]}, {"to": [{"email": "two@example.net"}]}])"));
 }
 
+TEST_F(Sendgrid, LeavesMailWithAnEmptyFileToOthers) {
+  EXPECT_THAT(refusal("From: a@example.com\nTo: one@example.net\nContent-Type: multipart/mixed; boundary=m\n\n"
+                      "--m\n\nx\n--m\nContent-Type: image/png; name=a.png\n\n\n--m--\n",
+                      {"one@example.net"}),
+              HasSubstr("empty"));
+}
+
 TEST_F(Sendgrid, MakesUpWhatTheApiInsistsOn) {
   const boost::json::object request = built("From: a@example.com\nTo: one@example.net\n\n", {"one@example.net"});
   EXPECT_EQ(request.at("subject"), "(no subject)");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/id.h"
@@ -27,37 +28,57 @@ class BucketWindowsTest : public testing::Test {
       while (const auto query = bucket->window.wants(kNow)) bucket->window.load(query->lane, {}, kNow);
     }
   }
-  BucketWindows windows_{8, 0, 1};
+  std::optional<UpstreamSet> set_of(std::uint32_t number) { return windows_.set_of(*find(number)); }
+  // So many entries that are due in one lane of a bucket.
+  void load(std::uint32_t number, Lane lane, int count) {
+    storage::DuePage page;
+    for (int i = 0; i < count; ++i) {
+      page.entries.emplace_back();
+      page.entries.back().key.due = kNow;
+      page.entries.back().key.lane = lane;
+    }
+    find(number)->window.load(lane, page, kNow);
+  }
+  BucketWindows windows_{100, 0, 1};
 };
+
+constexpr std::uint32_t kShares = Routes::kSenderShares;
 
 TEST_F(BucketWindowsTest, TheBucketOfUnknownRoutesIsAlwaysThere) {
   ASSERT_EQ(windows_.all().size(), 1u);
   EXPECT_EQ(windows_.all().front()->number, 0u);
-  EXPECT_FALSE(windows_.all().front()->set);
+  EXPECT_FALSE(set_of(0));
 }
 
 TEST_F(BucketWindowsTest, ABucketIsMadeOnceWhoeverNamesItFirst) {
   windows_.add({7, 9, 7});
-  windows_.learn(9, only(1));
   windows_.hint(9, Lane::low, kNow);
   windows_.hint(11, Lane::low, kNow);
   EXPECT_EQ(windows_.all().size(), 4u);
-  EXPECT_FALSE(find(7)->set) << "its messages have to be looked at";
-  EXPECT_EQ(find(9)->set, only(1));
+}
+
+TEST_F(BucketWindowsTest, ASetIsKnownOfAllSendersOfARoute) {
+  windows_.add({kShares, kShares + 1, 2 * kShares});
+  EXPECT_FALSE(set_of(kShares)) << "its messages have to be looked at";
+  windows_.learn(kShares + 5, only(1));
+  EXPECT_EQ(set_of(kShares), only(1));
+  EXPECT_EQ(set_of(kShares + 1), only(1));
+  EXPECT_FALSE(set_of(2 * kShares));
 }
 
 TEST_F(BucketWindowsTest, WhatIsInBucketZeroIsNeverKnown) {
   windows_.learn(0, only(1));
-  EXPECT_FALSE(find(0)->set);
+  EXPECT_FALSE(set_of(0));
 }
 
 TEST_F(BucketWindowsTest, NewRoutesMakeTheSetsUnknownAndKeepTheBuckets) {
-  windows_.learn(9, only(1));
+  windows_.add({kShares});
+  windows_.learn(kShares, only(1));
   windows_.forget_sets();
-  ASSERT_NE(find(9), nullptr);
-  EXPECT_FALSE(find(9)->set);
-  windows_.learn(9, only(2));
-  EXPECT_EQ(find(9)->set, only(2));
+  ASSERT_NE(find(kShares), nullptr);
+  EXPECT_FALSE(set_of(kShares));
+  windows_.learn(kShares, only(2));
+  EXPECT_EQ(set_of(kShares), only(2));
 }
 
 TEST_F(BucketWindowsTest, ReadsItsOwnBucketInTheIndex) {
@@ -100,23 +121,55 @@ TEST_F(BucketWindowsTest, IsReadyWhenAnyBucketIs) {
   EXPECT_TRUE(windows_.ready());
 }
 
-TEST_F(BucketWindowsTest, EachBucketIsTheFirstInTurn) {
+TEST_F(BucketWindowsTest, LanesTakeTheirShareOfPicksOverAllBuckets) {
   windows_.add({7, 9});
-  std::vector<std::uint32_t> first;
-  for (int i = 0; i < 6; ++i) {
-    const auto& all = windows_.in_turn();
-    EXPECT_EQ(all.size(), 3u);
-    first.push_back(all.front()->number);
-  }
-  EXPECT_EQ(std::set<std::uint32_t>(first.begin(), first.begin() + 3), (std::set<std::uint32_t>{0, 7, 9}));
-  EXPECT_TRUE(std::equal(first.begin(), first.begin() + 3, first.begin() + 3));
+  load(7, Lane::high, 50);
+  load(7, Lane::low, 50);
+  load(9, Lane::normal, 50);
+  load(9, Lane::low, 50);
+  std::map<Lane, int> picked;
+  int left = 32;
+  windows_.share_out([&](Bucket& bucket, Lane lane) {
+    if (left == 0) return false;
+    --left;
+    ++picked[lane];
+    return bucket.window.pick_fair(lane).has_value();
+  });
+  EXPECT_EQ(picked[Lane::high], 24);
+  EXPECT_EQ(picked[Lane::normal], 6);
+  EXPECT_EQ(picked[Lane::low], 2);
 }
 
-TEST_F(BucketWindowsTest, ABucketStaysWhereItIsWhileOthersComeAndTurn) {
+TEST_F(BucketWindowsTest, BucketsOfALaneTakeTurns) {
+  windows_.add({7, 9});
+  load(7, Lane::normal, 50);
+  load(9, Lane::normal, 2);
+  std::vector<std::uint32_t> picked;
+  windows_.share_out([&](Bucket& bucket, Lane lane) {
+    if (picked.size() == 6) return false;
+    picked.push_back(bucket.number);
+    return bucket.window.pick_fair(lane).has_value();
+  });
+  EXPECT_EQ(picked, (std::vector<std::uint32_t>{7, 9, 7, 9, 7, 7}));
+}
+
+TEST_F(BucketWindowsTest, ABucketWithoutRoomStandsInNobodysWay) {
+  windows_.add({7, 9});
+  load(7, Lane::high, 50);
+  load(9, Lane::low, 3);
+  int picked = 0;
+  windows_.share_out([&](Bucket& bucket, Lane lane) {
+    if (bucket.number == 7) return false;
+    ++picked;
+    return bucket.window.pick_fair(lane).has_value();
+  });
+  EXPECT_EQ(picked, 3);
+}
+
+TEST_F(BucketWindowsTest, ABucketStaysWhereItIsWhileOthersCome) {
   windows_.add({7});
   const Bucket* const seven = find(7);
   for (std::uint32_t i = 100; i < 200; ++i) windows_.add({i});
-  windows_.in_turn();
   EXPECT_EQ(find(7), seven) << "a read that is under way comes back to it";
 }
 

@@ -88,22 +88,18 @@ TEST_F(DueWindowTest, ReadsOnAtOnceWhenThePageWasFullOfDueEntries) {
   page.more = true;
   read_all(window, {{Lane::normal, page}});
   EXPECT_FALSE(window.wants(kNow)) << "not before most of it is gone";
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(window.pick_fair());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(window.pick_fair(Lane::normal));
   EXPECT_TRUE(window.wants(kNow));
 }
 
-TEST_F(DueWindowTest, LanesTakeTheirShareOfPicks) {
+TEST_F(DueWindowTest, APickIsOfTheLaneAskedFor) {
   DueWindow window(100, 0, 1);
-  std::map<Lane, DuePage> pages;
-  for (const Lane lane : {Lane::high, Lane::normal, Lane::low}) {
-    for (int i = 0; i < 32; ++i) pages[lane].entries.push_back(entry(lane, kNow));
-  }
-  read_all(window, pages);
-  std::map<Lane, int> picked;
-  for (int i = 0; i < 32; ++i) ++picked[window.pick_fair()->key.lane];
-  EXPECT_EQ(picked[Lane::high], 24);
-  EXPECT_EQ(picked[Lane::normal], 6);
-  EXPECT_EQ(picked[Lane::low], 2);
+  read_all(window, {{Lane::low, {{entry(Lane::low, kNow)}, false}}});
+  EXPECT_TRUE(window.ready(Lane::low));
+  EXPECT_FALSE(window.ready(Lane::high));
+  EXPECT_FALSE(window.pick_fair(Lane::high));
+  EXPECT_TRUE(window.pick_fair(Lane::low));
+  EXPECT_FALSE(window.pick_fair(Lane::low));
 }
 
 TEST_F(DueWindowTest, SendersTakeTurnsAndEachKeepsItsOrder) {
@@ -114,7 +110,7 @@ TEST_F(DueWindowTest, SendersTakeTurnsAndEachKeepsItsOrder) {
   read_all(window, pages);
   std::vector<std::uint64_t> senders;
   Time last = kNow - hours(1);
-  while (const auto one = window.pick_fair()) {
+  while (const auto one = window.pick_fair(Lane::normal)) {
     senders.push_back(one->sender_hash);
     if (one->sender_hash != 1) continue;
     EXPECT_LT(last, one->key.due);

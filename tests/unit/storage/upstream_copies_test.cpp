@@ -31,8 +31,10 @@ class UpstreamCopiesTest : public CopiesTest {
       if (is_upstream_event(event.type) && event.upstream == "primary") types.push_back(event.type);
     return types;
   }
-  MessageId failed_by_route() {
-    const MessageId id = stored(claimed_message());
+  MessageId failed_by_route(Time expires_at = kNever) {
+    NewMessage m = claimed_message();
+    m.record.envelope.expires_at = expires_at;
+    const MessageId id = stored(std::move(m));
     Settlement s = sent(id);
     s.updates[0].trigger = Trigger::give_up;
     s.updates[0].route_caused = true;
@@ -83,6 +85,19 @@ TEST_F(UpstreamCopiesTest, AreInABackup) {
   request.output_dir = output();
   EXPECT_EQ(backup_spool(options_, request).fault_count, 0u);
   check_copy();
+}
+
+TEST_F(UpstreamCopiesTest, ABackupEndsThoughSomeOfWhatFailedIsPastItsTime) {
+  open();
+  const MessageId over = failed_by_route(now_ + std::chrono::seconds(1));
+  const MessageId young = failed_by_route();
+  close();
+  BackupRequest request;  // its clock is that of the machine, years after now_
+  request.output_dir = output();
+  EXPECT_EQ(backup_spool(options_, request).held, 1u);
+  open_copy(output());
+  EXPECT_EQ(find(over)->state(), RecipientState::failed);
+  EXPECT_EQ(find(young)->state(), RecipientState::held);
 }
 
 TEST_F(UpstreamCopiesTest, AreSalvaged) {
