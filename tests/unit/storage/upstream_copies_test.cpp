@@ -92,7 +92,8 @@ TEST_F(UpstreamCopiesTest, ABackupEndsThoughSomeOfWhatFailedIsPastItsTime) {
   const MessageId over = failed_by_route(now_ + std::chrono::seconds(1));
   const MessageId young = failed_by_route();
   close();
-  BackupRequest request;  // its clock is that of the machine, years after now_
+  options_.now = [] { return from_ms(kTestNow) + std::chrono::minutes(1); };
+  BackupRequest request;
   request.output_dir = output();
   EXPECT_EQ(backup_spool(options_, request).held, 1u);
   open_copy(output());
