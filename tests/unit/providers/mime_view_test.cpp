@@ -97,7 +97,8 @@ TEST(MimeView, DecodesNamesOfMailboxes) {
 TEST(MimeView, MakesOneLineOfNamesThatHoldLineBreaks) {
   const MimeView taken = view(with_head(
       "Cc: =?utf-8?Q?Doe=0D=0ABcc:_all?= <doe@example.net>\nContent-Type: multipart/mixed; boundary=m\n\n--m\n\nx\n"
-      "--m\nContent-Type: image/png\nContent-Disposition: attachment; filename*=utf-8''a%0D%0AX-Y%3A.png\n\nx\n--m--\n"));
+      "--m\nContent-Type: image/png\nContent-Disposition: attachment; "
+      "filename*=utf-8''a%0D%0AX-Y%3A.png\n\nx\n--m--\n"));
   ASSERT_THAT(taken.cc, SizeIs(1));
   ASSERT_THAT(taken.attachments, SizeIs(1));
   for (const std::string& name : {taken.cc[0].name, taken.attachments[0].filename}) {
