@@ -62,13 +62,13 @@ TryRunner::TryRunner(DispatcherParts& parts, const DispatchOptions& options)
               [this](Upstream& upstream) {
                 if (upstream.note_stalled(parts_.clock.now()) != Change::opened) return;
                 const auto failure = upstream.last_failure();
-                tell(upstream, UpstreamNews::Kind::opened, failure ? failure->reason : Reason());
-                parts_.board.tell_all(parts_.clock.now());
+                note_change(*routes_, upstream, Change::opened, failure ? failure->reason : Reason());
               }),
       random_(seed_or_random(options.jitter_seed)) {}
 
 boost::asio::awaitable<storage::Settlement> TryRunner::run(ClaimedMessage& message) {
   Routes& routes = *message.fleet->routes;
+  routes_ = message.fleet->routes;
   const RetryPolicy policy = policy_for(options_.retry, message.record->envelope);
   TryLedger ledger(*message.record);
   plan(message, ledger, policy, parts_.clock.now());
@@ -146,7 +146,7 @@ std::vector<Candidate> TryRunner::candidates(ClaimedMessage& message, const Reci
 }
 
 // Room for this round: a slot, a place in the rate, leave in the quota. The message has the first two where it was claimed for.
-TryRunner::Entry TryRunner::enter(ClaimedMessage& message, const TryLedger::Round& round, std::shared_ptr<Slot>& slot) {
+TryRunner::Entry TryRunner::enter(ClaimedMessage& message, TryLedger::Round& round, std::shared_ptr<Slot>& slot) {
   Upstream& upstream = message.fleet->routes->at(round.upstream);
   const Time now = parts_.clock.now();
   const bool probes = message.probe && message.probe->upstream() == &upstream;
@@ -158,6 +158,11 @@ TryRunner::Entry TryRunner::enter(ClaimedMessage& message, const TryLedger::Roun
     if (upstream.paused(now)) return Entry::no_room;
     slot = message.fleet->slots[round.upstream]->take();
     if (!slot || !upstream.rate().take(now)) return Entry::no_room;
+  }
+  // What is left of a quota goes to as many as it suffices for: the others are asked for anew, and find it used up.
+  for (const Quota* quota : {&upstream.day(), &upstream.month()}) {
+    const std::uint64_t left = quota->left();
+    if (quota->limited() && left > 0 && left < round.recipients.size()) round.recipients.resize(left);
   }
   const auto count = static_cast<std::uint32_t>(round.recipients.size());
   const Quota::Leave leave = upstream.take_quota(count, now);

@@ -45,7 +45,7 @@ class TryRunner {
   std::vector<Candidate> candidates(ClaimedMessage& message, const Recipient& recipient, UpstreamSet eligible,
                                     Time now);
   enum class Entry : unsigned char { granted, no_room, no_leave_yet, out_of_service };
-  Entry enter(ClaimedMessage& message, const TryLedger::Round& round, std::shared_ptr<Slot>& slot);
+  Entry enter(ClaimedMessage& message, TryLedger::Round& round, std::shared_ptr<Slot>& slot);
   boost::asio::awaitable<HandoverReport> ask(const ClaimedMessage& message, const TryLedger::Round& round);
   void account(Upstream& upstream, const TryLedger::Round& round, const HandoverReport& report);
   void note_health(Routes& routes, Upstream& upstream, HandoverReport& report);
@@ -54,6 +54,7 @@ class TryRunner {
 
   DispatcherParts& parts_;
   const DispatchOptions& options_;
+  std::shared_ptr<Routes> routes_;  // of the last try that began: an attempt that stalls may end a canary
   StallWatch stalls_;
   std::mt19937_64 random_;
   bool stopped_ = false;
