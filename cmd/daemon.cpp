@@ -1,5 +1,6 @@
 #include "cmd/daemon.h"
 
+#include <chrono>
 #include <thread>
 
 #include "cmd/bind.h"
@@ -77,8 +78,12 @@ void Daemon::stop() {
   for (const auto& relay : relays_) sessions.push_back(relay->drain_sessions(kSessionGrace));
   sessions.push_back(maildrop_->drain());
   wait_all(sessions);
+  const auto grace_ends = std::chrono::steady_clock::now() + kDeliveryGrace;
   for (const auto& relay : relays_) deliveries.push_back(relay->drain_deliveries(kDeliveryGrace));
+  for (const std::future<void>& delivery : deliveries) delivery.wait_until(grace_ends);
+  outbound_->cut_requests();
   wait_all(deliveries);
+  relays_.front()->drain_house().wait();
   management_->close();
   store_->close();
 }

@@ -48,6 +48,8 @@ class Outbound {
   void restore();
   void start();  // on the housekeepers' thread
   boost::asio::awaitable<void> drain();
+  // What is under way at the HTTP thread is answered as stopped: no task can be cancelled while it waits for that. Any thread.
+  void cut_requests() { http_->close(); }
   // Before the Loops go, when they run no more: answers what is under way at the HTTP thread, ends the housekeepers.
   void finish();
 

@@ -99,7 +99,10 @@ std::future<void> RelayThread::drain_deliveries(Duration grace) {
 boost::asio::awaitable<void> RelayThread::drain_outbound(Duration grace) {
   if (notices_) co_await notices_->drain();
   co_await dispatcher_->drain(grace);
-  if (keeps_house_) co_await outbound_.drain();
+}
+
+std::future<void> RelayThread::drain_house() {
+  return thread_.spawn("drain house", [this] { return outbound_.drain(); });
 }
 
 }  // namespace postrider::cmd

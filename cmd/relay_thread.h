@@ -59,6 +59,7 @@ class RelayThread {
 
   std::future<void> drain_sessions(Duration grace);
   std::future<void> drain_deliveries(Duration grace);
+  std::future<void> drain_house();  // of the thread that keeps house, after the deliveries of all
 
  private:
   boost::asio::awaitable<void> drain_outbound(Duration grace);
