@@ -96,7 +96,7 @@ TEST(MimeView, DecodesNamesOfMailboxes) {
 
 TEST(MimeView, MakesOneLineOfNamesThatHoldLineBreaks) {
   const MimeView taken = view(with_head(
-      "Cc: =?utf-8?Q?Doe=0D=0ABcc:_all?= <doe@example.net>\nContent-Type: multipart/mixed; boundary=m\n\n--m\n\nx\n"
+      "Cc: =?utf-8?Q?Doe=0D=0ABcc=3A_all?= <doe@example.net>\nContent-Type: multipart/mixed; boundary=m\n\n--m\n\nx\n"
       "--m\nContent-Type: image/png\nContent-Disposition: attachment; "
       "filename*=utf-8''a%0D%0AX-Y%3A.png\n\nx\n--m--\n"));
   ASSERT_THAT(taken.cc, SizeIs(1));
@@ -402,6 +402,19 @@ TEST(MimeView, RefusesTooManyParts) {
   std::string parts = "Content-Type: multipart/mixed; boundary=m\n\n";
   for (int i = 0; i < 1100; ++i) parts += "--m\nContent-Type: image/png\n\nx\n";
   EXPECT_THAT(refusal(with_head(parts + "--m--\n")), HasSubstr("more than 1000 parts"));
+}
+
+// Else each thread of the relay could be kept busy for minutes by one message.
+TEST(MimeView, RefusesWhatWouldTakeMinutesToTakeApart) {
+  std::string nested = "Content-Type: multipart/mixed; boundary=b0\n\n";
+  for (int i = 0; i < 1000; ++i)
+    nested +=
+        "--b" + std::to_string(i) + "\nContent-Type: multipart/mixed; Boundary=b" + std::to_string(i + 1) + "\n\n";
+  std::string lines;
+  for (int i = 0; i < 100'000; ++i) lines += "--b\n";
+  EXPECT_THAT(refusal(with_head(nested + lines)), HasSubstr("too many multiparts"));
+  EXPECT_EQ(text(view(with_head("Content-Type: multipart/mixed; boundary=m\n\n--m\n\n" + lines + "--m--\n"))).size(),
+            lines.size() - 1);
 }
 
 TEST(MimeView, RefusesPartsNestedTooDeep) {
