@@ -184,6 +184,7 @@ void CurlExchange::finish(CURLcode code) {
 void CurlExchange::give_up() {
   HttpOutcome late = outcome(reached());
   late.timed_out = true;
+  late.never_begun = phase_ == Phase::waiting;
   late.error = words_of_time_out();
   answer(std::move(late));
 }

@@ -44,6 +44,7 @@ struct HttpOutcome {
   HttpResponse response;  // with stage done
   std::string error;  // else: what happened in words for people, without a full stop; no secret of the request is in it
   bool timed_out = false;
+  bool never_begun = false;  // with timed_out: others of its pool had all connections
   bool stopped = false;  // by close(), or never begun because of it
   std::string peer;      // "host[address]:port", as far as known
   std::string tls;       // "TLSv1.3", or empty

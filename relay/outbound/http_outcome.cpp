@@ -31,6 +31,8 @@ Reason cleaned(const Reason& reason) {
 // The duplicate window: from the last octet of the request to the end of the answer the provider may own the message without our
 // knowing.
 Verdict judge_http_break(const net::HttpOutcome& outcome) {
+  // Our own max_connections is no fault of the provider: nothing is spent, and its circuit is not told.
+  if (outcome.never_begun) return judge_finding(Stage::none, Cause::throttle, "", outcome.error);
   if (!outcome.body_complete) return judge_probe_break(outcome);
   Verdict verdict;
   verdict.kind = OutcomeKind::uncertain;

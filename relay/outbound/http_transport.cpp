@@ -230,7 +230,9 @@ asio::awaitable<Reading> HttpTransport::ask(const Handover& handover, const Grou
   if (outcome.stage != net::HttpStage::done) {
     Verdict broken = judge_http_break(outcome);
     attempt.stage = std::max(attempt.stage, broken.reason.stage);
-    co_return reading_of(std::move(broken));
+    Reading reading = reading_of(std::move(broken));
+    if (outcome.never_begun) reading.throttled_until = parts_.loop.clock().now() + kSoon;
+    co_return reading;
   }
   attempt.stage = Stage::final_dot;
   const providers::Answer answer = answer_of(std::move(outcome.response));

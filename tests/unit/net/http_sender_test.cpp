@@ -93,6 +93,7 @@ TEST_F(HttpSenderTest, APoolHasItsLimitAndWaitingHasItsEnd) {
   second.connect_timeout = 50ms;
   sender_->send(std::move(second), Done<HttpOutcome>(loop_, [this](result<HttpOutcome> outcome) {
                   EXPECT_TRUE(outcome->timed_out);
+                  EXPECT_TRUE(outcome->never_begun);
                   EXPECT_FALSE(outcome->body_sent);
                   EXPECT_NE(outcome->error.find("became free within 50ms"), std::string::npos) << outcome->error;
                   loop_.stop();

@@ -52,6 +52,15 @@ TEST(HttpOutcome, AStopIsUncertainOrNoFailureAtAll) {
   EXPECT_EQ(judge_http_break(after).reason.cause, Cause::uncertain);
 }
 
+TEST(HttpOutcome, WaitingForAConnectionOfOursIsNoFailureOfTheProvider) {
+  net::HttpOutcome waited = broken_at(HttpStage::resolve);
+  waited.timed_out = waited.never_begun = true;
+  const Verdict verdict = judge_http_break(waited);
+  EXPECT_EQ(verdict.kind, OutcomeKind::deferred);
+  EXPECT_EQ(verdict.reason.cause, Cause::throttle);
+  EXPECT_EQ(verdict.reason.stage, Stage::none);
+}
+
 TEST(HttpOutcome, AProbeIsNeverUncertain) {
   const Verdict verdict = judge_probe_break(broken_at(HttpStage::answer, false, true));
   EXPECT_EQ(verdict.kind, OutcomeKind::deferred);
