@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <string_view>
+#include <unordered_map>
 
 #include "core/utf8.h"
 
@@ -215,9 +216,21 @@ class Collector {
 void find_shown(MimeView& view) {
   const TextPart* html = view.text(kHtml);
   if (html == nullptr) return;
+  std::unordered_map<std::string_view, bool>
+      shown;  // so that one walk over the text will do, however many files there are
+  for (const Attachment& attachment : view.attachments)
+    if (!attachment.content_id.empty()) shown.emplace(attachment.content_id, false);
+  constexpr std::string_view kScheme = "cid:", kEnds = " \t\n\"'<>()&";
+  constexpr std::size_t kLongest = 998;  // of a line, RFC 5322 2.1.1
+  const std::string_view text = html->text;
+  for (std::size_t at = shown.empty() ? text.npos : text.find(kScheme); at != text.npos;) {
+    std::string_view id = text.substr(at + kScheme.size(), kLongest);
+    id = id.substr(0, id.find_first_of(kEnds));
+    if (const auto found = shown.find(id); found != shown.end()) found->second = true;
+    at = text.find(kScheme, at + kScheme.size() + id.size());
+  }
   for (Attachment& attachment : view.attachments)
-    if (!attachment.content_id.empty() && html->text.find("cid:" + attachment.content_id) != std::string::npos)
-      attachment.is_inline = true;
+    if (!attachment.content_id.empty() && shown.at(attachment.content_id)) attachment.is_inline = true;
 }
 
 }  // namespace

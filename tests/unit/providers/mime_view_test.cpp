@@ -281,6 +281,19 @@ TEST(MimeView, ShowsWhatTheHtmlShowsWhateverTheDispositionSays) {
   EXPECT_FALSE(taken.attachments[1].is_inline);
 }
 
+TEST(MimeView, FindsWhatIsShownInAnyQuotes) {
+  const MimeView taken = view(
+      with_head("Content-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html\n\n<img src=\"cid:a@b\">"
+                "<p style=\"background:url(&quot;cid:c@d&quot;)\">cid:e@f2\n"
+                "--r\nContent-Type: image/png\nContent-ID: <a@b>\nContent-Disposition: attachment\n\nx\n"
+                "--r\nContent-Type: image/png\nContent-ID: <c@d>\nContent-Disposition: attachment\n\ny\n"
+                "--r\nContent-Type: image/png\nContent-ID: <e@f>\nContent-Disposition: attachment\n\nz\n--r--\n"));
+  ASSERT_THAT(taken.attachments, SizeIs(3));
+  EXPECT_TRUE(taken.attachments[0].is_inline);
+  EXPECT_TRUE(taken.attachments[1].is_inline);
+  EXPECT_FALSE(taken.attachments[2].is_inline) << "the text names another";
+}
+
 TEST(MimeView, RefusesImagesFoundByLocation) {
   EXPECT_THAT(refusal(with_head("Content-Type: multipart/related; boundary=r\n\n--r\nContent-Type: text/html\n\n<p>\n"
                                 "--r\nContent-Type: image/png\nContent-Location: logo.png\n\nx\n--r--\n")),
