@@ -10,7 +10,7 @@ namespace postrider::storage::lmdb {
 
 namespace {
 constexpr std::string_view kMagic = "PRspool";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;  // of all layouts: 1 had no time to live, tags and guards in its records
 }  // namespace
 
 void encode_meta(const Meta& meta, std::string& out) {
