@@ -273,7 +273,9 @@ std::optional<std::size_t> Routes::open_beside(UpstreamSet set, std::size_t chos
   if (preferred == chosen) return std::nullopt;
   for (const std::size_t i : in_order(preferred)) {
     if (i != preferred && at(i).config().priority > at(chosen).config().priority) break;
-    if (i != chosen && has(set, i) && at(i).worth_a_probe(now)) return i;
+    // One that was asked a moment ago, or is being asked, leaves the turn to the next.
+    const bool may_go = at(i).health() == Health::open && at(i).next_probe(now) <= now;
+    if (i != chosen && has(set, i) && at(i).worth_a_probe(now) && may_go) return i;
   }
   return std::nullopt;
 }
@@ -284,7 +286,9 @@ Time Routes::service_again(UpstreamSet set, Time now) const {
     const Upstream& upstream = at(i);
     if (!has(set, i) || upstream.stopped()) continue;
     if (upstream.paused(now)) {
-      at_time = std::min(at_time, std::max(upstream.paused_until() - upstream.config().spill_after, now + Duration{1}));
+      const Time waited_for = upstream.paused_until() - upstream.config().spill_after;
+      const bool soon = upstream.health() == Health::closed && waited_for > now;
+      at_time = std::min(at_time, soon ? waited_for : upstream.paused_until());
     } else if (upstream.quota(now) == Quota::Leave::used_up) {
       at_time = std::min(at_time, upstream.quota_renewed(now));
     } else if (upstream.health() != Health::closed) {

@@ -362,17 +362,32 @@ TEST(Routes, NowAndThenABetterOneThatIsOpenIsAskedBesideTheOneThatWorks) {
   EXPECT_FALSE(routes.open_beside(routes.all(), 1, kNow)) << "all are in service";
   take_out(routes.at(0));
   take_out(routes.at(2));
-  EXPECT_EQ(routes.open_beside(routes.all(), 1, kNow), 0u);
-  EXPECT_FALSE(routes.open_beside(only(1) | only(2), 1, kNow)) << "the only open one is worse";
+  const Time later = kNow + routes.at(0).policy().probe_interval;
+  EXPECT_FALSE(routes.open_beside(routes.all(), 1, kNow)) << "it has only just failed";
+  EXPECT_EQ(routes.open_beside(routes.all(), 1, later), 0u);
+  EXPECT_FALSE(routes.open_beside(only(1) | only(2), 1, later)) << "the only open one is worse";
+}
+
+TEST(Routes, OneThatStaysOutLeavesTheNextItsProbes) {
+  Routes routes({named("a", 1), named("b", 2), named("c", 3)}, {.open_after = 1});
+  take_out(routes.at(0));
+  take_out(routes.at(1));
+  const Time later = kNow + routes.at(0).policy().probe_interval;
+  ASSERT_EQ(routes.open_beside(routes.all(), 2, later), 0u);
+  const auto hangs = routes.at(0).begin_probe(1, later);
+  ASSERT_TRUE(hangs);
+  EXPECT_EQ(routes.open_beside(routes.all(), 2, later), 1u);
+  EXPECT_EQ(routes.open_beside(routes.all(), 2, later + hours(1)), 1u) << "a probe that hangs holds up nobody";
 }
 
 TEST(Routes, APreferredUpstreamThatIsOpenIsAskedBesideToo) {
   Routes routes({named("a", 1), named("b", 2)}, {.open_after = 1});
   prefer(routes, "b");
   take_out(routes.at(1));
-  EXPECT_EQ(routes.open_beside(routes.all(), 0, kNow), 1u);
+  const Time later = kNow + routes.at(1).policy().probe_interval;
+  EXPECT_EQ(routes.open_beside(routes.all(), 0, later), 1u);
   prefer(routes, "a");
-  EXPECT_FALSE(routes.open_beside(routes.all(), 0, kNow));
+  EXPECT_FALSE(routes.open_beside(routes.all(), 0, later));
 }
 
 TEST(Routes, SayWhenSomebodyMayBeInServiceAgain) {
@@ -399,6 +414,7 @@ TEST(Routes, APauseIsWaitedForFromSpillAfterBeforeItsEnd) {
   const Time again = routes.service_again(routes.all(), kNow);
   EXPECT_EQ(again, kNow + minutes(2));
   EXPECT_TRUE(routes.any_in_service(routes.all(), again));
+  EXPECT_EQ(routes.service_again(routes.all(), again), kNow + minutes(3)) << "nothing changes before its end";
 }
 
 // ---- reload ---------------------------------------------------------------------------------------------------------
