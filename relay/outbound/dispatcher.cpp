@@ -98,6 +98,7 @@ class ThreadDispatcher final : public Dispatcher {
   Time alarm_at_ = kNever;
   Time room_at_ = kNever;         // when an upstream that had no room may have some, as pick() found
   Time listed_at_ = Time::min();  // when the buckets were listed
+  std::size_t next_read_ = 0;     // bucket of the round of reads that is under way
   bool list_again_ = true;
   bool waits_for_slot_ = false;
   bool started_ = false, stopping_ = false;
@@ -273,18 +274,21 @@ asio::awaitable<void> ThreadDispatcher::claim_due() {
   }
 }
 
-// One read of the index, where one is worth while.
+// One read of the index, where one is worth while. After a round of all buckets it is the turn of what was read: with many buckets
+// the first wants to be read again before the last one was.
 asio::awaitable<bool> ThreadDispatcher::look_at_index(Time now) {
   if (list_again_ && (now >= listed_at_ + kListAgain || now < listed_at_)) {
     co_await list_buckets();
     co_return true;
   }
-  for (const auto& bucket : buckets_.all()) {
-    const std::optional<storage::DueQuery> query = bucket->window.wants(now);
+  for (; next_read_ < buckets_.all().size(); ++next_read_) {
+    Bucket& bucket = *buckets_.all()[next_read_];
+    const std::optional<storage::DueQuery> query = bucket.window.wants(now);
     if (!query) continue;
-    co_await read_page(*bucket, *query);
+    co_await read_page(bucket, *query);
     co_return true;
   }
+  next_read_ = 0;
   co_return false;
 }
 

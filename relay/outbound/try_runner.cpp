@@ -128,6 +128,10 @@ std::vector<Candidate> TryRunner::candidates(ClaimedMessage& message, const Reci
   Routes& routes = *message.fleet->routes;
   const Envelope& envelope = message.record->envelope;
   std::vector<Candidate> order = routes.order(envelope, recipient, message.upstream, now);
+  if (order.empty() && !message.probe) {
+    // It was claimed for others of its recipients, and waits beside their mail, which needs no probe.
+    if (const auto open = routes.preferred(eligible, now)) message.probe = routes.at(*open).begin_probe(1, now);
+  }
   if (order.empty()) return message.probe ? routes.probe_order(envelope, recipient, now) : order;
   if (order.front().why.empty()) order.front().why = message.why;
   if (message.probe && message.probe->upstream() != nullptr) {
