@@ -123,6 +123,7 @@ Time Upstream::quota_renewed(Time now) const {
 
 Change Upstream::note_hand_over(Time now) {
   sent_.fetch_add(1, std::memory_order_relaxed);
+  answered_ms_.store(to_ms(now), std::memory_order_relaxed);
   window_.note(false, now, policy().open_window);
   const std::uint32_t failures = failures_.exchange(0, std::memory_order_relaxed);
   const bool first = !proven_.load(std::memory_order_relaxed) && !proven_.exchange(true, std::memory_order_relaxed);
@@ -151,7 +152,9 @@ Change Upstream::note_route_failure(const Reason& reason, Time now) {
 Change Upstream::note_stalled(Time now) {
   const std::uint32_t stalled = stalled_.fetch_add(1, std::memory_order_relaxed) + 1;
   const HealthPolicy policy = this->policy();
-  if (stalled < policy.open_after) return Change::none;
+  // Where others have their answers it does not hang: it is slow, and those that seem to stall wait for one of few connections.
+  const std::int64_t quiet = to_ms(now) - answered_ms_.load(std::memory_order_relaxed);
+  if (stalled < policy.open_after || (quiet >= 0 && quiet < policy.stall_after.count() / 2)) return Change::none;
   Reason reason;
   reason.cause = Cause::route;
   reason.stage = Stage::none;
@@ -164,6 +167,7 @@ Change Upstream::note_stalled(Time now) {
 
 void Upstream::note_answer(Time now) {
   refusals_.fetch_add(1, std::memory_order_relaxed);
+  answered_ms_.store(to_ms(now), std::memory_order_relaxed);
   window_.note(false, now, policy().open_window);
   failures_.store(0, std::memory_order_relaxed);
 }

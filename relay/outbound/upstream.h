@@ -175,7 +175,7 @@ class Upstream {
   std::atomic<std::uint32_t> failures_{0}, recoveries_{0}, probes_{0}, stalled_{0}, in_flight_{0};
   // End of the current probe interval in ms, shifted by 8, and in the low 8 bits the passes given out in it.
   std::atomic<std::uint64_t> probe_interval_state_{0};
-  std::atomic<std::int64_t> paused_until_ms_{0};
+  std::atomic<std::int64_t> paused_until_ms_{0}, answered_ms_{0};
   std::array<std::atomic<std::uint64_t>, 4> attempts_{};
   std::atomic<std::uint64_t> sent_{0}, route_failures_{0}, refusals_{0}, throttles_{0};
   std::atomic<std::shared_ptr<const Failure>> last_failure_;

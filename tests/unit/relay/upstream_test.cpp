@@ -70,6 +70,13 @@ TEST(Upstream, OpensWhenManyAttemptsStallAtOnce) {
   EXPECT_EQ(one.note_stalled(kNow), Change::none);
 }
 
+TEST(Upstream, IsSlowNotStalledWhileItAnswersOthers) {
+  Upstream one(upstream_config("a"), {.open_after = 1, .stall_after = minutes(1)});
+  one.note_hand_over(kNow);
+  EXPECT_EQ(one.note_stalled(kNow + seconds(29)), Change::none);
+  EXPECT_EQ(one.note_stalled(kNow + seconds(30)), Change::opened);
+}
+
 TEST(Upstream, ClosesByRealHandOversOnly) {
   Upstream one(upstream_config("a"), {.open_after = 1, .recover_after = 2});
   one.note_route_failure(kRefused, kNow);
@@ -87,7 +94,7 @@ TEST(Upstream, HandOversBeforeItOpenedDoNotHelpItClose) {
   one.note_route_failure(kRefused, kNow);
   one.note_hand_over(kNow);
   ASSERT_EQ(one.note_hand_over(kNow), Change::closed);
-  ASSERT_EQ(one.note_stalled(kNow), Change::opened);
+  ASSERT_EQ(one.note_stalled(kNow + minutes(1)), Change::opened);
   EXPECT_EQ(one.note_hand_over(kNow), Change::none);
   EXPECT_EQ(one.note_hand_over(kNow), Change::closed);
 }
