@@ -27,6 +27,15 @@ std::uint64_t hash_of(std::string_view name) {  // FNV-1a, mixed: stable, it is 
   return hash ^ hash >> 33;
 }
 
+std::uint64_t hash_of(std::string_view name, const UpstreamMatch& match) {
+  std::string text(name);
+  for (const auto* key : {&match.sender_domain, &match.recipient_domain, &match.lane, &match.tag, &match.credential}) {
+    text += '\n';
+    for (const std::string& value : *key) text += value + ' ';
+  }
+  return hash_of(text);
+}
+
 // Which key of `match` keeps it from this recipient, for people.
 std::string mismatch(const UpstreamMatch& match, const Envelope& envelope, const Recipient& recipient) {
   std::string keys;
@@ -53,7 +62,10 @@ Routes::Routes(std::vector<UpstreamConfig> upstreams, HealthPolicy policy, const
   for (UpstreamConfig& config : upstreams) {
     const std::size_t index = upstreams_.size();
     all_ |= only(index);
-    if (!config.match.empty()) with_match_ |= only(index);
+    if (!config.match.empty()) {
+      with_match_ |= only(index);
+      match_hash_ += hash_of(config.name, config.match);
+    }
     if (config.type == UpstreamType::capture) captures_ |= only(index);
     name_hashes_.push_back(hash_of(config.name));
     const auto known = before != nullptr ? before->find(config.name) : std::nullopt;
@@ -96,7 +108,7 @@ UpstreamSet Routes::eligible(const MessageRecord& record) const {
 }
 
 std::uint32_t Routes::bucket(UpstreamSet set) const {
-  std::uint64_t sum = 1;
+  std::uint64_t sum = 1 + match_hash_;
   for (std::size_t i = 0; i < size(); ++i) {
     if (has(set, i)) sum += name_hashes_[i];
   }

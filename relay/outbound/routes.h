@@ -61,7 +61,8 @@ class Routes {
   UpstreamSet eligible(const MessageRecord& record) const;  // for any of its recipients
   UpstreamSet all() const { return all_; }
   bool uniform() const { return with_match_ == 0; }  // every message may go everywhere (but for captured ones)
-  // The wait bucket of mail that may go to these: the same in every process that has upstreams of these names, never 0. Its low bits are
+  // The wait bucket of mail that may go to these: the same in every process that has upstreams of these names and the same rules of
+  // match, never 0. With other rules it is another, so that what waits in the old one is looked at and routed anew. Its low bits are
   // the sender's (bucket_of), so that nobody's burst fills the window of all; the rest is the class, which this gives.
   std::uint32_t bucket(UpstreamSet set) const;
   std::uint32_t bucket_of(UpstreamSet set, const Envelope& envelope) const;
@@ -113,6 +114,7 @@ class Routes {
   std::shared_ptr<Preference> preference_;
   std::vector<std::vector<std::size_t>> groups_;  // by priority; within one as configured
   std::vector<std::uint64_t> name_hashes_;
+  std::uint64_t match_hash_ = 0;  // of all `match`: when one changes, mail that waits is looked at anew
   UpstreamSet all_ = 0;
   UpstreamSet with_match_ = 0, captures_ = 0;
   std::uint32_t generation_ = 0;

@@ -175,6 +175,14 @@ TEST(Routes, BucketsDependOnNamesNotOnPlacesOrPriorities) {
   EXPECT_EQ(routes.bucket(only(1) | only(2)), 3231509120u);
 }
 
+TEST(Routes, OtherRulesMakeOtherBuckets) {
+  const Routes before({for_domain("a", "example.com", 1), for_domain("b", "example.org", 2)}, {});
+  const Routes same({for_domain("b", "example.org", 2), for_domain("a", "example.com", 1)}, {});
+  const Routes after({for_domain("a", "example.com", 1), named("b", 2)}, {});
+  EXPECT_EQ(same.bucket(only(1)), before.bucket(only(0)));
+  EXPECT_NE(after.bucket(only(0)), before.bucket(only(0))) << "some of what waits there may go to b now";
+}
+
 TEST(Routes, ABucketHasAShareForEachSender) {
   const Routes routes({named("primary"), named("backup")}, {});
   Envelope one, same, other, tenant;
