@@ -212,7 +212,9 @@ Choice Routes::find_room(UpstreamSet set, UpstreamSet full, Duration waited, Tim
 
 Choice Routes::choose(UpstreamSet set, UpstreamSet full, Duration waited, Time now) {
   const std::optional<std::size_t> first = preferred_index(true);
-  const Choice choice = find_room(set, full, waited, now, first, true);
+  Choice choice = find_room(set, full, waited, now, first, true);
+  const bool canary = first && !preferred_index(false);
+  if (canary && !choice.upstream) choice = find_room(set, full, waited, now, std::nullopt, true);  // it holds up nobody
   if (first && choice.upstream != first) preference_->not_taken();
   return choice;
 }

@@ -341,6 +341,13 @@ TEST(Routes, ACanaryThatIsOutOfServiceLosesNoneOfItsNumber) {
   EXPECT_EQ(canary, 3);
 }
 
+TEST(Routes, ACanaryWithoutRoomHoldsUpNobody) {
+  Routes routes({named("a", 1), named("b", 2)}, {});
+  prefer(routes, "b", 0, 1);
+  EXPECT_EQ(routes.choose(routes.all(), only(1), Duration{0}, kNow).upstream, 0u);
+  EXPECT_EQ(routes.choose(routes.all(), 0, Duration{0}, kNow).upstream, 1u) << "its turn is not lost";
+}
+
 // ---- probes ---------------------------------------------------------------------------------------------------------
 
 TEST(Routes, PreferToProbeWhoIsNotPaused) {
