@@ -9,12 +9,15 @@
 namespace postrider {
 namespace {
 
+constexpr std::size_t kMostUpstreams = 64;  // what a route holds: relay::kMaxUpstreams
+
 class UpstreamChecker {
  public:
   UpstreamChecker(const Draft& draft, ConfigResult& result) : draft_(draft), result_(result), config_(result.config) {}
 
   void check() {
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) check_upstream(section(i), config_.upstreams[i]);
+    check_count();
     check_names();
     check_matches();
     check_way_around_guards();
@@ -31,6 +34,7 @@ class UpstreamChecker {
   void check_required(const DraftSection& at, const UpstreamConfig& upstream);
   void check_http(const DraftSection& at, const UpstreamConfig& upstream);
   void check_guard(const DraftSection& at, const UpstreamConfig& upstream);
+  void check_count();
   void check_names();
   void check_matches();
   void check_way_around_guards();
@@ -194,6 +198,13 @@ void UpstreamChecker::check_guard(const DraftSection& at, const UpstreamConfig& 
     fault_in(at, "allow_recipients", " is empty and guards nothing: name a recipient, redirect_to or capture_to");
   if (!upstream.guard.empty() && upstream.type == UpstreamType::capture)
     warn(at, "type", at.entry() + " needs no guard: its mail does not leave this machine");
+}
+
+void UpstreamChecker::check_count() {
+  if (config_.upstreams.size() <= kMostUpstreams) return;
+  fault(section(kMostUpstreams), "name",
+        "there are " + std::to_string(config_.upstreams.size()) + " upstreams; there can be at most " +
+            std::to_string(kMostUpstreams));
 }
 
 void UpstreamChecker::check_names() {

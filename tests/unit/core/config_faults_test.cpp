@@ -251,6 +251,14 @@ const Case kWarnings[] = {
 };
 INSTANTIATE_TEST_SUITE_P(All, ConfigWarning, testing::ValuesIn(kWarnings));
 
+TEST(ConfigFaults, TooManyUpstreams) {
+  std::string toml;
+  for (int i = 0; i < 64; ++i) toml += "[[upstream]]\nname = \"u" + std::to_string(i) + "\"\ntype = \"capture\"\n";
+  EXPECT_TRUE(parsed(toml).ok());
+  const ConfigResult result = parsed(toml + "[[upstream]]\nname = \"more\"\ntype = \"capture\"\n");
+  EXPECT_THAT(texts(result.faults), testing::ElementsAre("194:1: there are 65 upstreams; there can be at most 64"));
+}
+
 TEST(ConfigFaults, SrvIsForDomains) {
   EXPECT_THAT(texts(parsed("[[upstream]]\nname=\"p\"\ntype=\"smtp\"\nhosts=[\"192.0.2.1\"]\nsrv=true\n").faults),
               testing::ElementsAre(
