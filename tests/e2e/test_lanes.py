@@ -78,6 +78,14 @@ class Times(unittest.TestCase):
                 self.assertEqual(message["recipients"][0]["tries"], 1)
             self.assertEqual(self.sink.received[0].id, at_once)
 
+    def test_mail_is_held_until_an_instant(self):
+        with Relay(upstream("primary", self.sink.port), delivery=QUICK) as relay:
+            until = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(seconds=3)
+            text = until.strftime("%Y-%m-%dT%H:%M:%SZ")
+            for how in ({"parameters": [f"HOLDUNTIL={text}"]}, {"fields": f"X-Postrider-Send-At: {text}\r\n"}):
+                message = relay.wait_state(submit(relay, **how), "sent")
+                self.assertGreaterEqual(instant(message["attempts"][0]["started_at"]), until)
+
     def test_an_appointment_survives_a_crash(self):
         with Relay(upstream("primary", self.sink.port), delivery=QUICK) as relay:
             held = submit(relay, parameters=["HOLDFOR=3600"])
