@@ -79,7 +79,7 @@ void Outbound::finish() {
 
 const RoutePlan& Outbound::reload(const Config& config) {
   RoutePlan fresh = make_plan(config, plan_.routes.get());
-  before_.push_back(std::exchange(plan_, std::move(fresh)));
+  plan_ = std::move(fresh);  // tries that began under the old one hold what they need of it
   control_->use(plan_.routes);
   std::vector<Task> tasks;
   tasks.push_back(Task([this, routes = plan_.routes, options = reviver_options(config)] {

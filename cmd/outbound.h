@@ -67,7 +67,6 @@ class Outbound {
   std::unique_ptr<net::HttpSender> http_;
   relay::Noticeboard board_;
   RoutePlan plan_;
-  std::vector<RoutePlan> before_;  // of earlier reloads: tries that began under them may go on
   net::Loop* loop_ = nullptr;
   std::unique_ptr<relay::UpstreamControl> control_;
   std::unique_ptr<relay::UpstreamKeeper> keeper_;

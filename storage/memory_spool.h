@@ -45,7 +45,7 @@ class MemorySpool {
   result<MessageId> find_by_provider_id(const std::string& upstream, const std::string& provider_id) const;
   std::vector<UpstreamState> upstream_states() const;
   std::vector<Waiting> waiting() const;
-  std::vector<std::uint32_t> due_buckets() const;
+  std::vector<DueHead> due_heads() const;
   VerifyPage verify(const VerifyQuery& query) const;
   SpoolStats stats() const;
 

@@ -49,11 +49,11 @@ std::vector<Waiting> MemorySpool::waiting() const {
   return rows;
 }
 
-std::vector<std::uint32_t> MemorySpool::due_buckets() const {
-  std::vector<std::uint32_t> buckets;
-  for (auto at = due_.begin(); at != due_.end(); at = due_.upper_bound(last_key(buckets.back(), Lane::low)))
-    buckets.push_back(at->first.bucket);
-  return buckets;
+std::vector<DueHead> MemorySpool::due_heads() const {
+  std::vector<DueHead> heads;
+  for (auto at = due_.begin(); at != due_.end(); at = due_.upper_bound(last_key(at->first.bucket, at->first.lane)))
+    heads.push_back({at->first.bucket, at->first.lane, at->first.due});
+  return heads;
 }
 
 // One step a bucket and lane: it is asked for with every message.

@@ -103,8 +103,8 @@ class MemoryStoreImpl final : public MemoryStore {
   void waiting(Done<std::vector<Waiting>> done) override {
     read(std::move(done), [&] { return result<std::vector<Waiting>>(spool_.waiting()); });
   }
-  void due_buckets(Done<std::vector<std::uint32_t>> done) override {
-    read(std::move(done), [&] { return result<std::vector<std::uint32_t>>(spool_.due_buckets()); });
+  void due_heads(Done<std::vector<DueHead>> done) override {
+    read(std::move(done), [&] { return result<std::vector<DueHead>>(spool_.due_heads()); });
   }
 
   void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {

@@ -99,6 +99,13 @@ struct DuePage {
   bool more = false;
 };
 
+struct DueHead {
+  std::uint32_t bucket = 0;
+  Lane lane = Lane::normal;
+  Time earliest = kNever;
+  bool operator==(const DueHead&) const = default;
+};
+
 struct ClaimRequest {
   MessageId id;
   std::string upstream;  // the intent: who will be asked
@@ -369,8 +376,8 @@ class Store {
 
   // Counts the due index; with many waiting messages a long walk, on a reader thread. Buckets in order.
   virtual void waiting(Done<std::vector<Waiting>> done) = 0;
-  // The buckets that hold an entry, ascending: one seek each.
-  virtual void due_buckets(Done<std::vector<std::uint32_t>> done) = 0;
+  // What stands first in each bucket and lane that holds an entry, in their order: one seek each.
+  virtual void due_heads(Done<std::vector<DueHead>> done) = 0;
 
   // Messages that owe their sender a notice, by id.
   virtual void owing(OwingQuery query, Done<OwingPage> done) = 0;

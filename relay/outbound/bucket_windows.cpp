@@ -31,12 +31,8 @@ void BucketWindows::forget_sets() {
   sets_.clear();
 }
 
-void BucketWindows::add(const std::vector<std::uint32_t>& numbers) {
-  for (const std::uint32_t number : numbers) at(number);
-}
-
-void BucketWindows::hint(Time due) {
-  for (const auto& bucket : buckets_) bucket->window.hint(due);
+void BucketWindows::add(const std::vector<storage::DueHead>& heads) {
+  for (const storage::DueHead& head : heads) hint(head.bucket, head.lane, head.earliest);
 }
 
 void BucketWindows::hint(std::uint32_t number, Lane lane, Time due) {

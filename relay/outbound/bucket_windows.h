@@ -30,9 +30,8 @@ class BucketWindows {
   // (always so for bucket 0).
   void learn(std::uint32_t number, UpstreamSet set);
   std::optional<UpstreamSet> set_of(const Bucket& bucket) const;
-  void forget_sets();                                   // the routes have changed
-  void add(const std::vector<std::uint32_t>& numbers);  // these are in the index
-  void hint(Time due);                                  // of any bucket
+  void forget_sets();                                    // the routes have changed
+  void add(const std::vector<storage::DueHead>& heads);  // these are in the index: a hint for each
   void hint(std::uint32_t number, Lane lane, Time due);
 
   bool ready() const;

@@ -24,7 +24,8 @@ namespace {
 
 constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until the store is asked again whether it can settle
 constexpr Duration kSettleGrace = std::chrono::seconds(5);   // for a store that refuses settlements while we drain
-constexpr Duration kListAgain{500};                          // between two looks at which buckets there are
+constexpr Duration kListAgain = DueWindow::kReadGap;         // between two looks at what stands first in each bucket
+constexpr std::size_t kPlacesPerConnection = 4;              // of an upstream, in flight in one dispatcher
 constexpr std::size_t kAgesAtOnce = 32;                      // records read in one go to learn how old they are
 
 // A due entry that is to be claimed, for whom, and with what right.
@@ -35,6 +36,7 @@ struct Pick {
   std::shared_ptr<Slot> slot;  // taken before the claim: fresh messages may want it while we wait
   bool rated = false;          // it has a place in the upstream's rate
   std::optional<ProbePass> probe;
+  std::shared_ptr<void> canary;  // its place among a canary's messages
 };
 
 class ThreadDispatcher final : public Dispatcher {
@@ -75,6 +77,8 @@ class ThreadDispatcher final : public Dispatcher {
   void start_try(std::shared_ptr<Fleet> fleet, Pick& pick, storage::Claimed claimed);
   void unused(Fleet& fleet, Pick& pick);
   void sleep_until_worth_it(Time now);
+  bool waits_for_room(Time now) const;
+  std::size_t places_at(const UpstreamConfig& upstream) const;
 
   asio::awaitable<void> attend(ClaimedMessage message);
   void settle(const ClaimedMessage& message, storage::Settlement settlement);
@@ -99,7 +103,7 @@ class ThreadDispatcher final : public Dispatcher {
   Time room_at_ = kNever;         // when an upstream that had no room may have some, as pick() found
   Time listed_at_ = Time::min();  // when the buckets were listed
   std::size_t next_read_ = 0;     // bucket of the round of reads that is under way
-  bool list_again_ = true;
+  Time list_from_ = Time::min();  // something in a bucket that nobody named may be due then; kNever: no
   bool waits_for_slot_ = false;
   bool started_ = false, stopping_ = false;
   std::shared_ptr<ThreadDispatcher*> self_;  // what others hold who may call after our end
@@ -133,8 +137,7 @@ ThreadDispatcher::ThreadDispatcher(DispatcherParts parts, DispatchOptions option
   const auto look = [self = std::weak_ptr<ThreadDispatcher*>(self_)](Time earliest) {
     const auto alive = self.lock();
     if (!alive) return;
-    (*alive)->list_again_ = true;
-    (*alive)->buckets_.hint(earliest);
+    (*alive)->list_from_ = std::min((*alive)->list_from_, earliest);
     (*alive)->look_at(earliest);
   };
   parts_.store.on_due_changed(parts_.loop, look);
@@ -154,7 +157,7 @@ void ThreadDispatcher::assemble(std::shared_ptr<Routes> routes, std::vector<std:
   fleet->routes = std::move(routes);
   fleet->transports = std::move(transports);
   for (std::size_t i = 0; i < fleet->routes->size(); ++i) {
-    fleet->slots.push_back(std::make_shared<SlotPool>(options_.max_in_flight,
+    fleet->slots.push_back(std::make_shared<SlotPool>(places_at(fleet->routes->at(i).config()),
                                                       [self = std::weak_ptr<ThreadDispatcher*>(self_)](int change) {
                                                         if (const auto alive = self.lock())
                                                           (*alive)->slots_changed(change);
@@ -163,17 +166,22 @@ void ThreadDispatcher::assemble(std::shared_ptr<Routes> routes, std::vector<std:
   fleet_ = std::move(fleet);
 }
 
+// More than a few for each connection would only wait for one, where spill_after cannot reach them.
+std::size_t ThreadDispatcher::places_at(const UpstreamConfig& upstream) const {
+  return std::min<std::size_t>(options_.max_in_flight, kPlacesPerConnection * std::max(1u, upstream.max_connections));
+}
+
 ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
   Routes& routes = *fleet_->routes;
   const UpstreamSet set = routes.eligible(record);
   Offer offer;
+  if (set == 0) return offer;  // nobody's mail: it is claimed, and told why it waits
   offer.wait_bucket = routes.bucket_of(set, record.envelope);
   buckets_.learn(offer.wait_bucket, set);
   const Time now = parts_.clock.now();
   if (stopping_ || settles_.blocked() || !parts_.store.can_settle() || record.due() > now) return offer;
   // What waits in the spool keeps a share of the slots, however much comes in.
-  const std::size_t kept = buckets_.ready() ? options_.max_in_flight / 4 : 0;
-  const Choice choice = routes.choose(set, fleet_->full(kept), Duration{0}, now);
+  const Choice choice = routes.choose(set, fleet_->full(buckets_.ready()), Duration{0}, now);
   if (!choice.upstream) return offer;
   // Where a rate is the bottleneck, what comes in would take every place from what waits for one.
   if (routes.at(*choice.upstream).rate().limited() && buckets_.ready_beside(offer.wait_bucket)) {
@@ -185,6 +193,7 @@ ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
   offer.reserved->slot = fleet_->slots[*choice.upstream]->take();
   offer.reserved->index = *choice.upstream;
   offer.reserved->why = choice.why;
+  offer.reserved->canary = choice.canary;
   offer.reserved->upstream = routes.at(*choice.upstream).name();
   return offer;
 }
@@ -203,6 +212,7 @@ void ThreadDispatcher::deliver_fresh(Reserved reserved, FreshMessage message) {
   claimed.upstream = reserved.index;
   claimed.why = reserved.why;
   claimed.rated = true;
+  claimed.canary = std::move(reserved.canary);
   tasks_.spawn("hand-over", attend(std::move(claimed)));
 }
 
@@ -237,7 +247,7 @@ void ThreadDispatcher::use(std::shared_ptr<Routes> routes, std::vector<std::uniq
   for (const auto& transport : fleet_->transports) transport->close_idle();
   assemble(std::move(routes), std::move(transports));
   buckets_.forget_sets();
-  buckets_.hint(parts_.clock.now());
+  list_from_ = Time::min();
   work_.signal();
 }
 
@@ -277,7 +287,7 @@ asio::awaitable<void> ThreadDispatcher::claim_due() {
 // One read of the index, where one is worth while. After a round of all buckets it is the turn of what was read: with many buckets
 // the first wants to be read again before the last one was.
 asio::awaitable<bool> ThreadDispatcher::look_at_index(Time now) {
-  if (list_again_ && (now >= listed_at_ + kListAgain || now < listed_at_)) {
+  if (list_from_ <= now && (now >= listed_at_ + kListAgain || now < listed_at_)) {
     co_await list_buckets();
     co_return true;
   }
@@ -293,15 +303,15 @@ asio::awaitable<bool> ThreadDispatcher::look_at_index(Time now) {
 }
 
 asio::awaitable<void> ThreadDispatcher::list_buckets() {
-  list_again_ = false;
+  list_from_ = kNever;
   listed_at_ = parts_.clock.now();
-  using Numbers = std::vector<std::uint32_t>;
-  auto start = [this](Done<Numbers> done) { parts_.store.due_buckets(std::move(done)); };
-  const result<Numbers> numbers = co_await net::await_done<Numbers>(parts_.loop, start);
-  if (numbers) {
-    buckets_.add(*numbers);
+  using Heads = std::vector<storage::DueHead>;
+  auto start = [this](Done<Heads> done) { parts_.store.due_heads(std::move(done)); };
+  const result<Heads> heads = co_await net::await_done<Heads>(parts_.loop, start);
+  if (heads) {
+    buckets_.add(*heads);
   } else {
-    list_again_ = true;
+    list_from_ = listed_at_;
   }
 }
 
@@ -357,7 +367,8 @@ bool ThreadDispatcher::pick_one(Bucket& bucket, Lane lane, std::vector<Pick>& pi
     return false;
   }
   std::optional<storage::DueEntry> entry = bucket.window.pick_fair(lane);
-  picks.push_back({*entry, *choice.upstream, choice.why, fleet_->slots[*choice.upstream]->take(), true, std::nullopt});
+  picks.push_back({*entry, *choice.upstream, choice.why, fleet_->slots[*choice.upstream]->take(), true, std::nullopt,
+                   choice.canary});
   return true;
 }
 
@@ -365,7 +376,7 @@ bool ThreadDispatcher::pick_one(Bucket& bucket, Lane lane, std::vector<Pick>& pi
 Choice ThreadDispatcher::choose(const Bucket& bucket, Time now) {
   Routes& routes = *fleet_->routes;
   const UpstreamSet set = set_of(bucket), full = fleet_->full();
-  const Duration waited = std::max(Duration{0}, now - bucket.window.earliest());
+  const Duration waited = routes.spills() ? std::max(Duration{0}, now - bucket.window.earliest()) : Duration{0};
   Choice choice = routes.choose(set, full, waited, now);
   if (choice.upstream || buckets_.set_of(bucket) || routes.uniform()) return choice;
   for (std::size_t i = 0; i < routes.size() && !choice.upstream; ++i) {
@@ -383,20 +394,28 @@ void ThreadDispatcher::pick_aged(Bucket& bucket, std::vector<Pick>& picks, Time 
     for (; upstream < fleet_->slots.size() && !slot; ++upstream) slot = fleet_->slots[upstream]->take();
     if (!slot) return;
     ages_.forget(id);
-    picks.push_back({*bucket.window.pick(id), upstream - 1, {}, std::move(slot), false, std::nullopt});
+    picks.push_back({*bucket.window.pick(id), upstream - 1, {}, std::move(slot), false, std::nullopt, nullptr});
   }
 }
 
+// Probes go to the preferred one; to the next only when it does not even answer those that it has.
 void ThreadDispatcher::pick_probes(Bucket& bucket, std::vector<Pick>& picks, Time now) {
   Routes& routes = *fleet_->routes;
-  const std::optional<std::size_t> preferred = routes.preferred(set_of(bucket), now);
-  if (!preferred) return;
+  const auto most = static_cast<std::uint32_t>(options_.probes);
+  UpstreamSet set = set_of(bucket);
   while (bucket.window.ready()) {
-    std::shared_ptr<Slot> slot = fleet_->slots[*preferred]->take();
-    if (!slot) return;
-    std::optional<ProbePass> pass = routes.at(*preferred).begin_probe(static_cast<std::uint32_t>(options_.probes), now);
-    if (!pass) return;
-    picks.push_back({*bucket.window.pick_earliest(), *preferred, {}, std::move(slot), false, std::move(pass)});
+    const std::optional<std::size_t> upstream = routes.preferred(set, now);
+    if (!upstream) return;
+    std::shared_ptr<Slot> slot = fleet_->slots[*upstream]->take();
+    std::optional<ProbePass> pass;
+    if (slot) pass = routes.at(*upstream).begin_probe(most, now);
+    if (pass) {
+      picks.push_back(
+          {*bucket.window.pick_earliest(), *upstream, {}, std::move(slot), false, std::move(pass), nullptr});
+      continue;
+    }
+    if (slot && !routes.at(*upstream).probes_hang(most, now)) return;
+    set &= ~only(*upstream);
   }
 }
 
@@ -439,6 +458,7 @@ void ThreadDispatcher::start_try(std::shared_ptr<Fleet> fleet, Pick& pick, stora
   message.why = pick.why;
   message.rated = pick.rated;
   message.probe = std::move(pick.probe);
+  message.canary = std::move(pick.canary);
   tasks_.spawn("hand-over", attend(std::move(message)));
 }
 
@@ -450,8 +470,16 @@ void ThreadDispatcher::unused(Fleet& fleet, Pick& pick) {
   parts_.board.tell_all(parts_.clock.now());
 }
 
+// A slot that comes free is news for mail that has an upstream in service, or lacks one for a probe.
+bool ThreadDispatcher::waits_for_room(Time now) const {
+  const UpstreamSet full = fleet_->full();
+  return std::any_of(buckets_.all().begin(), buckets_.all().end(), [&](const auto& bucket) {
+    return bucket->window.ready() && ((set_of(*bucket) & full) != 0 || !out_of_service(*bucket, now));
+  });
+}
+
 void ThreadDispatcher::sleep_until_worth_it(Time now) {
-  waits_for_slot_ = buckets_.ready();
+  waits_for_slot_ = waits_for_room(now);
   Time at = kNever;
   if (settles_.blocked()) {
     waits_for_slot_ = true;  // its end signals
@@ -459,7 +487,7 @@ void ThreadDispatcher::sleep_until_worth_it(Time now) {
     at = now + kStoreTrouble;
   } else {
     at = room_at_;
-    if (list_again_) at = std::min(at, listed_at_ + kListAgain);
+    if (list_from_ != kNever) at = std::min(at, std::max(list_from_, listed_at_ + kListAgain));
     for (const auto& bucket : buckets_.all()) {
       at = std::min(at, bucket->window.next_read(now));
       if (!bucket->window.ready()) continue;

@@ -57,6 +57,7 @@ class Dispatcher {
     std::size_t index = 0;  // of the upstream in the fleet
     std::string_view why;
     std::string upstream;
+    std::shared_ptr<void> canary;  // its place among a canary's messages, if it has one
   };
   // What a message that is about to be accepted may count on. Without a reservation (in-flight work is at its bound, its upstreams
   // are out of service or have no room, it is not due yet, the dispatcher drains) it is accepted without intent and waits in the

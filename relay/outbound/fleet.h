@@ -16,11 +16,11 @@ struct Fleet {
   std::vector<std::unique_ptr<Transport>> transports;  // by index in routes
   std::vector<std::shared_ptr<SlotPool>> slots;        // the same; a hung upstream fills its own and no other's
 
-  // Those without a slot to spare when `kept` slots are kept back.
-  UpstreamSet full(std::size_t kept = 0) const {
+  // Those without a slot to spare; `keep_some`: when a quarter of each is kept back.
+  UpstreamSet full(bool keep_some = false) const {
     UpstreamSet full = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      if (slots[i]->free() <= kept) full |= only(i);
+      if (slots[i]->free() <= (keep_some ? slots[i]->limit() / 4 : 0)) full |= only(i);
     }
     return full;
   }

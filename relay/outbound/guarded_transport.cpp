@@ -159,6 +159,8 @@ asio::awaitable<HandoverReport> GuardedTransport::deliver_kept(std::shared_ptr<c
     Handover handover{std::move(message), std::move(kept), std::move(body)};
     report = co_await parts_.capture->deliver(std::move(handover));
     say(report.attempt, "captured");
+    // On this machine: it says nothing of the upstream, and uses up none of its quota.
+    for (RecipientOutcome& outcome : report.attempt.recipients) outcome.reason.stage = Stage::local;
   } else {
     report = co_await redirect(std::move(message), std::move(kept), std::move(body));
   }

@@ -20,9 +20,6 @@ constexpr Duration kSoon = std::chrono::seconds(1);
 constexpr Duration kMemoryPoll = std::chrono::milliseconds(20);
 // In memory at once: the body, its base64 in the request, and what the request is put together from.
 constexpr std::uint64_t kMemoryFactor = 3;
-// To find who a call was refused for, over all groups of an attempt: six bad ones among a thousand, or fifty recipients of whom none
-// may share a call.
-constexpr std::size_t kMaxExtraCalls = 120;
 
 using Group = std::vector<std::uint32_t>;
 using providers::Reading;
@@ -45,7 +42,8 @@ class HttpTransport final : public Transport {
   asio::awaitable<std::optional<Verdict>> load(Handover& handover, LoadedBody& body) const;
   asio::awaitable<std::optional<Verdict>> reserve(std::uint64_t octets, Reservation& memory) const;
   asio::awaitable<void> hand_over(const Handover& handover, const std::string& body, HandoverReport& report) const;
-  asio::awaitable<Reading> ask(const Handover& handover, const Group& group, const std::string& body,
+  result<providers::Request> build(const Handover& handover, const Group& group, const std::string& body) const;
+  asio::awaitable<Reading> ask(providers::Request request, const Handover& handover, const Group& group,
                                Attempt& attempt) const;
   asio::awaitable<net::HttpOutcome> exchange(providers::Request request) const;
   Verdict too_large(std::uint64_t octets) const;
@@ -86,6 +84,11 @@ void halve(const Group& group, std::deque<Group>& waiting) {
   const auto middle = group.begin() + static_cast<std::ptrdiff_t>(group.size() / 2);
   waiting.emplace_front(middle, group.end());
   waiting.emplace_front(group.begin(), middle);
+}
+
+// Of recipients that cannot share a call no two can: each would see the other.
+void separate(const Group& group, std::deque<Group>& waiting) {
+  for (auto at = group.rbegin(); at != group.rend(); ++at) waiting.emplace_front(1, *at);
 }
 
 void take_outcomes(Attempt& attempt, std::vector<RecipientOutcome> outcomes) {
@@ -196,8 +199,18 @@ asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, const s
       take_outcomes(report.attempt, outcomes_of(*end, group));
       continue;
     }
-    --calls_left;
-    const Reading reading = co_await ask(handover, group, body, report.attempt);
+    result<providers::Request> request = build(handover, group, body);
+    if (!request && request.error().kind == FaultKind::conflict && group.size() > 1) {
+      separate(group, waiting);
+      continue;
+    }
+    Reading reading;
+    if (request) {
+      --calls_left;
+      reading = co_await ask(std::move(*request), handover, group, report.attempt);
+    } else {
+      reading = reading_of(judge_finding(Stage::none, Cause::capability, "", request.error().text));
+    }
     if (reading.split && group.size() > 1) {
       halve(group, waiting);
     } else {
@@ -213,18 +226,16 @@ asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, const s
   }
 }
 
-// One call. Without an answer the reading is our own.
-asio::awaitable<Reading> HttpTransport::ask(const Handover& handover, const Group& group, const std::string& body,
-                                            Attempt& attempt) const {
-  const Time now = parts_.loop.clock().now();
+result<providers::Request> HttpTransport::build(const Handover& handover, const Group& group,
+                                                const std::string& body) const {
   const providers::Mail mail{*handover.message, group, body};
-  auto request = parts_.provider.build(parts_.upstream.config(), mail, now);
-  if (!request) {
-    Reading reading = reading_of(judge_finding(Stage::none, Cause::capability, "", request.error().text));
-    reading.split = request.error().kind == FaultKind::conflict;  // these recipients cannot share a call
-    co_return reading;
-  }
-  net::HttpOutcome outcome = co_await exchange(std::move(*request));
+  return parts_.provider.build(parts_.upstream.config(), mail, parts_.loop.clock().now());
+}
+
+// One call. Without an answer the reading is our own.
+asio::awaitable<Reading> HttpTransport::ask(providers::Request request, const Handover& handover, const Group& group,
+                                            Attempt& attempt) const {
+  net::HttpOutcome outcome = co_await exchange(std::move(request));
   attempt.peer = outcome.peer;
   attempt.tls = outcome.tls;
   if (outcome.stage != net::HttpStage::done) {
@@ -237,7 +248,7 @@ asio::awaitable<Reading> HttpTransport::ask(const Handover& handover, const Grou
   attempt.stage = Stage::final_dot;
   const providers::Answer answer = answer_of(std::move(outcome.response));
   Reading reading = parts_.provider.read(answer, group.size(), parts_.loop.clock().now());
-  providers::place_named(reading, mail);
+  providers::place_named(reading, {*handover.message, group, ""});
   co_return reading;
 }
 

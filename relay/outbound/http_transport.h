@@ -15,6 +15,10 @@
 
 namespace postrider::relay {
 
+// Calls of one attempt beyond one for each group of recipients: to find whom a call was refused for (six bad ones among a thousand),
+// or for those who may share none. More of them wait for the next try. A request that was never sent is no call.
+inline constexpr std::size_t kMaxExtraCalls = 120;
+
 struct HttpTransportParts {
   net::Loop& loop;
   net::HttpSender& sender;

@@ -33,28 +33,30 @@ std::optional<Preferred> Preference::get() const {
   return state->preferred;
 }
 
-std::shared_ptr<const std::string> Preference::next() {
+Preference::Turn Preference::next() {
   const auto state = state_.load();
-  if (!state) return nullptr;
+  if (!state) return {};
   const Preferred& preferred = state->preferred;
-  if (!preferred.canary()) return state->name;
+  if (!preferred.canary()) return {state->name, nullptr};
   if (preferred.messages != 0) {
-    if (state->admitted.fetch_add(1, std::memory_order_relaxed) < preferred.messages) return state->name;
+    if (state->admitted.fetch_add(1, std::memory_order_relaxed) < preferred.messages)
+      return {state->name, std::make_shared<Place>(state)};
     state->admitted.fetch_sub(1, std::memory_order_relaxed);
-    return nullptr;
+    return {};
   }
   // Of each hundred exactly so many, spread over it (37 has no factor in common with 100), and another time in the next hundred:
   // whoever asks in a rhythm, since most calls find no room for their message, must not always meet the same turns.
   const std::uint64_t turn = state->turn.fetch_add(1, std::memory_order_relaxed);
-  return (turn * 37 + turn / 100) % 100 < preferred.percent ? state->name : nullptr;
+  if ((turn * 37 + turn / 100) % 100 >= preferred.percent) return {};
+  return {state->name, nullptr};
 }
 
-void Preference::not_taken() {
-  const auto state = state_.load();
-  if (!state || state->preferred.messages == 0) return;
-  std::uint32_t admitted = state->admitted.load(std::memory_order_relaxed);
-  while (admitted > 0 && !state->admitted.compare_exchange_weak(admitted, admitted - 1, std::memory_order_relaxed)) {
-  }
+Preference::Place::~Place() {
+  if (!used) state->admitted.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Preference::used(const std::shared_ptr<void>& place) {
+  if (place) static_cast<Place*>(place.get())->used = true;
 }
 
 Preference::Judged Preference::note(const std::string& upstream, bool failed) {

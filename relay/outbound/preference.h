@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/time.h"
 
@@ -32,10 +33,14 @@ class Preference {
   void clear();
   std::optional<Preferred> get() const;
 
-  // The name that goes first for the next message, or nothing. A canary admits by turn.
-  std::shared_ptr<const std::string> next();
-  // The message that next() named it for goes elsewhere.
-  void not_taken();
+  // Who goes first for the next message; null: the configured order. A canary admits by turn; with a number the message has a place,
+  // which goes back when the last holder lets go and nothing was noted for it with used().
+  struct Turn {
+    std::shared_ptr<const std::string> upstream;
+    std::shared_ptr<void> place;
+  };
+  Turn next();
+  static void used(const std::shared_ptr<void>& place);
 
   enum class Verdict : std::uint8_t { none, promoted, rolled_back };
   // One recipient-independent result of a hand-over; `at_preferred`: by the preferred upstream. The verdict is given once.
@@ -53,6 +58,15 @@ class Preference {
   Score score() const;
 
  private:
+  struct State;
+  struct Place {
+    explicit Place(std::shared_ptr<State> of) : state(std::move(of)) {}
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place();
+    std::shared_ptr<State> state;
+    bool used = false;
+  };
   struct State {
     Preferred preferred;
     std::shared_ptr<const std::string> name;

@@ -11,6 +11,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr Duration kBetweenWalks = std::chrono::minutes(1);  // an upstream that comes and goes makes no storm of walks
 constexpr std::size_t kStep = 100;                           // rows of the index in one transaction
 constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until a store that refused is asked again
 
@@ -50,6 +51,7 @@ asio::awaitable<void> Reviver::run() {
     }
     std::string upstream = std::exchange(wanted_, {});
     co_await walk(std::move(upstream));
+    co_await rest(kBetweenWalks);
   }
 }
 

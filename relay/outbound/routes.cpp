@@ -66,6 +66,7 @@ Routes::Routes(std::vector<UpstreamConfig> upstreams, HealthPolicy policy, const
       with_match_ |= only(index);
       match_hash_ += hash_of(config.name, config.match);
     }
+    if (config.spill_after > Duration{0}) spills_ = true;
     if (config.type == UpstreamType::capture) captures_ |= only(index);
     name_hashes_.push_back(hash_of(config.name));
     const auto known = before != nullptr ? before->find(config.name) : std::nullopt;
@@ -132,13 +133,9 @@ void Routes::each_group(std::optional<std::size_t> first, const Visit& visit) co
   }
 }
 
-std::optional<std::size_t> Routes::preferred_index(bool consume) const {
-  if (!consume) {
-    const std::optional<Preferred> preferred = preference_->get();
-    return preferred && !preferred->canary() ? find(preferred->upstream) : std::nullopt;
-  }
-  const auto name = preference_->next();
-  return name ? find(*name) : std::nullopt;
+std::optional<std::size_t> Routes::preferred_index() const {
+  const std::optional<Preferred> preferred = preference_->get();
+  return preferred && !preferred->canary() ? find(preferred->upstream) : std::nullopt;
 }
 
 std::optional<std::size_t> Routes::by_weight(const std::vector<std::size_t>& group, UpstreamSet among,
@@ -151,7 +148,8 @@ std::optional<std::size_t> Routes::by_weight(const std::vector<std::size_t>& gro
     last = i;
   }
   if (!last || among == only(*last)) return last;
-  std::uint64_t turn_left = (take_turn ? turn_.fetch_add(1, std::memory_order_relaxed) : 0) % weight;
+  std::atomic<std::uint64_t>& turn = turns_[(among ^ among >> 4 ^ among >> 8) % turns_.size()];
+  std::uint64_t turn_left = (take_turn ? turn.fetch_add(1, std::memory_order_relaxed) : 0) % weight;
   for (const std::size_t i : group) {
     if (!has(among, i)) continue;
     const std::uint64_t mine = std::max(1u, at(i).config().weight);
@@ -211,16 +209,17 @@ Choice Routes::find_room(UpstreamSet set, UpstreamSet full, Duration waited, Tim
 }
 
 Choice Routes::choose(UpstreamSet set, UpstreamSet full, Duration waited, Time now) {
-  const std::optional<std::size_t> first = preferred_index(true);
+  const Preference::Turn turn = preference_->next();
+  const std::optional<std::size_t> first = turn.upstream ? find(*turn.upstream) : std::nullopt;
   Choice choice = find_room(set, full, waited, now, first, true);
-  const bool canary = first && !preferred_index(false);
+  const bool canary = first && !preferred_index();
   if (canary && !choice.upstream) choice = find_room(set, full, waited, now, std::nullopt, true);  // it holds up nobody
-  if (first && choice.upstream != first) preference_->not_taken();
+  if (first && choice.upstream == first) choice.canary = turn.place;
   return choice;
 }
 
 Choice Routes::look(UpstreamSet set, UpstreamSet full, Duration waited, Time now) const {
-  return find_room(set, full, waited, now, preferred_index(false), false);
+  return find_room(set, full, waited, now, preferred_index(), false);
 }
 
 // ---- one try --------------------------------------------------------------------------------------------------------
@@ -240,7 +239,7 @@ std::vector<std::size_t> Routes::in_order(std::optional<std::size_t> first) cons
 std::vector<Candidate> Routes::order(const Envelope& envelope, const Recipient& recipient,
                                      std::optional<std::size_t> first, Time now) const {
   const UpstreamSet set = eligible(envelope, recipient);
-  const std::optional<std::size_t> preferred = preferred_index(false);
+  const std::optional<std::size_t> preferred = preferred_index();
   std::vector<Candidate> order;
   for (const std::size_t i : in_order(preferred)) {
     if (has(set, i) && at(i).in_service(now)) order.push_back({i, kAfter});
@@ -267,7 +266,7 @@ bool Routes::any_in_service(UpstreamSet set, Time now) const {
 }
 
 std::optional<std::size_t> Routes::preferred(UpstreamSet set, Time now) const {
-  for (const std::size_t i : in_order(preferred_index(false))) {
+  for (const std::size_t i : in_order(preferred_index())) {
     if (has(set, i) && at(i).worth_a_probe(now)) return i;
   }
   return std::nullopt;
@@ -276,14 +275,14 @@ std::optional<std::size_t> Routes::preferred(UpstreamSet set, Time now) const {
 std::vector<Candidate> Routes::probe_order(const Envelope& envelope, const Recipient& recipient, Time now) const {
   const UpstreamSet set = eligible(envelope, recipient);
   std::vector<Candidate> order;
-  for (const std::size_t i : in_order(preferred_index(false))) {
+  for (const std::size_t i : in_order(preferred_index())) {
     if (has(set, i) && (at(i).worth_a_probe(now) || at(i).in_service(now))) order.push_back({i, kProbe});
   }
   return order;
 }
 
 std::optional<std::size_t> Routes::open_beside(UpstreamSet set, std::size_t chosen, Time now) const {
-  const std::optional<std::size_t> preferred = preferred_index(false);
+  const std::optional<std::size_t> preferred = preferred_index();
   if (preferred == chosen) return std::nullopt;
   for (const std::size_t i : in_order(preferred)) {
     if (i != preferred && at(i).config().priority > at(chosen).config().priority) break;
@@ -319,7 +318,7 @@ Time Routes::service_again(UpstreamSet set, Time now) const {
 std::vector<Routes::Explained> Routes::explain(const Envelope& envelope, const Recipient& recipient, Time now) const {
   const UpstreamSet set = eligible(envelope, recipient);
   const std::optional<Preferred> preference = preference_->get();
-  const std::optional<std::size_t> preferred = preferred_index(false);
+  const std::optional<std::size_t> preferred = preferred_index();
   std::vector<Explained> all;
   for (const std::size_t i : in_order(preferred)) {
     const Upstream& upstream = at(i);

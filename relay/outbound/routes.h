@@ -3,6 +3,7 @@
 // preference are atomics in what it points to, a reload makes a new one around the same Upstreams.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,8 @@ struct Choice {
   Time look_again =
       kNever;  // nobody now: when somebody may (a rate, a pause, a quota, spill_after); ends of work are told
   bool out_of_service = false;  // nobody, and not for want of room: probes only
+  std::shared_ptr<void>
+      canary;  // a place among a canary's messages: given back with the last holder, unless it was used
 };
 
 class Routes {
@@ -60,6 +63,7 @@ class Routes {
   UpstreamSet eligible(const Envelope& envelope, const Recipient& recipient) const;
   UpstreamSet eligible(const MessageRecord& record) const;  // for any of its recipients
   UpstreamSet all() const { return all_; }
+  bool spills() const { return spills_; }            // somebody has a spill_after
   bool uniform() const { return with_match_ == 0; }  // every message may go everywhere (but for captured ones)
   // The wait bucket of mail that may go to these: the same in every process that has upstreams of these names and the same rules of
   // match, never 0. With other rules it is another, so that what waits in the old one is looked at and routed anew. Its low bits are
@@ -101,7 +105,7 @@ class Routes {
   std::vector<Explained> explain(const Envelope& envelope, const Recipient& recipient, Time now) const;
 
  private:
-  std::optional<std::size_t> preferred_index(bool consume) const;
+  std::optional<std::size_t> preferred_index() const;  // for all mail; not of a canary
   // Calls `visit(begin, end)` for each group of equal priority, the preferred upstream in a group of its own first.
   template <typename Visit>
   void each_group(std::optional<std::size_t> first, const Visit& visit) const;
@@ -118,7 +122,9 @@ class Routes {
   UpstreamSet all_ = 0;
   UpstreamSet with_match_ = 0, captures_ = 0;
   std::uint32_t generation_ = 0;
-  mutable std::atomic<std::uint64_t> turn_{0};
+  bool spills_ = false;
+  mutable std::array<std::atomic<std::uint64_t>, 16>
+      turns_{};  // by who shares: one counter for all would favour rhythms
 };
 
 }  // namespace postrider::relay

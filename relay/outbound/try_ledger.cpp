@@ -29,7 +29,8 @@ RecipientOutcome outcome_for(const Attempt& attempt, std::uint32_t recipient, st
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const RecipientOutcome& o) { return o.recipient == recipient; });
   if (found != all.end()) return *found;
-  const OutcomeKind kind = attempt.stage == Stage::final_dot ? OutcomeKind::uncertain : OutcomeKind::deferred;
+  const bool uncertain = attempt.stage == Stage::final_dot || attempt.outcome == OutcomeKind::uncertain;
+  const OutcomeKind kind = uncertain ? OutcomeKind::uncertain : OutcomeKind::deferred;
   return {recipient, kind, attempt.reason};
 }
 

@@ -30,6 +30,11 @@ HandoverReport report_of_exception(const std::string& what, Time started_at) {
 
 enum class Answer : unsigned char { handed_over, about_message, route_failure, throttled, none };
 
+// It was not even asked for this one: our own memory, a body it cannot take, a guard's Maildir.
+bool reached(const RecipientOutcome& outcome) {
+  return outcome.reason.stage != Stage::none && outcome.reason.stage != Stage::local;
+}
+
 // What an attempt says about the upstream, whatever it says about the message. An answer that was lost after the hand-over is its
 // failure too: an upstream that takes messages and then falls silent is not in service.
 Answer answer_of(const Attempt& attempt) {
@@ -37,8 +42,8 @@ Answer answer_of(const Attempt& attempt) {
   bool about_message = false;
   for (const RecipientOutcome& outcome : attempt.recipients) {
     const Cause cause = outcome.reason.cause;
+    if (!reached(outcome)) continue;
     if (outcome.kind == OutcomeKind::sent) return Answer::handed_over;
-    if (outcome.reason.stage == Stage::none || outcome.reason.stage == Stage::local) continue;  // it was not even asked
     if (cause == Cause::throttle) return Answer::throttled;
     if (cause == Cause::route || cause == Cause::uncertain) route = true;
     if (cause == Cause::recipient || cause == Cause::content || cause == Cause::capability) about_message = true;
@@ -92,7 +97,8 @@ boost::asio::awaitable<storage::Settlement> TryRunner::run(ClaimedMessage& messa
     report.attempt.why = round->why;
     upstream.count_attempt(report.attempt.outcome);
     account(upstream, *round, report);
-    if (!stopped_) note_health(routes, upstream, report);
+    if (!stopped_ && note_health(routes, upstream, report) && round->upstream == message.upstream)
+      Preference::used(message.canary);
     // Throttled for less than spill_after: they wait for it instead of going on.
     const bool stay = upstream.paused(parts_.clock.now()) && !upstream.skipped_for_pause(parts_.clock.now());
     ledger.note(*round, std::move(report), stay ? AfterThrottle::stay : AfterThrottle::next);
@@ -132,7 +138,7 @@ std::vector<Candidate> TryRunner::candidates(ClaimedMessage& message, const Reci
     // It was claimed for others of its recipients, and waits beside their mail, which needs no probe.
     if (const auto open = routes.preferred(eligible, now)) message.probe = routes.at(*open).begin_probe(1, now);
   }
-  if (order.empty()) return message.probe ? routes.probe_order(envelope, recipient, now) : order;
+  if (order.empty()) return message.probe ? probes(message, recipient, now) : order;
   if (order.front().why.empty()) order.front().why = message.why;
   if (message.probe && message.probe->upstream() != nullptr) {
     const auto probed = routes.find(message.probe->upstream()->name());
@@ -146,6 +152,17 @@ std::vector<Candidate> TryRunner::candidates(ClaimedMessage& message, const Reci
     message.probe = routes.at(*open).begin_probe(1, now);
     if (message.probe) order.insert(order.begin(), {*open, "a probe: it may work again"});
   }
+  return order;
+}
+
+// Whom one probe asks, the one that it has leave for first.
+std::vector<Candidate> TryRunner::probes(const ClaimedMessage& message, const Recipient& recipient, Time now) {
+  const Routes& routes = *message.fleet->routes;
+  std::vector<Candidate> order = routes.probe_order(message.record->envelope, recipient, now);
+  const auto probed = std::find_if(order.begin(), order.end(), [&](const Candidate& candidate) {
+    return &routes.at(candidate.upstream) == message.probe->upstream();
+  });
+  if (probed != order.end()) std::rotate(order.begin(), probed, probed + 1);
   return order;
 }
 
@@ -171,8 +188,10 @@ TryRunner::Entry TryRunner::enter(ClaimedMessage& message, TryLedger::Round& rou
   const auto count = static_cast<std::uint32_t>(round.recipients.size());
   const Quota::Leave leave = upstream.take_quota(count, now);
   if (upstream.wants_mark()) tell(upstream, UpstreamNews::Kind::quota_marked, {});
-  if (leave == Quota::Leave::used_up) return Entry::out_of_service;
-  if (leave == Quota::Leave::not_yet) return Entry::no_leave_yet;
+  if (leave != Quota::Leave::yes) {
+    if (!claimed_for) upstream.rate().give_back(1);
+    return leave == Quota::Leave::used_up ? Entry::out_of_service : Entry::no_leave_yet;
+  }
   if (count > 1) upstream.rate().charge(count - 1, now);
   return Entry::granted;
 }
@@ -206,13 +225,15 @@ boost::asio::awaitable<HandoverReport> TryRunner::ask(const ClaimedMessage& mess
 void TryRunner::account(Upstream& upstream, const TryLedger::Round& round, const HandoverReport& report) {
   std::uint32_t went = 0;
   for (const RecipientOutcome& outcome : report.attempt.recipients) {
-    if (outcome.kind == OutcomeKind::sent || outcome.kind == OutcomeKind::uncertain) ++went;
+    const bool handed_over = outcome.kind == OutcomeKind::sent || outcome.kind == OutcomeKind::uncertain;
+    if (handed_over && reached(outcome)) ++went;
   }
   const auto asked = static_cast<std::uint32_t>(round.recipients.size());
   if (went < asked) upstream.give_back_quota(asked - went);
 }
 
-void TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& report) {
+// True when it said something.
+bool TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& report) {
   const Attempt& attempt = report.attempt;
   const Time now = parts_.clock.now();
   const Answer answer = answer_of(attempt);
@@ -231,14 +252,15 @@ void TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& 
       if (report.throttled_until > now) report.throttled_until = upstream.paused_until();  // bounded there
       break;
     case Answer::none:
-      return;
+      return false;
   }
   const Preference::Judged judged = routes.preference().note(upstream.name(), answer != Answer::handed_over);
-  if (judged.verdict == Preference::Verdict::none) return;
+  if (judged.verdict == Preference::Verdict::none) return true;
   Reason reason;
   reason.text = judged.why;
   const bool promoted = judged.verdict == Preference::Verdict::promoted;
   tell(upstream, promoted ? UpstreamNews::Kind::promoted : UpstreamNews::Kind::rolled_back, reason);
+  return true;
 }
 
 void TryRunner::note_change(Routes& routes, Upstream& upstream, Change change, const Reason& reason) {

@@ -29,6 +29,7 @@ struct ClaimedMessage {
   std::size_t upstream = 0;        // chosen when it was claimed
   bool rated = false;              // it has a place in the rate of `upstream`
   std::string_view why;            // it was chosen; a literal
+  std::shared_ptr<void> canary;    // its place among a canary's messages, if it has one
   std::optional<ProbePass> probe;  // leave to ask upstreams that are out of service
 };
 
@@ -44,11 +45,12 @@ class TryRunner {
   void plan(ClaimedMessage& message, TryLedger& ledger, const RetryPolicy& policy, Time now);
   std::vector<Candidate> candidates(ClaimedMessage& message, const Recipient& recipient, UpstreamSet eligible,
                                     Time now);
+  static std::vector<Candidate> probes(const ClaimedMessage& message, const Recipient& recipient, Time now);
   enum class Entry : unsigned char { granted, no_room, no_leave_yet, out_of_service };
   Entry enter(ClaimedMessage& message, TryLedger::Round& round, std::shared_ptr<Slot>& slot);
   boost::asio::awaitable<HandoverReport> ask(const ClaimedMessage& message, const TryLedger::Round& round);
   void account(Upstream& upstream, const TryLedger::Round& round, const HandoverReport& report);
-  void note_health(Routes& routes, Upstream& upstream, HandoverReport& report);
+  bool note_health(Routes& routes, Upstream& upstream, HandoverReport& report);
   void note_change(Routes& routes, Upstream& upstream, Change change, const Reason& reason);
   void tell(const Upstream& upstream, UpstreamNews::Kind kind, const Reason& reason);
 

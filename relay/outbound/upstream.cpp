@@ -7,6 +7,11 @@ namespace postrider::relay {
 
 namespace {
 
+// Route failures in a row after which a hand-over is worth a look at what failed: one alone may be a message's own (a sender that
+// is not verified), and would revive itself for ever.
+constexpr std::uint32_t kWorthRevival = 2;
+constexpr Duration kSamePause = std::chrono::seconds(1);
+
 // The word of Upstream::probe_interval_state_, taken apart.
 struct ProbeInterval {
   static constexpr std::uint64_t kMostPasses = 0xff;
@@ -127,7 +132,7 @@ Change Upstream::note_hand_over(Time now) {
   window_.note(false, now, policy().open_window);
   const std::uint32_t failures = failures_.exchange(0, std::memory_order_relaxed);
   const bool first = !proven_.load(std::memory_order_relaxed) && !proven_.exchange(true, std::memory_order_relaxed);
-  if (health() == Health::closed) return failures > 0 || first ? Change::works_again : Change::none;
+  if (health() == Health::closed) return failures >= kWorthRevival || first ? Change::works_again : Change::none;
   if (recoveries_.fetch_add(1, std::memory_order_relaxed) + 1 < policy().recover_after) {
     probe_interval_state_.store(0, std::memory_order_relaxed);  // it works: the next probe may go at once
     return Change::none;
@@ -187,7 +192,9 @@ bool Upstream::pause_until(Time until, Time now) {
   const std::int64_t wanted = to_ms(std::min(until, now + kLongestPause));
   std::int64_t current = paused_until_ms_.load(std::memory_order_relaxed);
   while (current < wanted || !is_ahead(current, now)) {
-    if (paused_until_ms_.compare_exchange_weak(current, wanted, std::memory_order_relaxed)) return true;
+    // Many attempts at once are told the same: only the first of them is news.
+    const bool news = !is_ahead(current, now) || wanted - current > kSamePause.count();
+    if (paused_until_ms_.compare_exchange_weak(current, wanted, std::memory_order_relaxed)) return news;
   }
   return false;
 }
@@ -245,6 +252,11 @@ std::optional<ProbePass> Upstream::begin_probe(std::uint32_t most, Time now) {
   Health expected = Health::open;
   health_.compare_exchange_strong(expected, Health::probing, std::memory_order_relaxed);
   return ProbePass(*this);
+}
+
+bool Upstream::probes_hang(std::uint32_t most, Time now) const {
+  const ProbeInterval interval(probe_interval_state_.load(std::memory_order_relaxed));
+  return probes_.load(std::memory_order_relaxed) >= most && interval.over(now, policy().probe_interval);
 }
 
 Time Upstream::next_probe(Time now) const {

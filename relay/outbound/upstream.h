@@ -123,6 +123,8 @@ class Upstream {
 
   // At most `most` tries at once and in each probe interval, over all threads, while the circuit is not closed.
   std::optional<ProbePass> begin_probe(std::uint32_t most, Time now);
+  // All passes are out, and since longer than an interval: it does not even answer.
+  bool probes_hang(std::uint32_t most, Time now) const;
   // When begin_probe() is worth asking again; a probe that ends wakes its dispatcher anyway.
   Time next_probe(Time now) const;
 

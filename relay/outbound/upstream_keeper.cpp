@@ -88,8 +88,14 @@ void UpstreamKeeper::start() {
   begin_periods();
 }
 
+// What an earlier reload took away and this one brings back is as it was.
 void UpstreamKeeper::use(std::shared_ptr<Routes> routes) {
+  std::vector<storage::UpstreamState> back;
+  for (const auto& [name, state] : known_) {
+    if (!routes_->find(name) && routes->find(name)) back.push_back(state);
+  }
   routes_ = std::move(routes);
+  restore_upstreams(*routes_, back, parts_.clock.now());
   begin_periods();
 }
 
@@ -123,6 +129,7 @@ void UpstreamKeeper::hear(const UpstreamNews& news) {
     event.upstream = news.upstream;
     events.push_back(std::move(event));
   }
+  if (news.kind == Kind::stopped) known_[news.upstream].stopped_by = news.actor;
   keep(upstream, std::move(events));
 }
 
@@ -234,6 +241,8 @@ storage::UpstreamState UpstreamKeeper::state_of(const Upstream& upstream, bool e
   }
   if (upstream.paused(state.changed_at)) state.paused_until = upstream.paused_until();
   state.stopped = upstream.stopped();
+  const auto before = known_.find(state.name);
+  if (state.stopped && before != known_.end()) state.stopped_by = before->second.stopped_by;
   const std::optional<Preferred> preferred = routes_->preference().get();
   if (preferred && preferred->upstream == upstream.name()) {
     state.preferred = true;

@@ -114,8 +114,8 @@ class LmdbStore final : public Store {
   void waiting(Done<std::vector<Waiting>> done) override {
     readers_->submit(std::make_unique<CountJob>(*readers_, DueCount{}, std::move(done)));
   }
-  void due_buckets(Done<std::vector<std::uint32_t>> done) override {
-    read(std::move(done), [](Snapshot& s) { return lmdb::due_buckets(s); });
+  void due_heads(Done<std::vector<DueHead>> done) override {
+    read(std::move(done), [](Snapshot& s) { return lmdb::due_heads(s); });
   }
   void owing(OwingQuery query, Done<OwingPage> done) override {
     read(std::move(done), [query](Snapshot& s) { return lmdb::owing(s, query); });

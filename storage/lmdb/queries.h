@@ -33,7 +33,7 @@ result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query);
 // The messages known by it, the newest; not_found.
 result<MessageId> find_by_provider_id(Snapshot& snapshot, const std::string& upstream, const std::string& provider_id);
 result<std::vector<UpstreamState>> upstream_states(Snapshot& snapshot);
-result<std::vector<std::uint32_t>> due_buckets(Snapshot& snapshot);
+result<std::vector<DueHead>> due_heads(Snapshot& snapshot);
 
 // A count of the due index in steps, so that no step holds old pages for longer than a page of a listing does. What moves
 // between two steps may be counted twice or not at all.

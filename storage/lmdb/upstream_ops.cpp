@@ -12,7 +12,7 @@ namespace postrider::storage::lmdb {
 namespace {
 
 constexpr std::size_t kMaxUpstreams = 10'000;
-constexpr std::size_t kMaxBuckets = 10'000;
+constexpr std::size_t kMaxHeads = 10'000;
 constexpr std::size_t kMaxSameHash = 1000;       // messages under one hash that are looked at
 constexpr std::size_t kEntriesPerStep = 50'000;  // of the due index, counted in one transaction
 
@@ -48,21 +48,24 @@ result<std::vector<UpstreamState>> upstream_states(Snapshot& snapshot) {
 
 // ---- what waits ---------------------------------------------------------------------------------------------------
 
-result<std::vector<std::uint32_t>> due_buckets(Snapshot& snapshot) {
-  std::vector<std::uint32_t> buckets;
+result<std::vector<DueHead>> due_heads(Snapshot& snapshot) {
+  std::vector<DueHead> heads;
   Cursor cursor(snapshot.txn, snapshot.tables.due);
   bool found = cursor.first();
-  while (found && buckets.size() < kMaxBuckets) {
+  while (found && heads.size() < kMaxHeads) {
     const auto key = parse_due_key(cursor.key());
     if (!key) {
       snapshot.damages.push_back({Origin::due, std::string(cursor.key()), "the entry is malformed"});
       found = cursor.next();
       continue;
     }
-    buckets.push_back(key->bucket);
-    found = key->bucket != UINT32_MAX && cursor.seek(due_lane_key(key->bucket + 1, Lane::high));
+    heads.push_back({key->bucket, key->lane, key->due});
+    const bool last_lane = key->lane == Lane::low;
+    if (last_lane && key->bucket == UINT32_MAX) break;
+    const auto next_lane = last_lane ? Lane::high : static_cast<Lane>(static_cast<std::uint8_t>(key->lane) + 1);
+    found = cursor.seek(due_lane_key(key->bucket + (last_lane ? 1 : 0), next_lane));
   }
-  return buckets;
+  return heads;
 }
 
 void count_due(Snapshot& snapshot, DueCount& count) {
@@ -85,7 +88,7 @@ Time oldest_due(const Txn& txn, const Tables& tables) {
   Time oldest = kNever;
   Cursor cursor(txn, tables.due);
   bool found = cursor.first();
-  for (std::size_t lanes = 0; found && lanes < kMaxBuckets; ++lanes) {
+  for (std::size_t lanes = 0; found && lanes < kMaxHeads; ++lanes) {
     const auto key = parse_due_key(cursor.key());
     if (!key) {
       found = cursor.next();

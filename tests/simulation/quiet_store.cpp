@@ -115,8 +115,8 @@ void QuietStore::upstream_states(Done<std::vector<UpstreamState>> done) {
 void QuietStore::waiting(Done<std::vector<Waiting>> done) {
   inner_->waiting(counted(std::move(done)));
 }
-void QuietStore::due_buckets(Done<std::vector<std::uint32_t>> done) {
-  inner_->due_buckets(counted(std::move(done)));
+void QuietStore::due_heads(Done<std::vector<storage::DueHead>> done) {
+  inner_->due_heads(counted(std::move(done)));
 }
 void QuietStore::owing(OwingQuery query, Done<OwingPage> done) {
   inner_->owing(query, counted(std::move(done)));

@@ -44,7 +44,7 @@ class QuietStore final : public storage::Store {
   void put_upstream_state(storage::UpstreamState state, std::vector<Event> events, Done<Nothing> done) override;
   void upstream_states(Done<std::vector<storage::UpstreamState>> done) override;
   void waiting(Done<std::vector<storage::Waiting>> done) override;
-  void due_buckets(Done<std::vector<std::uint32_t>> done) override;
+  void due_heads(Done<std::vector<storage::DueHead>> done) override;
   void owing(storage::OwingQuery query, Done<storage::OwingPage> done) override;
   void preview_retire(storage::RetireRequest request, Done<storage::Retired> done) override;
   void put_user(storage::UserRecord user, bool must_be_new, Done<Nothing> done) override;

@@ -294,9 +294,8 @@ std::vector<Waiting> StoreTest::waiting() {
       .value();
 }
 
-std::vector<std::uint32_t> StoreTest::due_buckets() {
-  return answer<std::vector<std::uint32_t>>(
-             [&](Done<std::vector<std::uint32_t>> done) { store().due_buckets(std::move(done)); })
+std::vector<DueHead> StoreTest::due_heads() {
+  return answer<std::vector<DueHead>>([&](Done<std::vector<DueHead>> done) { store().due_heads(std::move(done)); })
       .value();
 }
 

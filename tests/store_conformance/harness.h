@@ -77,7 +77,7 @@ class StoreTest : public testing::TestWithParam<Factory> {
   result<Nothing> put_upstream(UpstreamState state, std::vector<Event> events = {});
   std::vector<UpstreamState> upstream_states();
   std::vector<Waiting> waiting();
-  std::vector<std::uint32_t> due_buckets();
+  std::vector<DueHead> due_heads();
   result<MessageId> find_by_provider_id(const std::string& upstream, const std::string& provider_id);
   std::vector<std::string> verify_faults();  // of all pages
   DuePage due(DueQuery query);

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,13 @@ using testing_fakes::answers;
 using testing_fakes::HttpFake;
 using testing_fakes::HttpReaction;
 
+inline std::atomic<std::size_t> built{0};  // calls of build_fake() in the test at hand
+
 inline result<providers::Request> build_fake(const UpstreamConfig& upstream, const providers::Mail& mail, Time) {
+  ++built;
+  if (mail.body.find("unshareable") != mail.body.npos && mail.recipients.size() > 1) {
+    return Fault{FaultKind::conflict, "these recipients would see each other"};
+  }
   if (mail.body.find("unmappable") != mail.body.npos && mail.recipients.front() == 0) {
     return invalid("this body cannot be expressed");
   }
@@ -78,6 +85,7 @@ inline providers::Reading read_fake_probe(const providers::Answer& answer, Time 
 class HttpTransportTest : public ::testing::Test {
  protected:
   HttpTransportTest() {
+    built = 0;
     config.name = "primary";
     config.type = UpstreamType::mailgun;
     config.api_key = "secret";

@@ -60,7 +60,7 @@ TEST_F(HttpTransportTest, ASearchHasItsBound) {
   set_recipients(300);
   serve({answers(400, "bad address")});
   const Attempt attempt = deliver();
-  EXPECT_LE(server->requests().size(), 100u);
+  EXPECT_EQ(server->requests().size(), 1 + kMaxExtraCalls);
   ASSERT_EQ(attempt.recipients.size(), 300u);
   std::size_t bounced = 0;
   for (const RecipientOutcome& outcome : attempt.recipients) {
@@ -70,6 +70,19 @@ TEST_F(HttpTransportTest, ASearchHasItsBound) {
   }
   EXPECT_GT(bounced, 10u);  // so that the next try has fewer
   EXPECT_GT(reports[0].throttled_until, Time{});
+}
+
+TEST_F(HttpTransportTest, ThoseWhoCannotShareACallAreAskedForOneByOne) {
+  set_recipients(kMaxExtraCalls);
+  body = {"Subject: unshareable\r\n\r\n"};
+  serve({answers(200, "id=1")});
+  const Attempt attempt = deliver();
+  EXPECT_EQ(attempt.outcome, OutcomeKind::sent) << attempt.reason.text;
+  ASSERT_EQ(server->requests().size(), kMaxExtraCalls) << "a request that was never sent is no call";
+  EXPECT_EQ(asked_for(0), "r0");
+  EXPECT_EQ(asked_for(1), "r1");
+  EXPECT_EQ(built, kMaxExtraCalls + 1)
+      << "taking a message apart is dear: halves that cannot share a call are not tried";
 }
 
 TEST_F(HttpTransportTest, SingleRecipientsFareOtherwise) {

@@ -19,9 +19,14 @@ Preferred preferred(const std::string& upstream, std::uint32_t percent = 0, std:
   return one;
 }
 
+// Each of the messages goes where it is told.
 int named(Preference& preference, int messages) {
   int count = 0;
-  for (int i = 0; i < messages; ++i) count += preference.next() ? 1 : 0;
+  for (int i = 0; i < messages; ++i) {
+    const Preference::Turn turn = preference.next();
+    count += turn.upstream ? 1 : 0;
+    Preference::used(turn.place);
+  }
   return count;
 }
 
@@ -36,7 +41,7 @@ Preference::Judged report(Preference& preference, const std::string& upstream, i
 
 TEST(Preference, NobodyIsPreferredAtFirst) {
   Preference preference;
-  EXPECT_FALSE(preference.next());
+  EXPECT_FALSE(preference.next().upstream);
   EXPECT_FALSE(preference.get());
   EXPECT_EQ(preference.note("b", true).verdict, Verdict::none);
 }
@@ -45,10 +50,10 @@ TEST(Preference, AllMailMeansEveryMessage) {
   Preference preference;
   preference.set(preferred("b"));
   EXPECT_EQ(named(preference, 1000), 1000);
-  EXPECT_EQ(*preference.next(), "b");
+  EXPECT_EQ(*preference.next().upstream, "b");
   EXPECT_EQ(preference.get()->by, "ops");
   preference.clear();
-  EXPECT_FALSE(preference.next());
+  EXPECT_FALSE(preference.next().upstream);
 }
 
 TEST(Preference, AShareIsExactInEveryHundred) {
@@ -63,7 +68,7 @@ TEST(Preference, AShareIsSpreadOverTheHundred) {
   Preference preference;
   preference.set(preferred("b", 5));
   for (int i = 0, since = 0; i < 10'000; ++i) {
-    since = preference.next() ? 0 : since + 1;
+    since = preference.next().upstream ? 0 : since + 1;
     ASSERT_LT(since, 50) << "at " << i;
   }
 }
@@ -77,11 +82,22 @@ TEST(Preference, ANumberOfMessagesIsNamedSoManyTimes) {
 TEST(Preference, AMessageThatWentElsewhereLeavesItsPlaceToAnother) {
   Preference preference;
   preference.set(preferred("b", 0, 3));
-  ASSERT_EQ(named(preference, 10), 3);
-  preference.not_taken();
+  {
+    const Preference::Turn elsewhere = preference.next();
+    ASSERT_TRUE(elsewhere.upstream);
+    EXPECT_EQ(named(preference, 10), 2);
+  }
   EXPECT_EQ(named(preference, 10), 1);
-  for (int i = 0; i < 10; ++i) preference.not_taken();
-  EXPECT_EQ(named(preference, 10), 3) << "never more than there were";
+  EXPECT_EQ(named(preference, 10), 0);
+}
+
+TEST(Preference, APlaceMayOutliveItsCanary) {
+  Preference preference;
+  preference.set(preferred("b", 0, 3));
+  Preference::Turn turn = preference.next();
+  preference.clear();
+  turn.place.reset();
+  EXPECT_FALSE(preference.next().upstream);
 }
 
 // A dispatcher asks for the message that goes, and again to learn that there is no room for the next one: whatever the rhythm, the
@@ -93,10 +109,8 @@ TEST(Preference, AShareSurvivesCallersThatAskInVain) {
       preference.set(preferred("b", percent));
       int went = 0;
       for (int i = 0; i < 10'000; ++i) {
-        went += preference.next() ? 1 : 0;
-        for (int j = 0; j < in_vain; ++j) {
-          if (preference.next()) preference.not_taken();
-        }
+        went += preference.next().upstream ? 1 : 0;
+        for (int j = 0; j < in_vain; ++j) preference.next();
       }
       EXPECT_NEAR(went, 100 * static_cast<int>(percent), 5 * percent) << percent << "%, " << in_vain << " in vain";
     }
@@ -119,7 +133,7 @@ TEST(Preference, ACanaryThatDoesWorseThanTheOthersGoesBack) {
   EXPECT_EQ(judged.upstream, "b");
   EXPECT_EQ(judged.why, "40% of 20 hand-overs failed, 2% of 100 elsewhere");
   EXPECT_FALSE(preference.get());
-  EXPECT_FALSE(preference.next());
+  EXPECT_FALSE(preference.next().upstream);
 }
 
 TEST(Preference, WhatFailsEverywhereIsNotTheCanarysFault) {
