@@ -82,6 +82,7 @@ void add_classify_options(CLI::App& verb, ClassifyOptions& options) {
       ->allow_extra_args(false);
   verb.add_option("--recipients", options.recipients, "How many recipients the call had (default 1)")
       ->check(CLI::Range(1, 1000));
+  verb.add_flag("--sandbox", options.sandbox, "As an upstream with sandbox = true would read it");
 }
 
 providers::Answer read_answer(const ClassifyOptions& options) {
@@ -95,7 +96,10 @@ providers::Answer read_answer(const ClassifyOptions& options) {
 int run_upstream_classify(const ClassifyOptions& options) {
   const Provider& provider = provider_of(options.type);
   const Time now = net::SystemClock().now();
-  const Reading reading = provider.read(read_answer(options), options.recipients, now);
+  UpstreamConfig upstream;
+  upstream.type = provider.type;
+  upstream.sandbox = options.sandbox;
+  const Reading reading = provider.read(upstream, read_answer(options), options.recipients, now);
   if (!options.json) {
     print(reading, now);
     return EX_OK;

@@ -21,6 +21,7 @@ struct ClassifyOptions {
   std::string body_file;             // "-": stdin; empty: no body
   std::vector<std::string> headers;  // "Name: value"
   std::size_t recipients = 1;        // of the call that was answered
+  bool sandbox = false;              // of the upstream's configuration
   bool json = false;
 };
 

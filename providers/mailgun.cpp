@@ -120,7 +120,7 @@ std::string_view said(const Answer& answer, const boost::json::value& json) {
   return message.empty() ? plain_text(answer) : message;
 }
 
-Reading read(const Answer& answer, std::size_t recipients, Time now) {
+Reading read_answer(const Answer& answer, std::size_t recipients, Time now) {
   const boost::json::value json = json_of(answer);
   const std::string_view id = text_at(json, "id"), text = said(answer, json);
   if (answer.status == 200 && !id.empty()) {
@@ -136,6 +136,10 @@ Reading read(const Answer& answer, std::size_t recipients, Time now) {
   return reading;
 }
 
+Reading read(const UpstreamConfig&, const Answer& answer, std::size_t recipients, Time now) {
+  return read_answer(answer, recipients, now);
+}
+
 // The request of a message, without recipient and message: a key that may only send (Mailgun's "domain sending key") is refused
 // everywhere else. Test mode, so that nothing could leave in any case.
 result<Request> build_probe(const UpstreamConfig& upstream, Time) {
@@ -149,7 +153,7 @@ result<Request> build_probe(const UpstreamConfig& upstream, Time) {
 }
 
 Reading read_probe(const Answer& answer, Time now) {
-  Reading reading = read(answer, 1, now);
+  Reading reading = of_probe(read_answer(answer, 1, now));
   // Key and domain were found good, and then the recipient was missing.
   if (reading.kind == OutcomeKind::bounced) {
     reading.kind = OutcomeKind::sent;

@@ -27,6 +27,7 @@ constexpr JsonRules kRules{"mailjet", false, false, kLeftOut};
 // The text ends in what the error is related to: "... [To[0].Email]".
 constexpr OutcomeRow kOutcomes[] = {
     {0, "mj-0001", "", Meaning::misconfigured},  // the key is suspended
+    {0, "mj-0002", "", Meaning::transient},      // JSON that it cannot read: ours to mend, and no reason to bounce mail
     {0, "mj-0015", "", Meaning::bad_login},
     {0, "mj-0011", "", Meaning::too_big},
     {0, "mj-0013", "[to[", Meaning::bad_recipient},  // an invalid address
@@ -158,15 +159,19 @@ Said error_of(const Answer& answer, const json::value& value) {
   return said;
 }
 
-Reading read(const Answer& answer, std::size_t recipients, Time now) {
+Reading read(const UpstreamConfig&, const Answer& answer, std::size_t recipients, Time now) {
   const json::value value = json_of(answer);
   const json::object* letter = letter_of(value);
+  bool refused = false;
   if (answer.status >= 200 && answer.status < 300 && letter != nullptr) {
     const json::value* status = letter->if_contains("Status");
     if (status != nullptr && *status == "success") return accepted(answer, *letter, recipients, now);
+    refused = status != nullptr && *status == "error";
   }
   const Said said = error_of(answer, value);
-  return reading_of(look_up(kOutcomes, answer.status, said.code, said.text), answer, said.text, recipients, now);
+  Meaning meaning = look_up(kOutcomes, answer.status, said.code, said.text);
+  if (refused && meaning == Meaning::uncertain) meaning = Meaning::transient;  // it says that it took nothing
+  return reading_of(meaning, answer, said.text, recipients, now);
 }
 
 result<Request> build_probe(const UpstreamConfig& upstream, Time) {
@@ -178,7 +183,7 @@ Reading read_probe(const Answer& answer, Time now) {
   if (answer.status == 200 && value.is_object() && value.get_object().contains("Data"))
     return reading_of(Meaning::accepted, answer, "", 1, now);
   const Said said = error_of(answer, value);
-  return reading_of(look_up(kOutcomes, answer.status, said.code, said.text), answer, said.text, 1, now);
+  return of_probe(reading_of(look_up(kOutcomes, answer.status, said.code, said.text), answer, said.text, 1, now));
 }
 
 }  // namespace

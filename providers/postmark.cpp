@@ -50,7 +50,7 @@ constexpr OutcomeRow kOutcomes[] = {
     {413, "", "", Meaning::too_big},
     {415, "", "", Meaning::misconfigured},
     {429, "", "", Meaning::throttled},
-    {422, "", "", Meaning::bad_message},
+    {422, "", "", Meaning::transient},  // codes that bounce a message are listed: any other is no reason to
 };
 
 json::array fields_list(const JsonMail& mail) {
@@ -126,13 +126,17 @@ std::vector<std::string> inactive_addresses(std::string_view text) {
   return addresses;
 }
 
-Reading read(const Answer& answer, std::size_t recipients, Time now) {
+Reading read(const UpstreamConfig&, const Answer& answer, std::size_t recipients, Time now) {
   const json::value value = json_of(answer);
   const std::string code = code_of(value);
   const std::string_view text = value.is_object() ? text_at(value, "Message") : plain_text(answer);
   const std::string_view id = text_at(value, "MessageID");
-  if (answer.status != 200 || id.empty() || (!code.empty() && code != "0"))
-    return reading_of(look_up(kOutcomes, answer.status, code, text), answer, text, recipients, now);
+  const bool says_no = !code.empty() && code != "0";
+  if (answer.status != 200 || id.empty() || says_no) {
+    Meaning meaning = look_up(kOutcomes, answer.status, code, text);
+    if (says_no && meaning == Meaning::uncertain) meaning = Meaning::transient;  // it says that it took nothing
+    return reading_of(meaning, answer, text, recipients, now);
+  }
   Reading reading = reading_of(Meaning::accepted, answer, text, recipients, now);
   reading.provider_id = id;
   const Reading refused = reading_of(Meaning::bad_recipient, answer, text, 1, now);
@@ -150,7 +154,7 @@ Reading read_probe(const Answer& answer, Time now) {
   if (answer.status == 200 && value.is_object() && value.get_object().contains("ID"))
     return reading_of(Meaning::accepted, answer, "", 1, now);
   const std::string_view text = value.is_object() ? text_at(value, "Message") : plain_text(answer);
-  return reading_of(look_up(kOutcomes, answer.status, code_of(value), text), answer, text, 1, now);
+  return of_probe(reading_of(look_up(kOutcomes, answer.status, code_of(value), text), answer, text, 1, now));
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ std::optional<Time> epoch(std::optional<std::int64_t> at) {
 }
 
 Meaning by_status(int status) {
-  if (status >= 200 && status < 300) return Meaning::transient;
+  if (status >= 200 && status < 300) return Meaning::uncertain;
   if (status >= 300 && status < 400) return Meaning::misconfigured;  // redirects are not followed: not the API
   switch (status) {
     case 400:
@@ -109,8 +109,27 @@ Verdict verdict_of(Meaning meaning) {
       return {OutcomeKind::deferred, Cause::throttle};
     case Meaning::too_big:
       return {OutcomeKind::deferred, Cause::capability};
+    case Meaning::uncertain:
+      return {OutcomeKind::uncertain, Cause::uncertain};
   }
   return {OutcomeKind::deferred, Cause::route};
+}
+
+// The point where a message may be sent twice.
+std::string text_of(Meaning meaning, int status, std::string_view text) {
+  const std::string bare = "HTTP status " + std::to_string(status);
+  if (meaning == Meaning::uncertain) {
+    std::string doubt = bare + " without what the API documents: the message may be sent more than once";
+    if (!text.empty()) doubt.append(" (").append(text).append(")");
+    return sanitize_reason_text(doubt);
+  }
+  std::string said = sanitize_reason_text(text);
+  return said.empty() ? bare : said;
+}
+
+// The octets of a byte order mark count as blank.
+std::string_view without_blanks(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(" \t\r\n\xef\xbb\xbf"), text.size()));
 }
 
 }  // namespace
@@ -154,8 +173,7 @@ Reading reading_of(Meaning meaning, int status, std::string_view text, std::size
   const Verdict verdict = verdict_of(meaning);
   Reading reading;
   reading.kind = verdict.kind;
-  reading.reason = {verdict.cause, Stage::final_dot, status, "", sanitize_reason_text(text)};
-  if (reading.reason.text.empty()) reading.reason.text = "HTTP status " + std::to_string(status);
+  reading.reason = {verdict.cause, Stage::final_dot, status, "", text_of(meaning, status, text)};
   if (meaning == Meaning::too_big) reading.reason.enhanced = "5.3.4";  // RFC 3463 3.4: message too big for system
   reading.split = meaning == Meaning::bad_recipient && recipients > 1;
   return reading;
@@ -164,11 +182,17 @@ Reading reading_of(Meaning meaning, int status, std::string_view text, std::size
 Reading reading_of(Meaning meaning, const Answer& answer, std::string_view text, std::size_t recipients, Time now) {
   // All these vendors judge mail in JSON: any other refusal is of a proxy or balancer before them, which judges no mail.
   if (meaning == Meaning::bad_message && !json_of(answer).is_object()) meaning = Meaning::misconfigured;
+  if (meaning == Meaning::uncertain && is_page(answer)) meaning = Meaning::misconfigured;
   Reading reading = reading_of(meaning, answer.status, text, recipients);
   if (reading.reason.cause == Cause::throttle) reading.throttled_until = throttle_end(answer, now);
   if (meaning == Meaning::quota_used_up && reading.throttled_until == Time{})
     reading.throttled_until = now + kQuotaPause;
   return reading;
+}
+
+Reading of_probe(Reading reading) {
+  if (reading.kind != OutcomeKind::uncertain) return reading;
+  return reading_of(Meaning::misconfigured, reading.reason.code, "", 1);
 }
 
 Time throttle_end(const Answer& answer, Time now) {
@@ -200,10 +224,13 @@ std::string_view text_at(const boost::json::value& value, std::string_view membe
   return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
 }
 
+bool is_page(const Answer& answer) {
+  return without_blanks(answer.body).starts_with('<');
+}
+
 std::string_view plain_text(const Answer& answer) {
-  std::string_view text = answer.body;
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\r' || text.front() == '\n')) text.remove_prefix(1);
-  if (text.starts_with('<')) return {};
+  if (is_page(answer)) return {};
+  const std::string_view text = without_blanks(answer.body);
   return text.substr(0, std::min(text.find_first_of("\r\n"), kMaxReasonText));
 }
 

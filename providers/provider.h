@@ -85,8 +85,9 @@ struct Provider {
   result<Request> (*build)(const UpstreamConfig& upstream, const Mail& mail, Time now);
   // A request that shows whether key and domain are good, without sending anything; the answer is read by read_probe.
   result<Request> (*build_probe)(const UpstreamConfig& upstream, Time now);
-  Reading (*read)(const Answer& answer, std::size_t recipients, Time now);
-  // OutcomeKind::sent when the upstream would take mail.
+  // Of an answer to what build() made. A 2xx that cannot be read as the vendor's is `uncertain`: the message may be on its way.
+  Reading (*read)(const UpstreamConfig& upstream, const Answer& answer, std::size_t recipients, Time now);
+  // OutcomeKind::sent when the upstream would take mail; never uncertain.
   Reading (*read_probe)(const Answer& answer, Time now);
 };
 
@@ -111,6 +112,7 @@ enum class Meaning : std::uint8_t {
   quota_used_up,  // pause until the quota is new
   too_big,        // capability
   transient,      // 5xx and what nobody knows: deferred, the upstream's fault
+  uncertain,      // 2xx without what the vendor documents: it may have taken the message
 };
 
 // A row matches when all it gives do: status 0 and empty texts match anything. `code` is the vendor's own error code or name,
@@ -122,12 +124,15 @@ struct OutcomeRow {
   Meaning meaning = Meaning::transient;
 };
 
-// The first row that matches; otherwise by status: 2xx transient (an answer that is no answer), 408, 425 and 5xx transient, 401 and
-// 403 bad_login, 413 too_big, 429 throttled, 400 and 422 bad_message, 3xx and any other 4xx misconfigured.
+// The first row that matches; otherwise by status: 2xx uncertain, 408, 425 and 5xx transient, 401 and 403 bad_login, 413 too_big, 429
+// throttled, 400 and 422 bad_message, 3xx and any other 4xx misconfigured.
 Meaning look_up(std::span<const OutcomeRow> table, int status, std::string_view code, std::string_view text);
 Reading reading_of(Meaning meaning, int status, std::string_view text, std::size_t recipients);
-// The same with the pause that the answer's fields ask for. A quota without one: an hour. bad_message without JSON: misconfigured.
+// The same with the pause that the answer's fields ask for. A quota without one: an hour. bad_message without JSON, and uncertain with
+// a page for browsers: misconfigured.
 Reading reading_of(Meaning meaning, const Answer& answer, std::string_view text, std::size_t recipients, Time now);
+// For read_probe: a request that hands nothing over leaves nothing uncertain.
+Reading of_probe(Reading reading);
 // Retry-After (seconds or HTTP date, RFC 9110 10.2.3), X-RateLimit-Reset (epoch seconds), RateLimit-Reset (seconds): the latest
 // time of them, zero without any. Never later than a day from now; what is past or cannot be read is ignored.
 Time throttle_end(const Answer& answer, Time now);
@@ -138,6 +143,8 @@ Time next_utc_midnight(Time now);
 boost::json::value json_of(const Answer& answer);
 // A member of a JSON object that is a string, else empty. The view lives as long as the value.
 std::string_view text_at(const boost::json::value& value, std::string_view member);
+// A page for browsers: no vendor's API answers with one, so it was asked somewhere else.
+bool is_page(const Answer& answer);
 // What an answer without JSON says, for a reason: its first line, or nothing when it is a page for browsers.
 std::string_view plain_text(const Answer& answer);
 

@@ -154,7 +154,7 @@ Reading refused(const Answer& answer, const json::value& value, std::size_t reci
   return reading_of(look_up(kOutcomes, answer.status, text_at(value, "name"), text), answer, text, recipients, now);
 }
 
-Reading read(const Answer& answer, std::size_t recipients, Time now) {
+Reading read(const UpstreamConfig&, const Answer& answer, std::size_t recipients, Time now) {
   const json::value value = json_of(answer);
   const std::string_view id = text_at(value, "id");
   if (answer.status < 200 || answer.status >= 300 || id.empty()) return refused(answer, value, recipients, now);
@@ -173,7 +173,7 @@ Reading read_probe(const Answer& answer, Time now) {
   const bool listed = answer.status == 200 && value.is_object() && value.get_object().contains("data");
   if (listed || text_at(value, "name") == "restricted_api_key")
     return reading_of(Meaning::accepted, answer, "", 1, now);
-  return refused(answer, value, 1, now);
+  return of_probe(refused(answer, value, 1, now));
 }
 
 }  // namespace

@@ -164,16 +164,24 @@ Said error_of(const Answer& answer, const json::value& value) {
   return said;
 }
 
-Reading read(const Answer& answer, std::size_t recipients, Time now) {
+// 202 is the answer to mail that was taken, its body empty. 200 is the sandbox's, which checks and sends nothing; without the sandbox
+// it is not documented: in the shape of a 202 it leaves doubt, anything else is another server's.
+Meaning meaning_of(const UpstreamConfig& upstream, const Answer& answer, const json::value& value, const Said& said) {
+  const bool own_shape = answer.body.empty() || !answer.header("x-message-id").empty();
+  if (answer.status == 202 && (own_shape || !is_page(answer))) return Meaning::accepted;
+  if (answer.status == 200 && upstream.sandbox && (own_shape || value.is_object())) return Meaning::accepted;
+  if (answer.status == 200 && !own_shape) return Meaning::misconfigured;
+  return look_up(kOutcomes, answer.status, said.field, said.text);
+}
+
+Reading read(const UpstreamConfig& upstream, const Answer& answer, std::size_t recipients, Time now) {
   const json::value value = json_of(answer);
-  // 200: the sandbox, which has checked it and done nothing. A page of something else that answers 200 is no answer.
-  if (answer.status == 202 || (answer.status == 200 && (answer.body.empty() || value.is_object()))) {
-    Reading reading = reading_of(Meaning::accepted, answer, "", recipients, now);
-    reading.provider_id = answer.header("x-message-id");
-    return reading;
-  }
   const Said said = error_of(answer, value);
-  return reading_of(look_up(kOutcomes, answer.status, said.field, said.text), answer, said.text, recipients, now);
+  const Meaning meaning = meaning_of(upstream, answer, value, said);
+  const bool accepted = meaning == Meaning::accepted;
+  Reading reading = reading_of(meaning, answer, accepted ? std::string_view() : said.text, recipients, now);
+  if (accepted) reading.provider_id = answer.header("x-message-id");
+  return reading;
 }
 
 // Any key may ask for its own scopes.
@@ -192,7 +200,7 @@ Reading read_probe(const Answer& answer, Time now) {
                     : reading_of(Meaning::bad_login, answer, "the key has not the scope mail.send", 1, now);
   }
   const Said said = error_of(answer, value);
-  return reading_of(look_up(kOutcomes, answer.status, said.field, said.text), answer, said.text, 1, now);
+  return of_probe(reading_of(look_up(kOutcomes, answer.status, said.field, said.text), answer, said.text, 1, now));
 }
 
 }  // namespace

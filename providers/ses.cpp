@@ -72,6 +72,9 @@ constexpr OutcomeRow kOutcomes[] = {
     {0, "ServiceUnavailableException", "", Meaning::transient},
     {0, "RequestTimeout", "", Meaning::transient},
     {0, "RequestTimeoutException", "", Meaning::transient},
+    // Names that bounce a message are listed: any other is no reason to.
+    {400, "", "", Meaning::transient},
+    {422, "", "", Meaning::transient},
 };
 
 std::string base_of(const UpstreamConfig& upstream) {
@@ -160,7 +163,7 @@ Reading read_error(const Answer& answer, const boost::json::value& json, std::si
   return reading;
 }
 
-Reading read(const Answer& answer, std::size_t recipients, Time now) {
+Reading read(const UpstreamConfig&, const Answer& answer, std::size_t recipients, Time now) {
   const boost::json::value json = json_of(answer);
   const std::string_view id = text_at(json, "MessageId");
   if (answer.status != 200 || id.empty()) return read_error(answer, json, recipients, now);
@@ -181,7 +184,7 @@ Reading read_probe(const Answer& answer, Time now) {
   if (error_name(answer, json).starts_with("AccessDenied"))
     return reading_of(Meaning::accepted, answer, "the key is known; it may not ask for the account (ses:GetAccount)", 1,
                       now);
-  if (answer.status != 200 || !json.is_object()) return read_error(answer, json, 1, now);
+  if (answer.status != 200 || !json.is_object()) return of_probe(read_error(answer, json, 1, now));
   if (is_false(json, "SendingEnabled"))
     return reading_of(Meaning::misconfigured, answer, "sending is paused for this account", 1, now);
   return reading_of(Meaning::accepted, answer, "the account may send", 1, now);

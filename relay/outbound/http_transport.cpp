@@ -247,7 +247,7 @@ asio::awaitable<Reading> HttpTransport::ask(providers::Request request, const Ha
   }
   attempt.stage = Stage::final_dot;
   const providers::Answer answer = answer_of(std::move(outcome.response));
-  Reading reading = parts_.provider.read(answer, group.size(), parts_.loop.clock().now());
+  Reading reading = parts_.provider.read(parts_.upstream.config(), answer, group.size(), parts_.loop.clock().now());
   providers::place_named(reading, {*handover.message, group, ""});
   co_return reading;
 }

@@ -69,6 +69,13 @@ TEST_F(Classify, ReadsFieldsOfTheHeader) {
   EXPECT_NE(output(named).find("SendingPausedException"), std::string::npos);
 }
 
+TEST_F(Classify, ReadsAsAnUpstreamWithSandboxWould) {
+  ClassifyOptions options{"sendgrid", 200, "", {}};
+  EXPECT_NE(output(options).find("uncertain"), std::string::npos);
+  options.sandbox = true;
+  EXPECT_EQ(output(options).find("uncertain"), std::string::npos);
+}
+
 TEST_F(Classify, RefusesWhatItCannotUse) {
   EXPECT_EQ(refused({"smtp", 400, "", {}}), EX_USAGE);
   EXPECT_EQ(refused({"mailgun", 400, "", {"no colon"}}), EX_USAGE);

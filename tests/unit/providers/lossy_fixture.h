@@ -61,7 +61,7 @@ class LossyTest : public testing::Test {
     return request ? "(built: " + request->body + ")" : request.error().text;
   }
   Reading read(int status, std::string body, Headers headers = {}, std::size_t recipients = 1) const {
-    return provider_.read({status, std::move(headers), std::move(body)}, recipients, kNow);
+    return provider_.read(upstream_, {status, std::move(headers), std::move(body)}, recipients, kNow);
   }
   Reading read_probe(int status, std::string body) const {
     return provider_.read_probe({status, {}, std::move(body)}, kNow);
@@ -95,13 +95,13 @@ inline void PrintTo(const Outcome& outcome, std::ostream* out) {
 }
 
 inline void expect_outcome(const Provider& provider, const Outcome& outcome) {
-  const Reading alone = provider.read({outcome.status, {}, outcome.body}, 1, kNow);
+  const Reading alone = provider.read({}, {outcome.status, {}, outcome.body}, 1, kNow);
   EXPECT_EQ(alone.kind, outcome.kind) << to_string(alone.kind);
   EXPECT_EQ(alone.reason.cause, outcome.cause) << to_string(alone.reason.cause);
   EXPECT_EQ(alone.reason.code, outcome.status);
   EXPECT_FALSE(alone.reason.text.empty());
   EXPECT_FALSE(alone.split) << "there is nobody to tell it from";
-  EXPECT_EQ(provider.read({outcome.status, {}, outcome.body}, 2, kNow).split, outcome.splits);
+  EXPECT_EQ(provider.read({}, {outcome.status, {}, outcome.body}, 2, kNow).split, outcome.splits);
 }
 
 }  // namespace postrider::providers

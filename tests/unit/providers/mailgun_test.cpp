@@ -24,7 +24,7 @@ Request request_of(const UpstreamConfig& upstream, const MailSample& sample) {
 }
 
 Reading reading(int status, std::string body, std::size_t recipients = 1) {
-  return mailgun.read({status, {}, std::move(body)}, recipients, kNow);
+  return mailgun.read(account(), {status, {}, std::move(body)}, recipients, kNow);
 }
 
 std::string said(std::string_view message) {
@@ -115,13 +115,20 @@ TEST(MailgunAnswer, IdIsWhatEventsCarry) {
   EXPECT_EQ(reading(200, R"({"id":"x"})").provider_id, "x");
 }
 
-TEST(MailgunAnswer, A200WithoutAnIdIsNoAnswer) {
-  for (const char* body :
-       {"", "Mailgun Magnificent API", "{\"id\":", "{\"id\":\"\"}", "<html>login</html>", "[]", "{\"id\":5}"}) {
+TEST(MailgunAnswer, A200WithoutAnIdLeavesDoubt) {
+  for (const char* body : {"", "{\"id\":", "{\"id\":\"\"}", "[]", "{\"id\":5}", "OK"}) {
+    const Reading nothing = reading(200, body, 3);
+    EXPECT_EQ(nothing.kind, OutcomeKind::uncertain) << body;
+    EXPECT_EQ(nothing.reason.cause, Cause::uncertain) << body;
+    EXPECT_FALSE(nothing.split) << body;
+  }
+}
+
+TEST(MailgunAnswer, A200OfAnotherServerIsARouteFailure) {
+  for (const char* body : {"Mailgun Magnificent API", "<html>login</html>", " \r\n<!DOCTYPE html>"}) {
     const Reading nothing = reading(200, body, 3);
     EXPECT_EQ(nothing.kind, OutcomeKind::deferred) << body;
     EXPECT_EQ(nothing.reason.cause, Cause::route) << body;
-    EXPECT_FALSE(nothing.split) << body;
   }
   EXPECT_EQ(reading(200, "Mailgun Magnificent API").reason.text, "Mailgun Magnificent API");
 }
@@ -166,7 +173,7 @@ TEST(MailgunAnswer, MeansWhatTheTableSays) {
 }
 
 TEST(MailgunAnswer, HonoursRetryAfter) {
-  const Reading slow = mailgun.read({429, {{"retry-after", "17"}}, said("too many requests")}, 1, kNow);
+  const Reading slow = mailgun.read(account(), {429, {{"retry-after", "17"}}, said("too many requests")}, 1, kNow);
   EXPECT_EQ(slow.throttled_until, kNow + std::chrono::seconds(17));
   EXPECT_EQ(reading(429, "").throttled_until, Time{});
 }
@@ -187,7 +194,7 @@ TEST(MailgunProbe, TheMissingRecipientShowsThatTheRestIsGood) {
   EXPECT_EQ(mailgun.read_probe({400, {}, said("'to' parameter is missing")}, kNow).reason.cause, Cause::none);
   for (const Answer& bad : {Answer{401, {}, "Forbidden"}, Answer{404, {}, said("Domain not found: x")},
                             Answer{400, {}, said("Domain x is not allowed to send: unverified")},
-                            Answer{200, {}, "Mailgun Magnificent API"}, Answer{500, {}, ""}}) {
+                            Answer{200, {}, "Mailgun Magnificent API"}, Answer{200, {}, "{}"}, Answer{500, {}, ""}}) {
     EXPECT_EQ(mailgun.read_probe(bad, kNow).kind, OutcomeKind::deferred) << bad.status;
     EXPECT_EQ(mailgun.read_probe(bad, kNow).reason.cause, Cause::route) << bad.status;
   }

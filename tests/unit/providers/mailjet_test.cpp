@@ -96,7 +96,7 @@ TEST_F(MailjetTest, AsksForItsKeyAsAProbe) {
   EXPECT_EQ(request.method + " " + request.url, "GET https://api.mailjet.com/v3/REST/apikey?Limit=1");
   EXPECT_EQ(read_probe(200, R"({"Count":1,"Data":[{}],"Total":1})").kind, OutcomeKind::sent);
   EXPECT_EQ(read_probe(401, R"({"ErrorCode":"mj-0015","ErrorMessage":"no"})").reason.cause, Cause::route);
-  EXPECT_EQ(read_probe(200, "hello").kind, OutcomeKind::deferred);
+  EXPECT_EQ(read_probe(200, "hello").reason.cause, Cause::route);
 }
 
 class MailjetOutcome : public testing::TestWithParam<Outcome> {};
@@ -123,12 +123,14 @@ INSTANTIATE_TEST_SUITE_P(
                 OutcomeKind::deferred, Cause::route},
         Outcome{"suspended", 401, R"({"ErrorCode":"mj-0001","ErrorMessage":"suspended","StatusCode":401})",
                 OutcomeKind::deferred, Cause::route},
-        Outcome{"json", 400, R"({"ErrorCode":"mj-0002","ErrorMessage":"Malformed JSON","StatusCode":400})",
-                OutcomeKind::bounced, Cause::content},
         Outcome{"rate", 429, "Rate limit exceeded", OutcomeKind::deferred, Cause::throttle},
         Outcome{"trouble", 500, R"({"ErrorIdentifier":"i","ErrorMessage":"oops","StatusCode":500})",
                 OutcomeKind::deferred, Cause::route},
-        Outcome{"success_without_status", 200, R"({"Messages":[{}]})", OutcomeKind::deferred, Cause::route},
+        Outcome{"json", 400, R"({"ErrorCode":"mj-0002","StatusCode":400,"ErrorMessage":"Malformed JSON"})",
+                OutcomeKind::deferred, Cause::route},
+        Outcome{"success_without_status", 200, R"({"Messages":[{}]})", OutcomeKind::uncertain, Cause::uncertain},
+        Outcome{"refused_with_200", 200, MESSAGE_ERROR("mj-9999", "x"), OutcomeKind::deferred, Cause::route},
+        Outcome{"cut", 200, R"({"Messages":[{"Status":"succ)", OutcomeKind::uncertain, Cause::uncertain},
         Outcome{"somebody_else", 200, "<html>", OutcomeKind::deferred, Cause::route}),
     [](const auto& given) { return std::string(given.param.name); });
 

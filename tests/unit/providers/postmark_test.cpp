@@ -75,7 +75,7 @@ TEST_F(PostmarkTest, AsksForItsServerAsAProbe) {
   EXPECT_EQ(request.method + " " + request.url, "GET https://api.postmarkapp.com/server");
   EXPECT_EQ(read_probe(200, R"({"ID":1,"Name":"x"})").kind, OutcomeKind::sent);
   EXPECT_EQ(read_probe(401, R"({"ErrorCode":10,"Message":"bad"})").reason.cause, Cause::route);
-  EXPECT_EQ(read_probe(200, "[]").kind, OutcomeKind::deferred);
+  EXPECT_EQ(read_probe(200, "[]").reason.cause, Cause::route);
 }
 
 class PostmarkOutcome : public testing::TestWithParam<Outcome> {};
@@ -121,7 +121,10 @@ INSTANTIATE_TEST_SUITE_P(
         Outcome{"rate", 429, R"({"ErrorCode":429,"Message":"slow down"})", OutcomeKind::deferred, Cause::throttle},
         Outcome{"rate_without_json", 429, "slow down", OutcomeKind::deferred, Cause::throttle},
         Outcome{"size", 413, "", OutcomeKind::deferred, Cause::capability},
-        Outcome{"unknown", 422, R"({"ErrorCode":9999,"Message":"?"})", OutcomeKind::bounced, Cause::content},
+        Outcome{"unknown", 422, R"({"ErrorCode":9999,"Message":"?"})", OutcomeKind::deferred, Cause::route},
+        Outcome{"refused_with_200", 200, R"({"ErrorCode":9999,"Message":"?"})", OutcomeKind::deferred, Cause::route},
+        Outcome{"no_id", 200, R"({"ErrorCode":0,"Message":"OK"})", OutcomeKind::uncertain, Cause::uncertain},
+        Outcome{"cut", 200, R"({"MessageID":"b7bc)", OutcomeKind::uncertain, Cause::uncertain},
         Outcome{"trouble", 500, "", OutcomeKind::deferred, Cause::route},
         Outcome{"somebody_else", 200, "<html>", OutcomeKind::deferred, Cause::route}),
     [](const auto& given) { return std::string(given.param.name); });

@@ -72,7 +72,7 @@ TEST(LookUp, TheFirstRowThatFitsDecides) {
 
 TEST(LookUp, OtherwiseTheStatusDecides) {
   const std::pair<int, Meaning> rows[] = {
-      {0, Meaning::transient},       {200, Meaning::transient},     {202, Meaning::transient},
+      {0, Meaning::transient},       {200, Meaning::uncertain},     {202, Meaning::uncertain},
       {302, Meaning::misconfigured}, {400, Meaning::bad_message},   {401, Meaning::bad_login},
       {403, Meaning::bad_login},     {404, Meaning::misconfigured}, {405, Meaning::misconfigured},
       {408, Meaning::transient},     {413, Meaning::too_big},       {422, Meaning::bad_message},
@@ -119,6 +119,19 @@ TEST(ReadingOf, TextIsMadeHarmless) {
   EXPECT_EQ(reading_of(Meaning::transient, 502, "", 1).reason.text, "HTTP status 502");
   EXPECT_EQ(reading_of(Meaning::transient, 500, "a\r\nb\x1b[1m", 1).reason.text, "a  b [1m");
   EXPECT_LE(reading_of(Meaning::transient, 500, std::string(5000, 'x'), 1).reason.text.size(), kMaxReasonText);
+}
+
+TEST(ReadingOf, DoubtNamesItsPrice) {
+  const Reading doubt = reading_of(Meaning::uncertain, 200, "o\nk", 2);
+  EXPECT_EQ(doubt.kind, OutcomeKind::uncertain);
+  EXPECT_EQ(doubt.reason.cause, Cause::uncertain);
+  EXPECT_EQ(doubt.reason.text,
+            "HTTP status 200 without what the API documents: the message may be sent more than once (o k)");
+  EXPECT_FALSE(doubt.split);
+  const Reading probe = of_probe(doubt);
+  EXPECT_EQ(probe.kind, OutcomeKind::deferred);
+  EXPECT_EQ(probe.reason.cause, Cause::route);
+  EXPECT_EQ(probe.reason.text, "HTTP status 200");
 }
 
 TEST(ReadingOf, OnlyTheApiItselfJudgesMail) {

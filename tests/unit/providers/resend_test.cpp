@@ -79,7 +79,7 @@ TEST_F(ResendTest, AsksForItsDomainsAsAProbe) {
   EXPECT_EQ(
       read_probe(403, R"({"statusCode":403,"name":"invalid_api_key","message":"API key is invalid"})").reason.cause,
       Cause::route);
-  EXPECT_EQ(read_probe(200, "hello").kind, OutcomeKind::deferred);
+  EXPECT_EQ(read_probe(200, "hello").reason.cause, Cause::route);
 }
 
 class ResendOutcome : public testing::TestWithParam<Outcome> {};
@@ -123,7 +123,9 @@ INSTANTIATE_TEST_SUITE_P(
         Outcome{"path", 404, NAMED("not_found", "no"), OutcomeKind::deferred, Cause::route},
         Outcome{"trouble", 500, NAMED("application_error", "oops"), OutcomeKind::deferred, Cause::route},
         Outcome{"gateway", 502, "<html>", OutcomeKind::deferred, Cause::route},
-        Outcome{"somebody_else", 200, "OK", OutcomeKind::deferred, Cause::route}),
+        Outcome{"no_json", 200, "OK", OutcomeKind::uncertain, Cause::uncertain},
+        Outcome{"cut", 200, R"({"id":"49a3)", OutcomeKind::uncertain, Cause::uncertain},
+        Outcome{"somebody_else", 200, "<html>", OutcomeKind::deferred, Cause::route}),
     [](const auto& given) { return std::string(given.param.name); });
 
 }  // namespace

@@ -85,7 +85,18 @@ TEST_F(Sendgrid, ReadsTheIdOfWhatItTook) {
   const Reading reading = read(202, "", {{"x-message-id", "14c5d75ce93"}});
   EXPECT_EQ(reading.kind, OutcomeKind::sent);
   EXPECT_EQ(reading.provider_id, "14c5d75ce93");
-  EXPECT_EQ(read(200, "").kind, OutcomeKind::sent) << "the sandbox";
+  EXPECT_EQ(read(202, "").kind, OutcomeKind::sent) << "the documented answer has no body";
+  EXPECT_EQ(read(202, "<html>").reason.cause, Cause::route);
+}
+
+TEST_F(Sendgrid, A200IsAnAnswerOfTheSandboxOnly) {
+  EXPECT_EQ(read(200, "").kind, OutcomeKind::uncertain) << "not documented, and the shape of one that takes";
+  EXPECT_EQ(read(200, "taken", {{"x-message-id", "1"}}).kind, OutcomeKind::uncertain);
+  for (const char* body : {"{}", "OK", "<html>"}) EXPECT_EQ(read(200, body).reason.cause, Cause::route) << body;
+  upstream_.sandbox = true;
+  EXPECT_EQ(read(200, "").kind, OutcomeKind::sent);
+  EXPECT_EQ(read(200, "{}").kind, OutcomeKind::sent);
+  EXPECT_EQ(read(200, "<html>").reason.cause, Cause::route);
 }
 
 TEST_F(Sendgrid, WaitsUntilTheLimitIsNew) {
@@ -146,6 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
         Outcome{"rate", 429, R"({"errors":[{"message":"too many requests"}]})", OutcomeKind::deferred, Cause::throttle},
         Outcome{"trouble", 500, R"({"errors":[{"message":"oops"}]})", OutcomeKind::deferred, Cause::route},
         Outcome{"gateway", 502, "<html>Bad gateway</html>", OutcomeKind::deferred, Cause::route},
+        Outcome{"odd_success", 204, "", OutcomeKind::uncertain, Cause::uncertain},
         Outcome{"somebody_else", 200, "<html>Welcome</html>", OutcomeKind::deferred, Cause::route},
         Outcome{"odd_json", 400, R"({"errors":"none"})", OutcomeKind::bounced, Cause::content}),
     [](const auto& given) { return std::string(given.param.name); });

@@ -30,7 +30,7 @@ Answer refusal(int status, const std::string& name, const std::string& message) 
 }
 
 Reading reading(const Answer& answer, std::size_t recipients = 1) {
-  return ses.read(answer, recipients, kNow);
+  return ses.read(account(), answer, recipients, kNow);
 }
 
 TEST(SesRequest, GivesTheOctetsAndTheEnvelope) {
@@ -98,13 +98,14 @@ TEST(SesAnswer, MessageIdIsWhatEventsCarry) {
   EXPECT_EQ(taken.provider_id, "0100018-abc-000000");
 }
 
-TEST(SesAnswer, A200WithoutAnIdIsNoAnswer) {
-  for (const char* body : {"", "{}", "<html>", "{\"MessageId\":", "{\"MessageId\":null}"}) {
+TEST(SesAnswer, A200WithoutAnIdLeavesDoubt) {
+  for (const char* body : {"", "{}", "{\"MessageId\":", "{\"MessageId\":null}"}) {
     const Reading nothing = reading({200, {}, body}, 3);
-    EXPECT_EQ(nothing.kind, OutcomeKind::deferred) << body;
-    EXPECT_EQ(nothing.reason.cause, Cause::route) << body;
+    EXPECT_EQ(nothing.kind, OutcomeKind::uncertain) << body;
+    EXPECT_EQ(nothing.reason.cause, Cause::uncertain) << body;
     EXPECT_FALSE(nothing.split) << body;
   }
+  EXPECT_EQ(reading({200, {}, "<html>"}).reason.cause, Cause::route);
 }
 
 struct Row {
@@ -142,7 +143,8 @@ TEST(SesAnswer, MeansWhatTheTableSays) {
       {500, "InternalServiceErrorException", "", OutcomeKind::deferred, Cause::route},
       {500, "InternalFailure", "", OutcomeKind::deferred, Cause::route},
       {503, "ServiceUnavailable", "", OutcomeKind::deferred, Cause::route},
-      {400, "SomethingNew", "", OutcomeKind::bounced, Cause::content},
+      {400, "SomethingNew", "", OutcomeKind::deferred, Cause::route},
+      {422, "SomethingNew", "", OutcomeKind::deferred, Cause::route},
       {502, "", "", OutcomeKind::deferred, Cause::route},
   };
   for (const Row& row : rows) {
@@ -216,6 +218,7 @@ TEST(SesProbe, SaysWhetherTheAccountMaySend) {
   EXPECT_EQ(probe(refusal(403, "InvalidClientTokenId", "")).reason.cause, Cause::route);
   EXPECT_EQ(probe(refusal(403, "SignatureDoesNotMatch", "")).kind, OutcomeKind::deferred);
   EXPECT_EQ(probe({200, {}, "<html>"}).kind, OutcomeKind::deferred);
+  EXPECT_EQ(probe({200, {}, "hello"}).reason.cause, Cause::route);
   EXPECT_EQ(probe({503, {}, ""}).kind, OutcomeKind::deferred);
 }
 

@@ -48,7 +48,8 @@ inline result<providers::Request> build_fake_probe(const UpstreamConfig& upstrea
   return request;
 }
 
-inline providers::Reading read_fake(const providers::Answer& answer, std::size_t recipients, Time now) {
+inline providers::Reading read_fake(const UpstreamConfig&, const providers::Answer& answer, std::size_t recipients,
+                                    Time now) {
   providers::Reading reading;
   reading.reason.stage = Stage::final_dot;
   reading.reason.code = answer.status;
@@ -79,7 +80,7 @@ inline providers::Reading read_fake(const providers::Answer& answer, std::size_t
 }
 
 inline providers::Reading read_fake_probe(const providers::Answer& answer, Time now) {
-  return read_fake(answer, 1, now);
+  return read_fake({}, answer, 1, now);
 }
 
 class HttpTransportTest : public ::testing::Test {
