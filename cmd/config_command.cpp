@@ -12,6 +12,7 @@
 
 #include "cmd/read_file.h"
 #include "net/tls.h"
+#include "relay/outbound/calendar.h"
 
 namespace postrider::cmd {
 namespace {
@@ -139,7 +140,7 @@ LoadedConfig load_config(const std::optional<std::string>& file) {
   return loaded;
 }
 
-void check_certificates(LoadedConfig& loaded) {
+void check_on_this_machine(LoadedConfig& loaded) {
   if (!loaded.ok()) return;  // values may be missing
   const Config& config = loaded.result.config;
   if (!config.tls.certificate.empty()) {
@@ -147,6 +148,8 @@ void check_certificates(LoadedConfig& loaded) {
     if (!context) add_fault(loaded, "tls.certificate", context.error().text);
   }
   for (const UpstreamConfig& upstream : config.upstreams) {
+    const auto calendar = relay::Calendar::find(upstream.quota_time_zone);
+    if (!calendar) add_fault(loaded, "upstream." + upstream.name + ".quota_time_zone", calendar.error().text);
     if (upstream.tls_ca_file.empty()) continue;
     const auto context = net::make_client_tls(net::Verify::peer, upstream.tls_ca_file);
     if (!context) add_fault(loaded, "upstream." + upstream.name + ".tls_ca_file", context.error().text);
@@ -160,7 +163,7 @@ void print_findings(const LoadedConfig& loaded) {
 
 int run_config_check(const std::optional<std::string>& file, bool json) {
   LoadedConfig loaded = load_config(file);
-  check_certificates(loaded);
+  check_on_this_machine(loaded);
   const std::size_t faults = loaded.result.faults.size();
   if (json) {
     std::cout << json::serialize(findings_json(loaded)) << '\n';

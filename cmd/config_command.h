@@ -20,8 +20,8 @@ struct LoadedConfig {
 
 // `file` given: that one, and it is a fault if it cannot be read. Else /etc/postrider/postrider.toml if it exists.
 LoadedConfig load_config(const std::optional<std::string>& file);
-// Adds as faults what is wrong with the certificate and the authorities that the configuration names.
-void check_certificates(LoadedConfig& loaded);
+// Adds as faults what is wrong with the certificate, the authorities and the time zones that the configuration names.
+void check_on_this_machine(LoadedConfig& loaded);
 // All faults and warnings, one a line, to stderr: "postrider.toml:3:1: error: ...".
 void print_findings(const LoadedConfig& loaded);
 

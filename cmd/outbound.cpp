@@ -25,7 +25,7 @@ RoutePlan Outbound::make_plan(const Config& config, const relay::Routes* before)
       throw CommandError(EX_CONFIG, "[[upstream]] \"" + upstream.name + "\": " + calendar.error().text);
   }
   auto parts = std::make_shared<TransportParts>(
-      TransportParts{resolver_, *http_, load_upstream_tls(configs), hostname_, &http_bodies_});
+      TransportParts{resolver_, *http_, load_upstream_tls(configs), hostname_, &http_bodies_, &requests_});
   return {std::make_shared<relay::Routes>(configs, health_policy(config), before), std::move(parts)};
 }
 
@@ -71,6 +71,7 @@ boost::asio::awaitable<void> Outbound::drain() {
 }
 
 void Outbound::finish() {
+  requests_.close();
   http_->close();
   expirer_.reset();
   reviver_.reset();

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "cmd/transports.h"
-#include "core/budget.h"
 #include "core/config.h"
 #include "net/http_sender.h"
 #include "relay/outbound/expirer.h"
@@ -63,7 +62,8 @@ class Outbound {
   storage::Store& store_;
   net::Resolver& resolver_;
   Log& log_;
-  Budget http_bodies_;  // in memory for requests, over all upstreams
+  relay::BodyMemory http_bodies_;  // for requests, over all upstreams
+  relay::RequestWorker requests_;
   std::unique_ptr<net::HttpSender> http_;
   relay::Noticeboard board_;
   RoutePlan plan_;

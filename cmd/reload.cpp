@@ -42,7 +42,7 @@ Reloader::Reloader(std::optional<std::string> file, LoadedConfig started, Daemon
 
 void Reloader::reload() {
   LoadedConfig fresh = load_config(file_);
-  check_certificates(fresh);
+  check_on_this_machine(fresh);
   if (!fresh.ok()) return refuse(fresh);
   Config config = fresh.result.config;
   // The report is written at the more talkative of the two levels, so that a change to `error` can be seen too.

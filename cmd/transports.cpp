@@ -26,8 +26,8 @@ std::unique_ptr<relay::Transport> make_transport(net::Loop& loop, relay::Upstrea
     case UpstreamType::resend:
       break;
   }
-  return relay::make_http_transport(
-      {loop, parts.http, upstream, *providers::provider_for(config.type), config.tls_ca_file, parts.body_memory});
+  return relay::make_http_transport({loop, parts.http, upstream, *providers::provider_for(config.type),
+                                     config.tls_ca_file, parts.body_memory, parts.requests});
 }
 
 std::unique_ptr<relay::Transport> guarded(net::Loop& loop, const UpstreamConfig& config,

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "core/budget.h"
 #include "net/http_sender.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 #include "net/tls.h"
+#include "relay/outbound/body_memory.h"
+#include "relay/outbound/request_worker.h"
 #include "relay/outbound/routes.h"
 #include "relay/outbound/transport.h"
 
@@ -24,7 +25,8 @@ struct TransportParts {
   net::HttpSender& http;
   std::vector<net::TlsContext> tls;  // of load_upstream_tls()
   std::string hostname;
-  Budget* body_memory = nullptr;  // for whole bodies and requests of HTTP providers; null: no bound
+  relay::BodyMemory* body_memory = nullptr;  // for whole bodies and requests of HTTP providers; null: no bound
+  relay::RequestWorker* requests = nullptr;  // puts large ones together; null: the relay threads do
 };
 
 // One for each upstream of `routes`, in its order, for one relay thread.

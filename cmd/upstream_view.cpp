@@ -183,7 +183,7 @@ std::string render_test(const json::object& answer, const Look& look) {
   std::string stage = text_of(answer, "stage");
   std::replace(stage.begin(), stage.end(), '_', ' ');
   std::string text = text_of(answer, "upstream") + (ok ? " works" : " fails");
-  if (ok && stage != "local") text += ": got as far as " + stage;
+  if (ok && stage != "local") text += ": reached and, where it has a login, logged in";
   if (!ok && !stage.empty() && stage != "none") text += " at " + stage;
   text += " after " + text_of(answer, "duration_ms") + " ms";
   if (!peer.empty()) text += ", " + peer + (tls.empty() ? "" : ", " + tls);

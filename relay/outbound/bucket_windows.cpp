@@ -43,16 +43,22 @@ bool BucketWindows::ready() const {
   return std::any_of(buckets_.begin(), buckets_.end(), [](const auto& bucket) { return bucket->window.ready(); });
 }
 
+bool BucketWindows::ready(Lane lane) const {
+  return std::any_of(buckets_.begin(), buckets_.end(), [&](const auto& bucket) { return bucket->window.ready(lane); });
+}
+
 bool BucketWindows::ready_beside(std::uint32_t number) const {
   return std::any_of(buckets_.begin(), buckets_.end(), [&](const auto& bucket) {
     return Routes::bucket_class(bucket->number) == Routes::bucket_class(number) && bucket->window.ready();
   });
 }
 
-// A lane of which nobody takes anything is out until the next time; the others share its turns.
+// A lane of which nobody takes anything is out until the next time, and keeps its credit: the others share its turns. One that has
+// nothing saves up none.
 void BucketWindows::share_out(const std::function<bool(Bucket&, Lane)>& pick) {
   std::array<bool, 3> out{};
   for (;;) {
+    const std::array<int, 3> before = credit_;
     std::optional<std::size_t> best;
     int total = 0;
     for (std::size_t lane = 0; lane < credit_.size(); ++lane) {
@@ -66,7 +72,8 @@ void BucketWindows::share_out(const std::function<bool(Bucket&, Lane)>& pick) {
       credit_[*best] -= total;
     } else {
       out[*best] = true;
-      credit_[*best] = 0;
+      credit_ = before;
+      if (!ready(static_cast<Lane>(*best))) credit_[*best] = 0;
     }
   }
 }

@@ -42,6 +42,7 @@ class BucketWindows {
 
  private:
   Bucket& at(std::uint32_t number);
+  bool ready(Lane lane) const;
   bool offer(Lane lane, const std::function<bool(Bucket&, Lane)>& pick);
 
   std::size_t limit_;

@@ -26,7 +26,7 @@ using providers::Reading;
 
 struct LoadedBody {
   Reservation memory;
-  std::string octets;
+  std::shared_ptr<const std::string> octets;
 };
 
 class HttpTransport final : public Transport {
@@ -41,8 +41,10 @@ class HttpTransport final : public Transport {
  private:
   asio::awaitable<std::optional<Verdict>> load(Handover& handover, LoadedBody& body) const;
   asio::awaitable<std::optional<Verdict>> reserve(std::uint64_t octets, Reservation& memory) const;
-  asio::awaitable<void> hand_over(const Handover& handover, const std::string& body, HandoverReport& report) const;
-  result<providers::Request> build(const Handover& handover, const Group& group, const std::string& body) const;
+  asio::awaitable<void> hand_over(const Handover& handover, std::shared_ptr<const std::string> body,
+                                  HandoverReport& report) const;
+  asio::awaitable<result<providers::Request>> build(const Handover& handover, const Group& group,
+                                                    std::shared_ptr<const std::string> body) const;
   asio::awaitable<Reading> ask(providers::Request request, const Handover& handover, const Group& group,
                                Attempt& attempt) const;
   asio::awaitable<net::HttpOutcome> exchange(providers::Request request) const;
@@ -95,6 +97,12 @@ void take_outcomes(Attempt& attempt, std::vector<RecipientOutcome> outcomes) {
   std::move(outcomes.begin(), outcomes.end(), std::back_inserter(attempt.recipients));
 }
 
+// Our own lack of memory is neither the message's fault nor the upstream's.
+Verdict judge_unbuilt(const Fault& fault) {
+  if (fault.kind == FaultKind::unavailable) return judge_finding(Stage::local, Cause::throttle, "", fault.text);
+  return judge_finding(Stage::none, Cause::capability, "", fault.text);
+}
+
 // An attempt has one remote id: that of the first call that was accepted. The others are found by the message's own id, which
 // every event carries.
 void take_id(Attempt& attempt, const Reading& reading) {
@@ -138,7 +146,7 @@ asio::awaitable<HandoverReport> HttpTransport::deliver(Handover handover) {
     if (fault->reason.cause == Cause::throttle) report.throttled_until = parts_.loop.clock().now() + kSoon;
     take_outcomes(report.attempt, outcomes_of(*fault, handover.recipients));
   } else {
-    co_await hand_over(handover, body.octets, report);
+    co_await hand_over(handover, std::move(body.octets), report);
   }
   summarise(report.attempt);
   finish(report.attempt, began);
@@ -151,27 +159,30 @@ asio::awaitable<std::optional<Verdict>> HttpTransport::load(Handover& handover, 
   if (size > parts_.provider.max_octets) co_return too_large(size);
   std::optional<Verdict> fault = co_await reserve(size * kMemoryFactor, body.memory);
   if (fault) co_return fault;
-  body.octets.reserve(size);
+  auto octets = std::make_shared<std::string>();
+  octets->reserve(size);
   while (true) {
     const auto next = co_await handover.body->next();
     if (!next) {
       co_return judge_finding(Stage::local, Cause::spool, "", "the body could not be read: " + next.error().text);
     }
-    if (*next == nullptr) co_return std::nullopt;
-    body.octets += **next;
-    if (body.octets.size() > parts_.provider.max_octets) co_return too_large(body.octets.size());
+    if (*next == nullptr) break;
+    *octets += **next;
+    if (octets->size() > parts_.provider.max_octets) co_return too_large(octets->size());
   }
+  body.octets = std::move(octets);
+  co_return std::nullopt;
 }
 
-// Waits while others fill the memory for bodies: that is no fault of the upstream, and none of the message. A body larger than all
-// of it goes alone.
+// Waits while others fill the memory for bodies: that is no fault of the upstream, and none of the message.
 asio::awaitable<std::optional<Verdict>> HttpTransport::reserve(std::uint64_t octets, Reservation& memory) const {
   if (parts_.memory == nullptr) co_return std::nullopt;
   const Duration patience = parts_.upstream.config().stage_timeout;
   const Duration until = parts_.loop.clock().monotonic() + patience;
   asio::steady_timer timer(parts_.loop.io());
+  BodyMemory::Waiter waiter(*parts_.memory, octets);
   while (true) {
-    auto reserved = parts_.memory->reserve(std::min(octets, parts_.memory->limit()));
+    auto reserved = waiter.ask();
     if (reserved) {
       memory = std::move(*reserved);
       co_return std::nullopt;
@@ -187,7 +198,7 @@ asio::awaitable<std::optional<Verdict>> HttpTransport::reserve(std::uint64_t oct
   }
 }
 
-asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, const std::string& body,
+asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, std::shared_ptr<const std::string> body,
                                                HandoverReport& report) const {
   std::deque<Group> waiting = grouped(handover.recipients, parts_.provider.max_recipients);
   std::size_t calls_left = waiting.size() + kMaxExtraCalls;
@@ -199,7 +210,7 @@ asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, const s
       take_outcomes(report.attempt, outcomes_of(*end, group));
       continue;
     }
-    result<providers::Request> request = build(handover, group, body);
+    result<providers::Request> request = co_await build(handover, group, body);
     if (!request && request.error().kind == FaultKind::conflict && group.size() > 1) {
       separate(group, waiting);
       continue;
@@ -209,7 +220,7 @@ asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, const s
       --calls_left;
       reading = co_await ask(std::move(*request), handover, group, report.attempt);
     } else {
-      reading = reading_of(judge_finding(Stage::none, Cause::capability, "", request.error().text));
+      reading = reading_of(judge_unbuilt(request.error()));
     }
     if (reading.split && group.size() > 1) {
       halve(group, waiting);
@@ -226,10 +237,17 @@ asio::awaitable<void> HttpTransport::hand_over(const Handover& handover, const s
   }
 }
 
-result<providers::Request> HttpTransport::build(const Handover& handover, const Group& group,
-                                                const std::string& body) const {
-  const providers::Mail mail{*handover.message, group, body};
-  return parts_.provider.build(parts_.upstream.config(), mail, parts_.loop.clock().now());
+asio::awaitable<result<providers::Request>> HttpTransport::build(const Handover& handover, const Group& group,
+                                                                 std::shared_ptr<const std::string> body) const {
+  const UpstreamConfig& config = parts_.upstream.config();
+  const Time now = parts_.loop.clock().now();
+  if (parts_.worker == nullptr || body->size() < RequestWorker::kLargeBody) {
+    co_return parts_.provider.build(config, {*handover.message, group, *body}, now);
+  }
+  RequestWorker::Job job{parts_.provider, config, handover.message, group, std::move(body), now};
+  auto start = [this, &job](Done<providers::Request> done) { parts_.worker->build(std::move(job), std::move(done)); };
+  result<providers::Request> request = co_await net::await_done<providers::Request>(parts_.loop, std::move(start));
+  co_return request;
 }
 
 // One call. Without an answer the reading is our own.

@@ -6,10 +6,11 @@
 
 #include <memory>
 
-#include "core/budget.h"
 #include "net/http_sender.h"
 #include "net/loop.h"
 #include "providers/provider.h"
+#include "relay/outbound/body_memory.h"
+#include "relay/outbound/request_worker.h"
 #include "relay/outbound/transport.h"
 #include "relay/outbound/upstream.h"
 
@@ -24,8 +25,9 @@ struct HttpTransportParts {
   net::HttpSender& sender;
   Upstream& upstream;
   const providers::Provider& provider;
-  std::string ca_file;       // of tls_ca_file; empty: the system's
-  Budget* memory = nullptr;  // octets of bodies and requests, over all threads and upstreams; null: no bound
+  std::string ca_file;              // of tls_ca_file; empty: the system's
+  BodyMemory* memory = nullptr;     // of bodies and requests, over all threads and upstreams; null: no bound
+  RequestWorker* worker = nullptr;  // puts requests for large bodies together; null: the relay thread does
 };
 
 std::unique_ptr<Transport> make_http_transport(HttpTransportParts parts);

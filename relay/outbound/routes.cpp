@@ -16,7 +16,7 @@ constexpr std::string_view kFirst = "first in order";
 constexpr std::string_view kPreferred = "preferred by an operator";
 constexpr std::string_view kNext = "those before it are out of service";
 constexpr std::string_view kSpilled = "those before it had no room for spill_after";
-constexpr std::string_view kAfter = "the one before it failed";
+constexpr std::string_view kAfter = "next in order";
 constexpr std::string_view kAskedBefore = "asked before: it may know the message already";
 constexpr std::string_view kProbe = "a probe: none is in service";
 
@@ -163,7 +163,7 @@ Choice Routes::find_room(UpstreamSet set, UpstreamSet full, Duration waited, Tim
                          bool take) const {
   Choice choice;
   choice.out_of_service = true;
-  bool spilled = false;
+  bool spilled = false, earlier = false;  // somebody before had no room; was out of service
   each_group(first, [&](const std::vector<std::size_t>& group) {
     UpstreamSet in_service = 0, roomy = 0;
     Time soonest = kNever;
@@ -176,7 +176,11 @@ Choice Routes::find_room(UpstreamSet set, UpstreamSet full, Duration waited, Tim
     };
     for (const std::size_t i : group) {
       const Upstream& upstream = at(i);
-      if (!has(set, i) || !upstream.in_service(now)) continue;
+      if (!has(set, i)) continue;
+      if (!upstream.in_service(now)) {
+        earlier = true;
+        continue;
+      }
       in_service |= only(i);
       Time free = std::max(upstream.rate().at(now), upstream.paused(now) ? upstream.paused_until() : now);
       if (has(full, i) || upstream.quota(now) == Quota::Leave::not_yet) free = kNever;
@@ -197,8 +201,8 @@ Choice Routes::find_room(UpstreamSet set, UpstreamSet full, Duration waited, Tim
       choice.upstream = one;
       choice.why = first && *one == *first && &group != &groups_.front() ? kPreferred
                    : spilled                                             ? kSpilled
-                   : &group == &groups_.front()                          ? kFirst
-                                                                         : kNext;
+                   : earlier                                             ? kNext
+                                                                         : kFirst;
       return false;
     }
     choice.look_again = std::min(choice.look_again, soonest);

@@ -249,7 +249,7 @@ bool TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& 
       break;
     case Answer::throttled:
       if (upstream.pause_until(report.throttled_until, now)) tell(upstream, UpstreamNews::Kind::paused, attempt.reason);
-      if (report.throttled_until > now) report.throttled_until = upstream.paused_until();  // bounded there
+      report.throttled_until = upstream.paused_until();  // bounded there, and given where it said nothing
       break;
     case Answer::none:
       return false;

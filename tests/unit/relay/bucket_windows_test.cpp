@@ -139,6 +139,24 @@ TEST_F(BucketWindowsTest, LanesTakeTheirShareOfPicksOverAllBuckets) {
   EXPECT_EQ(picked[Lane::low], 2);
 }
 
+TEST_F(BucketWindowsTest, LanesTakeTheirShareAlsoWithRoomForOneAtATime) {
+  add({7});
+  for (const Lane lane : {Lane::high, Lane::normal, Lane::low}) load(7, lane, 50);
+  std::map<Lane, int> picked;
+  for (int i = 0; i < 32; ++i) {
+    bool room = true;
+    windows_.share_out([&](Bucket& bucket, Lane lane) {
+      if (!room) return false;
+      room = false;
+      ++picked[lane];
+      return bucket.window.pick_fair(lane).has_value();
+    });
+  }
+  EXPECT_EQ(picked[Lane::high], 24);
+  EXPECT_EQ(picked[Lane::normal], 6);
+  EXPECT_EQ(picked[Lane::low], 2);
+}
+
 TEST_F(BucketWindowsTest, BucketsOfALaneTakeTurns) {
   add({7, 9});
   load(7, Lane::normal, 50);

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "net/task_group.h"
@@ -23,12 +24,15 @@ using testing_fakes::HttpFake;
 using testing_fakes::HttpReaction;
 
 inline std::atomic<std::size_t> built{0};  // calls of build_fake() in the test at hand
+inline std::atomic<std::thread::id> last_builder;
 
 inline result<providers::Request> build_fake(const UpstreamConfig& upstream, const providers::Mail& mail, Time) {
   ++built;
+  last_builder = std::this_thread::get_id();
   if (mail.body.find("unshareable") != mail.body.npos && mail.recipients.size() > 1) {
     return Fault{FaultKind::conflict, "these recipients would see each other"};
   }
+  if (mail.body.find("no memory") != mail.body.npos) throw std::bad_alloc();
   if (mail.body.find("unmappable") != mail.body.npos && mail.recipients.front() == 0) {
     return invalid("this body cannot be expressed");
   }
@@ -113,7 +117,7 @@ class HttpTransportTest : public ::testing::Test {
   Transport& transport() {
     if (!transport_) {
       upstream_ = std::make_unique<Upstream>(config, HealthPolicy());
-      transport_ = make_http_transport({loop, *sender, *upstream_, provider, "", memory.get()});
+      transport_ = make_http_transport({loop, *sender, *upstream_, provider, "", memory.get(), worker.get()});
     }
     return *transport_;
   }
@@ -161,12 +165,13 @@ class HttpTransportTest : public ::testing::Test {
   std::shared_ptr<MessageRecord> record = std::make_shared<MessageRecord>();
   std::vector<std::string> body{"Subject: x\r\n\r\n", "text\r\n"};
   bool body_breaks = false;
-  std::unique_ptr<Budget> memory;
+  std::unique_ptr<BodyMemory> memory;
   std::vector<HandoverReport> reports;
   NullLog log;
   net::Loop loop{"test"};
   net::TaskGroup group{
       loop, [](std::string_view task, const std::exception& e) { ADD_FAILURE() << task << ": " << e.what(); }};
+  std::unique_ptr<RequestWorker> worker;  // joined before the loop goes
   std::unique_ptr<net::HttpSender> sender = net::make_http_sender(log);
   std::unique_ptr<HttpFake> server;
 

@@ -130,8 +130,8 @@ TEST_F(HttpTransportTest, ABodyThatCannotBeReadIsOurOwnTrouble) {
 
 TEST_F(HttpTransportTest, WaitsForMemoryAndDefersWithoutIt) {
   serve({answers(200, "id=1")});
-  memory = std::make_unique<Budget>(100);
-  auto taken = memory->reserve(100);
+  memory = std::make_unique<BodyMemory>(100);
+  auto taken = memory->budget().reserve(100);
   config.stage_timeout = 100ms;
   const Attempt attempt = deliver();
   EXPECT_EQ(attempt.reason.cause, Cause::throttle);
@@ -140,13 +140,13 @@ TEST_F(HttpTransportTest, WaitsForMemoryAndDefersWithoutIt) {
   EXPECT_TRUE(server->requests().empty());
   taken->release();
   EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
-  EXPECT_EQ(memory->used(), 0u);
+  EXPECT_EQ(memory->budget().used(), 0u);
 }
 
 TEST_F(HttpTransportTest, MemoryThatBecomesFreeIsUsedByABodyLargerThanAllOfIt) {
   serve({answers(200, "id=1")});
-  memory = std::make_unique<Budget>(10);
-  auto taken = memory->reserve(10);
+  memory = std::make_unique<BodyMemory>(10);
+  auto taken = memory->budget().reserve(10);
   config.stage_timeout = 1h;
   start_delivery();
   loop.post(Task([&taken] { taken->release(); }));
@@ -154,10 +154,32 @@ TEST_F(HttpTransportTest, MemoryThatBecomesFreeIsUsedByABodyLargerThanAllOfIt) {
   EXPECT_EQ(reports.at(0).attempt.outcome, OutcomeKind::sent);
 }
 
+TEST_F(HttpTransportTest, TheRequestForALargeBodyIsPutTogetherByTheWorker) {
+  worker = std::make_unique<RequestWorker>();
+  serve({answers(200, "id=1")});
+  EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
+  EXPECT_EQ(last_builder.load(), std::this_thread::get_id());
+  body.push_back(std::string(RequestWorker::kLargeBody, 'x'));
+  EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
+  EXPECT_NE(last_builder.load(), std::this_thread::get_id());
+  EXPECT_EQ(server->requests().at(1).body.size(), record->body_size + std::string("to: r0\n").size());
+}
+
+TEST_F(HttpTransportTest, AWorkerWithoutMemoryIsOurOwnTrouble) {
+  worker = std::make_unique<RequestWorker>();
+  body = {"Subject: no memory\r\n\r\n", std::string(RequestWorker::kLargeBody, 'x')};
+  serve({answers(200, "id=1")});
+  const Attempt attempt = deliver();
+  EXPECT_EQ(attempt.outcome, OutcomeKind::deferred);
+  EXPECT_EQ(attempt.reason.cause, Cause::throttle);
+  EXPECT_EQ(attempt.reason.stage, Stage::local);
+  EXPECT_TRUE(server->requests().empty());
+}
+
 TEST_F(HttpTransportTest, AStopWhileItWaitsForMemoryIsNoFailure) {
   serve({answers(200, "id=1")});
-  memory = std::make_unique<Budget>(10);
-  const auto taken = memory->reserve(10);
+  memory = std::make_unique<BodyMemory>(10);
+  const auto taken = memory->budget().reserve(10);
   config.stage_timeout = 1h;
   start_delivery();
   group.cancel();

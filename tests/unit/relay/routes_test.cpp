@@ -326,7 +326,11 @@ TEST(Routes, ACanaryTakesItsNumberAndTheRestGoesOn) {
   Routes routes({named("a", 1), named("b", 2)}, {});
   prefer(routes, "b", 0, 3);
   std::map<std::size_t, int> chosen;
-  for (int i = 0; i < 10; ++i) ++chosen[*routes.choose(routes.all(), 0, Duration{0}, kNow).upstream];
+  std::vector<Choice> held;  // messages under way
+  for (int i = 0; i < 10; ++i) {
+    held.push_back(routes.choose(routes.all(), 0, Duration{0}, kNow));
+    ++chosen[*held.back().upstream];
+  }
   EXPECT_EQ(chosen, (std::map<std::size_t, int>{{0, 7}, {1, 3}}));
 }
 
@@ -337,7 +341,11 @@ TEST(Routes, ACanaryThatIsOutOfServiceLosesNoneOfItsNumber) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(routes.choose(routes.all(), 0, Duration{0}, kNow).upstream, 0u);
   routes.at(1).resume();
   int canary = 0;
-  for (int i = 0; i < 10; ++i) canary += routes.choose(routes.all(), 0, Duration{0}, kNow).upstream == 1u ? 1 : 0;
+  std::vector<Choice> held;  // messages under way
+  for (int i = 0; i < 10; ++i) {
+    held.push_back(routes.choose(routes.all(), 0, Duration{0}, kNow));
+    canary += held.back().upstream == 1u ? 1 : 0;
+  }
   EXPECT_EQ(canary, 3);
 }
 

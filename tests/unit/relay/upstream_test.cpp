@@ -104,6 +104,9 @@ TEST(Upstream, SaysThatItWorksAgainAfterFailuresThatDidNotOpenIt) {
   EXPECT_EQ(one.note_hand_over(kNow), Change::works_again) << "what was before this process is not known";
   EXPECT_EQ(one.note_hand_over(kNow), Change::none);
   one.note_route_failure(kRefused, kNow);
+  EXPECT_EQ(one.note_hand_over(kNow), Change::none) << "one failure may be a message's own";
+  one.note_route_failure(kRefused, kNow);
+  one.note_route_failure(kRefused, kNow);
   EXPECT_EQ(one.note_hand_over(kNow), Change::works_again);
   EXPECT_EQ(one.note_hand_over(kNow), Change::none);
 }
