@@ -1,10 +1,15 @@
 #include "net/curl_exchange.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 #include <cstring>
+#include <new>
 
 namespace postrider::net {
 
@@ -23,12 +28,27 @@ bool is_https(const std::string& url) {
 
 }  // namespace
 
-CurlExchange::CurlExchange(HttpExchange request, Done<HttpOutcome> done, Duration now)
-    : request_(std::move(request)), done_(std::move(done)), where_(host_and_port(request_.url)), since_(now) {
+CurlExchange::CurlExchange(HttpExchange request, Done<HttpOutcome> done, Duration now) noexcept
+    : request_(std::move(request)), done_(std::move(done)), since_(now) {
   answer_.max_octets = request_.max_answer;
+  try {
+    where_ = host_and_port(request_.url);
+  } catch (const std::bad_alloc&) {  // prepare() says what is wrong with it
+  }
 }
 
-result<void> CurlExchange::prepare(Duration now) {
+result<void> CurlExchange::prepare(Duration now) noexcept {
+  try {
+    if (auto ready = set_up(); !ready) return ready;
+  } catch (const std::bad_alloc&) {
+    return Fault{FaultKind::unavailable, "no memory"};  // short: it needs none
+  }
+  phase_ = Phase::connecting;
+  since_ = now;
+  return {};
+}
+
+result<void> CurlExchange::set_up() {
   if (where_.host.empty() || !(is_https(request_.url) || request_.url.starts_with("http:"))) {
     return invalid("the request's address is not an http or https URL");  // which may hold a secret: it is not shown
   }
@@ -41,8 +61,6 @@ result<void> CurlExchange::prepare(Duration now) {
   set_common_options(curl_.get(), request_.url, request_.ca_file, lines_.get(), answer_);
   set_body();
   set_callbacks();
-  phase_ = Phase::connecting;
-  since_ = now;
   return {};
 }
 
@@ -64,6 +82,8 @@ void CurlExchange::set_body() {
 void CurlExchange::set_callbacks() {
   CURL* curl = curl_.get();
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail_);
+  curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, on_socket);
+  curl_easy_setopt(curl, CURLOPT_SOCKOPTDATA, this);
   curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, on_handshake);
   curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, this);
   curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
@@ -87,7 +107,7 @@ Duration CurlExchange::deadline() const {
     case Phase::connecting:
       return since_ + request_.connect_timeout;
     case Phase::sending:
-      return since_ + request_.stall_timeout;
+      return std::min(since_ + request_.stall_timeout, sending_until_);
     case Phase::answering:
       return since_ + request_.answer_timeout;
   }
@@ -100,6 +120,15 @@ std::size_t CurlExchange::on_read(char* to, std::size_t one, std::size_t size, v
   std::memcpy(to, me.request_.body.data() + me.given_, part);
   me.given_ += part;
   return part;
+}
+
+// A peer that acknowledges nothing for so long is gone. Our own deadlines end exchanges; over HTTP/2 those that follow would be put on
+// the dead connection again.
+int CurlExchange::on_socket(void* self, curl_socket_t socket, curlsocktype) {
+  const Duration patience = static_cast<CurlExchange*>(self)->request_.stall_timeout;
+  const auto ms = static_cast<unsigned>(std::clamp<Duration::rep>(patience.count(), 1, INT_MAX));
+  setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);  // RFC 5482; without it we have our deadlines
+  return CURL_SOCKOPT_OK;
 }
 
 // libcurl's own time stamps do not tell connecting from the handshake: this is called between them.
@@ -118,6 +147,7 @@ int CurlExchange::on_connected(void* self, char* address, char* /*local*/, int /
   me.note_tls();
   me.phase_ = Phase::sending;
   me.since_ = monotonic();
+  me.sending_until_ = me.since_ + me.longest_sending();
   if (me.request_.body.empty()) me.begin_answering(me.since_);
   return CURL_PREREQFUNC_OK;
 }
@@ -148,6 +178,12 @@ std::size_t CurlExchange::on_header(char* data, std::size_t /*one*/, std::size_t
 void CurlExchange::begin_answering(Duration now) {
   phase_ = Phase::answering;
   since_ = now;
+}
+
+// A server that takes an octet now and then would hold the body in memory for days.
+Duration CurlExchange::longest_sending() const {
+  return request_.stall_timeout +
+         std::chrono::seconds(request_.body.size() / std::max<std::size_t>(request_.least_rate, 1));
 }
 
 void CurlExchange::note_peer(const char* address) {
@@ -290,7 +326,9 @@ std::string CurlExchange::words_of_time_out() const {
     case HttpStage::tls:
       return "no TLS handshake with " + where + " within " + format_duration(request_.connect_timeout);
     case HttpStage::request:
-      return where + " took nothing of the request for " + format_duration(request_.stall_timeout);
+      if (since_ + request_.stall_timeout <= sending_until_)
+        return where + " took nothing of the request for " + format_duration(request_.stall_timeout);
+      return where + " did not take the whole request within " + format_duration(longest_sending());
     case HttpStage::answer:
     case HttpStage::done:
       break;

@@ -11,7 +11,8 @@ namespace postrider::net {
 
 class CurlExchange {
  public:
-  CurlExchange(HttpExchange request, Done<HttpOutcome> done, Duration now);
+  // Never throws: the Done would be lost.
+  CurlExchange(HttpExchange request, Done<HttpOutcome> done, Duration now) noexcept;
   CurlExchange(const CurlExchange&) = delete;  // libcurl holds pointers into it
   CurlExchange& operator=(const CurlExchange&) = delete;
 
@@ -19,8 +20,8 @@ class CurlExchange {
   std::uint32_t max_connections() const { return request_.max_connections; }
   CURL* handle() const { return curl_.get(); }
 
-  // Sets the handle up. Faults: this can be no request, or libcurl has no more memory.
-  result<void> prepare(Duration now);
+  // Sets the handle up. Faults: this can be no request, or there is no memory.
+  result<void> prepare(Duration now) noexcept;
   // When it is over if nothing more happens. Before prepare(): the wait for its turn.
   Duration deadline() const;
 
@@ -36,13 +37,16 @@ class CurlExchange {
   static std::size_t on_read(char* to, std::size_t one, std::size_t size, void* self);
   static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self);
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t uploaded);
+  static int on_socket(void* self, curl_socket_t socket, curlsocktype);
   static CURLcode on_handshake(CURL*, void* context, void* self);
   static int on_connected(void* self, char* address, char* local, int port, int local_port);
 
+  result<void> set_up();
   void set_body();
   void set_callbacks();
   void begin_answering(Duration now);
   void note_uploaded(curl_off_t uploaded, Duration now);
+  Duration longest_sending() const;
   void note_peer(const char* address);
   void note_tls();
   HttpStage reached() const;
@@ -64,7 +68,8 @@ class CurlExchange {
   std::size_t given_ = 0;     // body octets that libcurl has read
   std::size_t uploaded_ = 0;  // that it says it has written
   Phase phase_ = Phase::waiting;
-  Duration since_;  // of the phase; while sending, of the last octet
+  Duration since_;               // of the phase; while sending, of the last octet
+  Duration sending_until_ = {};  // whatever comes
   char detail_[CURL_ERROR_SIZE] = "";
   CurlHandle curl_;  // last: it goes before what it points to
 };

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <unordered_map>
@@ -26,6 +27,12 @@ using Exchange = std::unique_ptr<CurlExchange>;
 
 Duration monotonic() {
   return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+HttpOutcome no_memory() {
+  HttpOutcome outcome;
+  outcome.error = "no memory for a request";
+  return outcome;
 }
 
 // Inbox and counts are shared under the mutex; everything else is the thread's own.
@@ -50,12 +57,14 @@ class CurlSender final : public HttpSender {
   bool take_inbox();
   void begin_waiting(Pool& pool);
   void begin(Exchange exchange);
+  bool activate(Exchange& exchange);
   void collect_finished();
   void expire(Duration now);
   void expire_waiting(Duration now);
   Exchange remove_active(CURL* handle);
   void forget(const std::string& pool);
   Duration sleep_time(Duration now) const;
+  void stop_all(std::deque<Exchange>& waiting);
   void end_all();
 
   Log& log_;
@@ -63,7 +72,7 @@ class CurlSender final : public HttpSender {
 
   mutable std::mutex mutex_;
   bool stopping_ = false;
-  std::vector<Exchange> inbox_;
+  std::deque<Exchange> inbox_;
   std::unordered_map<std::string, std::size_t> counts_;  // by pool, all that were not answered yet
   std::size_t total_ = 0;
 
@@ -83,23 +92,28 @@ CurlSender::CurlSender(Log& log) : log_(log), multi_(curl_ready() ? curl_multi_i
 }
 
 void CurlSender::send(HttpExchange exchange, Done<HttpOutcome> done) {
-  auto made = std::make_unique<CurlExchange>(std::move(exchange), std::move(done), monotonic());
+  Exchange made(new (std::nothrow) CurlExchange(std::move(exchange), std::move(done), monotonic()));
+  if (!made) return done.complete(no_memory());  // not moved from: there was nothing to move it to
+  const char* refusal = "no memory for a request";
   bool stopping = false;
-  {
+  try {
     const std::lock_guard lock(mutex_);
     stopping = stopping_;
+    if (!stopping && total_ >= kMaxUnderWay) refusal = "too many HTTP requests are under way";
     if (!stopping && total_ < kMaxUnderWay) {
-      ++counts_[made->pool()];
+      std::size_t& count = counts_[made->pool()];
+      inbox_.push_back(std::move(made));  // either it is there, or nothing was counted
+      ++count;
       ++total_;
-      inbox_.push_back(std::move(made));
     }
+  } catch (const std::bad_alloc&) {
   }
   if (!made) {
     curl_multi_wakeup(multi_.get());
   } else if (stopping) {
     made->stop();
   } else {
-    made->refuse("too many HTTP requests are under way");
+    made->refuse(refusal);
   }
 }
 
@@ -147,8 +161,7 @@ void CurlSender::run() {
 
 bool CurlSender::take_inbox() {
   const std::lock_guard lock(mutex_);
-  for (Exchange& exchange : inbox_) taken_.push_back(std::move(exchange));
-  inbox_.clear();
+  taken_.swap(inbox_);  // which work() and end_all() leave empty
   return !stopping_;
 }
 
@@ -182,14 +195,25 @@ void CurlSender::begin_waiting(Pool& pool) {
 
 void CurlSender::begin(Exchange exchange) {
   const result<void> prepared = exchange->prepare(monotonic());
-  CURL* handle = exchange->handle();
-  if (prepared && curl_multi_add_handle(multi_.get(), handle) == CURLM_OK) {
-    active_.emplace(handle, std::move(exchange));
-    return;
-  }
-  --pools_[exchange->pool()].active;
+  if (prepared && activate(exchange)) return;
+  --pools_.find(exchange->pool())->second.active;
   forget(exchange->pool());
   exchange->refuse(prepared ? "the request could not be begun" : prepared.error().text);
+}
+
+// False: `exchange` is still the caller's.
+bool CurlSender::activate(Exchange& exchange) {
+  CURL* handle = exchange->handle();
+  try {
+    Exchange& place = active_[handle];
+    if (curl_multi_add_handle(multi_.get(), handle) == CURLM_OK) {
+      place = std::move(exchange);
+      return true;
+    }
+  } catch (const std::bad_alloc&) {
+  }
+  active_.erase(handle);
+  return false;
 }
 
 void CurlSender::collect_finished() {
@@ -256,17 +280,19 @@ Duration CurlSender::sleep_time(Duration now) const {
   return std::max(until - now, Duration(0));
 }
 
-void CurlSender::end_all() {
-  while (!active_.empty()) remove_active(active_.begin()->first)->stop();
-  for (auto& [name, pool] : pools_) {
-    for (Exchange& exchange : pool.waiting) taken_.push_back(std::move(exchange));
-  }
-  pools_.clear();
-  for (Exchange& exchange : taken_) {
+void CurlSender::stop_all(std::deque<Exchange>& waiting) {
+  for (const Exchange& exchange : waiting) {
     forget(exchange->pool());
     exchange->stop();
   }
-  taken_.clear();
+  waiting.clear();
+}
+
+void CurlSender::end_all() {
+  while (!active_.empty()) remove_active(active_.begin()->first)->stop();
+  for (auto& [name, pool] : pools_) stop_all(pool.waiting);
+  pools_.clear();
+  stop_all(taken_);
 }
 
 }  // namespace

@@ -25,9 +25,10 @@ struct HttpExchange {
   std::string body;
   Duration connect_timeout = std::chrono::seconds(15);  // resolve, connect, TLS
   Duration stall_timeout = std::chrono::seconds(60);    // longest time without an octet while the request is being sent
-  Duration answer_timeout = std::chrono::seconds(60);   // from the last octet of the request to the end of the answer
-  std::string ca_file;                                  // empty: the system's store
-  std::string pool;                                     // whose exchanges are counted together (an upstream's name)
+  std::size_t least_rate = 1000;  // octets a second: so much longer than stall_timeout sending may take
+  Duration answer_timeout = std::chrono::seconds(60);  // from the last octet of the request to the end of the answer
+  std::string ca_file;                                 // empty: the system's store
+  std::string pool;                                    // whose exchanges are counted together (an upstream's name)
   std::uint32_t max_connections = 20;  // exchanges of that pool at once; more wait, at most connect_timeout
   std::size_t max_answer = 1u << 20;   // octets; a longer one ends the exchange as broken
 };
@@ -45,9 +46,9 @@ struct HttpOutcome {
   std::string error;  // else: what happened in words for people, without a full stop; no secret of the request is in it
   bool timed_out = false;
   bool never_begun = false;  // with timed_out: others of its pool had all connections
-  bool stopped = false;  // by close(), or never begun because of it
-  std::string peer;      // "host[address]:port", as far as known
-  std::string tls;       // "TLSv1.3", or empty
+  bool stopped = false;      // by close(), or never begun because of it
+  std::string peer;          // "host[address]:port", as far as known
+  std::string tls;           // "TLSv1.3", or empty
 };
 
 class HttpSender {

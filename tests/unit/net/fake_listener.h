@@ -94,6 +94,11 @@ class FakePeer {
     pollfd gone{fd_, POLLRDHUP, 0};
     ::poll(&gone, 1, -1);
   }
+  // False: the client has gone, or the fake.
+  bool pause_shortly() {
+    pollfd gone{fd_, POLLRDHUP, 0};
+    return ::poll(&gone, 1, 5) == 0;
+  }
   void reset_at_end() {
     const linger hard{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

@@ -13,7 +13,7 @@
 namespace postrider::testing_fakes {
 
 struct HttpReaction {
-  enum class Body { all, none, half };           // how much of the body is read before anything else happens
+  enum class Body { all, none, half, slowly };   // how much of the body is read before anything else happens
   enum class Then { keep, close, reset, hang };  // after the answer; hang: until the client goes
   std::string answer;                            // octets as they go out; empty: none
   Then then = Then::keep;
@@ -102,7 +102,12 @@ class HttpFake {
     if (reaction.body == HttpReaction::Body::half) length /= 2;
     const bool asks = request.head.find("Expect: 100-continue") != std::string::npos;
     if (asks && !peer.say("HTTP/1.1 100 Continue\r\n\r\n")) return false;
-    return peer.hear(length, request.body);
+    if (reaction.body != HttpReaction::Body::slowly) return peer.hear(length, request.body);
+    for (std::string part; length > 0; length -= part.size()) {
+      if (!peer.hear(std::min<std::size_t>(length, 16'384), part) || !peer.pause_shortly()) return false;
+      request.body += part;
+    }
+    return true;
   }
 
   static bool react(FakePeer& peer, const HttpReaction& reaction) {

@@ -71,6 +71,18 @@ TEST_F(HttpSenderTest, OneThatStopsReadingTheBodyIsLeft) {
   EXPECT_NE(outcome.error.find("took nothing of the request for 300ms"), std::string::npos) << outcome.error;
 }
 
+TEST_F(HttpSenderTest, OneThatReadsTheBodyInATrickleIsLeft) {
+  HttpFake server({then(Then::close, "", Body::slowly)});
+  HttpExchange exchange = post_to(server.base(), kLarge);
+  exchange.stall_timeout = 1s;  // far longer than between two reads
+  exchange.least_rate = kLarge.size();
+  const HttpOutcome outcome = send(std::move(exchange));
+  EXPECT_EQ(outcome.stage, HttpStage::request);
+  EXPECT_TRUE(outcome.timed_out);
+  EXPECT_FALSE(outcome.body_complete);
+  EXPECT_NE(outcome.error.find("did not take the whole request within 2s"), std::string::npos) << outcome.error;
+}
+
 TEST_F(HttpSenderTest, OneThatNeverAnswersIsLeft) {
   HttpFake server({then(Then::hang)});
   HttpExchange exchange = post_to(server.base());
