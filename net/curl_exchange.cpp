@@ -125,7 +125,8 @@ std::size_t CurlExchange::on_read(char* to, std::size_t one, std::size_t size, v
 // A peer that acknowledges nothing for so long is gone. Our own deadlines end exchanges; over HTTP/2 those that follow would be put on
 // the dead connection again.
 int CurlExchange::on_socket(void* self, curl_socket_t socket, curlsocktype) {
-  const Duration patience = static_cast<CurlExchange*>(self)->request_.stall_timeout;
+  const HttpExchange& request = static_cast<CurlExchange*>(self)->request_;
+  const Duration patience = std::max(request.stall_timeout, request.connect_timeout);  // it holds for the handshake too
   const auto ms = static_cast<unsigned>(std::clamp<Duration::rep>(patience.count(), 1, INT_MAX));
   setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);  // RFC 5482; without it we have our deadlines
   return CURL_SOCKOPT_OK;
