@@ -56,7 +56,8 @@ std::string tags_text(const json::object& message) {
 std::string retry_text(const json::object& message) {
   const json::object* retry = object_in(message, "retry");
   if (!retry) return "";
-  const std::string retries = text_of(*retry, "retries"), interval = text_of(*retry, "interval");
+  std::string retries = text_of(*retry, "retries");
+  const std::string interval = text_of(*retry, "interval");
   if (interval.empty()) return retries;
   return retries.empty() ? "every " + interval : retries + ", every " + interval;
 }

@@ -28,7 +28,7 @@ std::string until(const json::object& object, std::string_view name, const Look&
 
 // "out of service, probing", "paused until 14:10 UTC"
 std::string state_text(const json::object& upstream, const Look& look) {
-  const std::string state = text_of(upstream, "state");
+  std::string state = text_of(upstream, "state");
   if (state == "paused") return state + until(upstream, "paused_until", look);
   if (text_of(upstream, "health") == "probing") return state + ", probing";
   return state;

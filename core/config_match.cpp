@@ -55,6 +55,7 @@ const MatchKey* find_key(std::string_view name) {
 
 std::vector<std::string_view> key_names() {
   std::vector<std::string_view> names;
+  names.reserve(kKeys.size());
   for (const MatchKey& key : kKeys) names.push_back(key.name);
   return names;
 }
