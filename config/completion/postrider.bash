@@ -26,7 +26,7 @@ _postrider() {
     "upstream resume") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
     "upstream prefer") [ "$COMP_CWORD" -gt 2 ] && words="--help --canary --dry-run --none --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
     "upstream explain") [ "$COMP_CWORD" -gt 2 ] && words="--help --from --to --lane --tag --credential --absolute --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
-    "upstream classify") [ "$COMP_CWORD" -gt 2 ] && words="--help --type --status --body --header --recipients --json" || words="list test pause resume prefer explain classify" ;;
+    "upstream classify") [ "$COMP_CWORD" -gt 2 ] && words="--help --type --status --body --header --recipients --sandbox --json" || words="list test pause resume prefer explain classify" ;;
     "upstream "*) [ "$COMP_CWORD" -gt 1 ] && words="list test pause resume prefer explain classify --help" ;;
     "events "*) [ "$COMP_CWORD" -gt 1 ] && words="--help --follow --type --message --upstream --since --until --limit --json --url --token --config" ;;
     "retention show") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="show run" ;;

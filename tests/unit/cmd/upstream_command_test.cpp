@@ -124,7 +124,9 @@ TEST_F(UpstreamLine, ATestThatFailsIsUnavailable) {
   upstreams_.found.tls = "TLSv1.3";
   const Said works = run({"upstream", "test", "primary"});
   EXPECT_EQ(works.exit_code, EX_OK) << works.err;
-  EXPECT_EQ(works.out, "primary works: reached and, where it has a login, logged in after 12 ms, smtp.example.net[192.0.2.1]:587, TLSv1.3\n");
+  EXPECT_EQ(works.out,
+            "primary works: reached and, where it has a login, logged in after 12 ms, smtp.example.net[192.0.2.1]:587, "
+            "TLSv1.3\n");
   upstreams_.found.outcome = OutcomeKind::deferred;
   upstreams_.found.reason = {Cause::route, Stage::auth, 535, "5.7.8", "bad password"};
   const Said fails = run({"upstream", "test", "primary"});
