@@ -188,13 +188,14 @@ ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
     routes.at(*choice.upstream).rate().give_back(1);
     return offer;
   }
-  offer.reserved.emplace();
-  offer.reserved->fleet = fleet_;
-  offer.reserved->slot = fleet_->slots[*choice.upstream]->take();
-  offer.reserved->index = *choice.upstream;
-  offer.reserved->why = choice.why;
-  offer.reserved->canary = choice.canary;
-  offer.reserved->upstream = routes.at(*choice.upstream).name();
+  Reserved reserved;
+  reserved.fleet = fleet_;
+  reserved.slot = fleet_->slots[*choice.upstream]->take();
+  reserved.index = *choice.upstream;
+  reserved.why = choice.why;
+  reserved.canary = choice.canary;
+  reserved.upstream = routes.at(*choice.upstream).name();
+  offer.reserved = std::move(reserved);
   return offer;
 }
 
@@ -380,7 +381,7 @@ Choice ThreadDispatcher::choose(const Bucket& bucket, Time now) {
   Choice choice = routes.choose(set, full, waited, now);
   if (choice.upstream || buckets_.set_of(bucket) || routes.uniform()) return choice;
   for (std::size_t i = 0; i < routes.size() && !choice.upstream; ++i) {
-    const Choice single = routes.choose(only(i), full, waited, now);
+    Choice single = routes.choose(only(i), full, waited, now);
     if (single.upstream) return single;
   }
   return choice;
