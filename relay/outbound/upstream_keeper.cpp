@@ -289,12 +289,12 @@ void UpstreamKeeper::begin_periods() {
 const Calendar* UpstreamKeeper::calendar_of(const UpstreamConfig& config) {
   const auto known = calendars_.find(config.quota_time_zone);
   if (known != calendars_.end()) return &known->second;
-  result<Calendar> calendar = Calendar::find(config.quota_time_zone);
+  const result<Calendar> calendar = Calendar::find(config.quota_time_zone);
   if (!calendar) {
     parts_.log.error("upstream.no_calendar", {{"upstream", config.name}, {"reason", calendar.error().text}});
     return nullptr;
   }
-  return &calendars_.emplace(config.quota_time_zone, std::move(*calendar)).first->second;
+  return &calendars_.emplace(config.quota_time_zone, *calendar).first->second;
 }
 
 }  // namespace postrider::relay
