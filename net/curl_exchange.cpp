@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
-#include <cstring>
 #include <new>
 
 namespace postrider::net {
@@ -117,7 +116,7 @@ Duration CurlExchange::deadline() const {
 std::size_t CurlExchange::on_read(char* to, std::size_t one, std::size_t size, void* self) {
   auto& me = *static_cast<CurlExchange*>(self);
   const std::size_t part = std::min(one * size, me.request_.body.size() - me.given_);
-  std::memcpy(to, me.request_.body.data() + me.given_, part);
+  std::copy_n(me.request_.body.data() + me.given_, part, to);
   me.given_ += part;
   return part;
 }

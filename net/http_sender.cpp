@@ -93,7 +93,8 @@ CurlSender::CurlSender(Log& log) : log_(log), multi_(curl_ready() ? curl_multi_i
 
 void CurlSender::send(HttpExchange exchange, Done<HttpOutcome> done) {
   Exchange made(new (std::nothrow) CurlExchange(std::move(exchange), std::move(done), monotonic()));
-  if (!made) return done.complete(no_memory());  // not moved from: there was nothing to move it to
+  // Not moved from: there was nothing to move it to. NOLINTNEXTLINE(bugprone-use-after-move)
+  if (!made) return done.complete(no_memory());
   const char* refusal = "no memory for a request";
   bool stopping = false;
   try {
@@ -108,12 +109,12 @@ void CurlSender::send(HttpExchange exchange, Done<HttpOutcome> done) {
     }
   } catch (const std::bad_alloc&) {
   }
-  if (!made) {
+  if (!made) {  // NOLINT(bugprone-use-after-move): that is how it is told whether the inbox has it
     curl_multi_wakeup(multi_.get());
   } else if (stopping) {
-    made->stop();
+    made->stop();  // NOLINT(bugprone-use-after-move)
   } else {
-    made->refuse(refusal);
+    made->refuse(refusal);  // NOLINT(bugprone-use-after-move)
   }
 }
 
