@@ -6,11 +6,7 @@
 
 #include <boost/json/parse.hpp>
 
-#include "cmd/blocking.h"
-#include "cmd/management.h"
-#include "storage/memory_store.h"
-#include "tests/unit/cmd/command_line.h"
-#include "tests/unit/mgmt/upstream_fixture.h"
+#include "tests/unit/cmd/management_fixture.h"
 
 namespace postrider::cmd {
 namespace {
@@ -18,54 +14,7 @@ namespace {
 namespace json = boost::json;
 using test::Said;
 
-Config config() {
-  Config config = parse_config({}).config;
-  config.mgmt_listeners.front().address = "127.0.0.1:0";
-  return config;
-}
-
-class Queue : public testing::Test {
- protected:
-  Queue() : management_(config(), {*store_, metrics_, "pr_key", nullptr, log_, {}, upstreams_.control()}) {
-    ::unsetenv("POSTRIDER_URL");
-    ::unsetenv("POSTRIDER_TOKEN");
-    management_.start();
-  }
-  ~Queue() override {
-    management_.close();
-    store_->close();
-  }
-
-  Said run(std::vector<std::string> line, const std::string& key = "pr_key") {
-    line.insert(line.end(), {"--url", management_.urls().front(), "--token", key});
-    return test::run_line(std::move(line));
-  }
-  std::string accept(const std::string& body = "Subject: hi\r\n\r\nhello\r\n") {
-    storage::NewMessage message;
-    message.now = net::SystemClock().now();
-    message.record.id = ids_.next(message.now);
-    message.record.envelope.sender = parse_address("app@example.com").value();
-    message.record.envelope.created_at = message.now;
-    message.record.recipients.emplace_back();
-    message.record.recipients[0].address = parse_address("user@example.net").value();
-    message.record.recipients[0].due = message.now;
-    message.record.body_size = message.body.size = body.size();
-    message.record.body_chunks = 1;
-    message.body.chunks.push_back(std::make_shared<const std::string>(body));
-    const std::string id = message.record.id.str();
-    wait_for<storage::Accepted>([&](Done<storage::Accepted> done) {
-      store_->accept(std::move(message), std::move(done));
-    }).value();
-    return id;
-  }
-
-  NullLog log_;
-  MetricsRegistry metrics_;
-  MessageIdSource ids_{1};
-  std::unique_ptr<storage::MemoryStore> store_ = storage::make_memory_store();
-  mgmt::test::Upstreams upstreams_;
-  Management management_;
-};
+class Queue : public test::ManagementFixture {};
 
 TEST_F(Queue, ListsForPeopleAndAsJson) {
   const std::string id = accept();
