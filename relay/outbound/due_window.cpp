@@ -13,10 +13,6 @@ void DueWindow::hint(Lane lane, Time due) {
   at(lane).next_due = std::min(at(lane).next_due, due);
 }
 
-void DueWindow::hint(Time due) {
-  for (LaneWindow& lane : lanes_) lane.next_due = std::min(lane.next_due, due);
-}
-
 std::optional<storage::DueQuery> DueWindow::wants(Time now) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     LaneWindow& lane = lanes_[i];

@@ -21,9 +21,8 @@ class DueWindow {
 
   DueWindow(std::size_t limit, std::uint32_t shard, std::uint32_t shards, std::uint32_t bucket = 0);
 
-  // Something is, or will be, due at that time. Without a lane: it may be in any.
+  // Something is, or will be, due at that time.
   void hint(Lane lane, Time due);
-  void hint(Time due);
 
   // The page to read next, if reading is worth while now; answer it with load() or failed().
   std::optional<storage::DueQuery> wants(Time now);
