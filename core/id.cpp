@@ -30,6 +30,29 @@ void store_big_endian(std::uint8_t* to, int bytes, std::uint64_t value) {
   for (int i = bytes - 1; i >= 0; --i, value >>= 8) to[i] = static_cast<std::uint8_t>(value);
 }
 
+constexpr char kHexadecimal[] = "0123456789abcdef";
+constexpr std::size_t kUuidLength = 36;
+
+bool is_uuid_dash(std::size_t at) {
+  return at == 8 || at == 13 || at == 18 || at == 23;
+}
+
+std::optional<MessageId> parse_uuid(std::string_view text) {
+  std::array<std::uint8_t, MessageId::kBytes> bytes{};
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_uuid_dash(i)) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const std::int8_t value = kValues[static_cast<unsigned char>(text[i])];
+    if (value < 0 || value > 15) return std::nullopt;
+    bytes[digits / 2] = static_cast<std::uint8_t>(bytes[digits / 2] << 4 | value);
+    ++digits;
+  }
+  return MessageId(bytes);
+}
+
 constexpr std::uint64_t kMaxMs = (std::uint64_t{1} << 48) - 1;
 
 std::uint64_t clamp_ms(Time at) {
@@ -41,6 +64,7 @@ std::uint64_t clamp_ms(Time at) {
 }  // namespace
 
 std::optional<MessageId> MessageId::parse(std::string_view text) {
+  if (text.size() == kUuidLength) return parse_uuid(text);
   if (text.size() != kTextLength) return std::nullopt;
   // 26 characters are 130 bits, so the first one holds only three.
   std::uint64_t high = 0, low = 0;
@@ -70,6 +94,17 @@ std::string MessageId::str() const {
     text[i] = kAlphabet[low & 31];
     low = low >> 5 | high << 59;
     high >>= 5;
+  }
+  return text;
+}
+
+std::string MessageId::uuid() const {
+  std::string text;
+  text.reserve(kUuidLength);
+  for (const std::uint8_t byte : bytes_) {
+    if (is_uuid_dash(text.size())) text += '-';
+    text += kHexadecimal[byte >> 4];
+    text += kHexadecimal[byte & 15];
   }
   return text;
 }

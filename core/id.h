@@ -25,12 +25,14 @@ class MessageId {
   constexpr MessageId() = default;
   explicit constexpr MessageId(const std::array<std::uint8_t, kBytes>& bytes) : bytes_(bytes) {}
 
-  // Accepts either letter case; nothing else that Crockford's alphabet would forgive (no i, l, o, u).
+  // Accepts either letter case; nothing else that Crockford's alphabet would forgive (no i, l, o, u). Also the form of uuid().
   static std::optional<MessageId> parse(std::string_view text);
   // The smallest id that a message created at `at` can have: the start of a time range in key order.
   static MessageId first_at(Time at);
 
   std::string str() const;
+  // The same 128 bits as RFC 9562 4 writes them, in lower case: for APIs whose clients keep ids in fields of that type.
+  std::string uuid() const;
   Time created_at() const;
   const std::array<std::uint8_t, kBytes>& bytes() const { return bytes_; }
   bool is_nil() const { return *this == MessageId(); }

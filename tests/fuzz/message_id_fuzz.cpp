@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto id = postrider::MessageId::parse(text)) {
-    const std::string written = id->str();
+    const std::string written = text.size() == postrider::MessageId::kTextLength ? id->str() : id->uuid();
     for (std::size_t i = 0; i < written.size(); ++i)
       if ((written[i] | 0x20) != (text[i] | 0x20)) std::abort();
     if (postrider::MessageId::parse(written) != id) std::abort();

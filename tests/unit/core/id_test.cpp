@@ -33,6 +33,18 @@ TEST(MessageId, KnownTextForKnownBytes) {
   EXPECT_EQ(MessageId(bytes).str(), "00000000000000000000000010");
 }
 
+TEST(MessageId, IsAUuidAsWell) {
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::uint8_t i = 0; i < 16; ++i) bytes[i] = static_cast<std::uint8_t>(i * 0x11);
+  const MessageId id(bytes);
+  EXPECT_EQ(id.uuid(), "00112233-4455-6677-8899-aabbccddeeff");
+  EXPECT_EQ(MessageId::parse(id.uuid()), id);
+  EXPECT_EQ(MessageId::parse("00112233-4455-6677-8899-AABBCCDDEEFF"), id);
+  EXPECT_FALSE(MessageId::parse("00112233-4455-6677-8899-aabbccddeefg"));
+  EXPECT_FALSE(MessageId::parse("0011223-34455-6677-8899-aabbccddeeff"));
+  EXPECT_FALSE(MessageId::parse("001122334455-6677-8899-aabb-ccddeeff"));
+}
+
 TEST(MessageId, RefusesWhatIsNotAnId) {
   EXPECT_FALSE(MessageId::parse(""));
   EXPECT_FALSE(MessageId::parse("0000000000000000000000000"));    // 25
