@@ -1,0 +1,28 @@
+// Writes single fields of a message's header: encoded (RFC 2047), folded (RFC 5322 2.2.3), with their CRLF. And reads the few fields of
+// a raw message that its envelope needs. Values must have passed mgmt/field_rules.h. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "mgmt/letter.h"
+
+namespace postrider::mgmt {
+
+std::string header_field(std::string_view name, std::string_view value);  // unstructured: subjects, further fields
+std::string address_field(std::string_view name, const std::vector<Party>& parties);
+
+// CRLF for every CRLF, CR and LF.
+std::string with_crlf(std::string_view text);
+
+struct RawHeader {
+  std::vector<std::string> from, to, cc, bcc;  // addresses of the mailboxes, in their order
+  std::string message_id;                      // with angle brackets; empty: there is none
+};
+inline constexpr std::size_t kMaxRawHeader = 1u << 20;
+// `raw` with CRLF. The fault says what is wrong with the header: a line that is no field, a length over kMaxRawHeader.
+result<RawHeader> read_raw_header(std::string_view raw);
+
+}  // namespace postrider::mgmt

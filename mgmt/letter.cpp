@@ -1,0 +1,200 @@
+#include "mgmt/letter.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/utf8.h"
+#include "mgmt/field_rules.h"
+
+namespace postrider::mgmt {
+
+namespace {
+
+class LetterCheck {
+ public:
+  LetterCheck(const Letter& letter, Faults& faults) : letter_(letter), faults_(faults) {}
+
+  void run() {
+    check_parties();
+    if (letter_.raw.empty())
+      check_content();
+    else
+      check_raw();
+    check_tags();
+    check_metadata();
+    if (letter_.expires_in < Duration::zero()) fault(places().expires_in, "must be a time span in the future");
+  }
+
+ private:
+  const LetterPlaces& places() const { return letter_.places; }
+  std::string at(const std::string& place) const { return letter_.at + place; }
+  void fault(const std::string& place, std::string detail) { add_fault(faults_, at(place), std::move(detail)); }
+  void fault_if(const std::string& pointer, Wrong wrong) {
+    if (wrong) add_fault(faults_, pointer, std::move(*wrong));
+  }
+  std::string where(const Party& party, const std::string& place) const {
+    return party.at.empty() ? at(place) : party.at;
+  }
+
+  void check_party(const Party& party, const std::string& place) {
+    fault_if(where(party, place), wrong_address(party.email));
+    if (auto wrong = wrong_line(party.name)) add_fault(faults_, where(party, place), "the name " + *wrong);
+  }
+
+  void check_parties(const std::vector<Party>& parties, const std::string& place) {
+    for (const Party& party : parties) check_party(party, place);
+  }
+
+  void check_parties() {
+    const bool header_names_them = !letter_.raw.empty();
+    if (!letter_.from.email.empty() || !header_names_them) check_party(letter_.from, places().from);
+    check_parties(letter_.to, places().to);
+    check_parties(letter_.cc, places().cc);
+    check_parties(letter_.bcc, places().bcc);
+    check_parties(letter_.reply_to, places().reply_to);
+    check_parties(letter_.envelope_recipients, places().to);
+    if (letter_.sender) check_party(*letter_.sender, places().from);
+    if (letter_.envelope_sender && !letter_.envelope_sender->empty())
+      fault_if(at(places().from), wrong_address(*letter_.envelope_sender));
+    const std::size_t named = letter_.to.size() + letter_.cc.size() + letter_.bcc.size();
+    if (std::max(named, letter_.envelope_recipients.size()) > kMaxLetterRecipients)
+      fault(places().to, "a message has at most " + std::to_string(kMaxLetterRecipients) + " recipients");
+    if (named + letter_.envelope_recipients.size() == 0 && !header_names_them)
+      fault(places().to, "at least one recipient is needed");
+  }
+
+  void check_content() {
+    fault_if(at(places().subject), wrong_line(letter_.subject));
+    fault_if(at(places().text), wrong_text(letter_.text));
+    fault_if(at(places().html), wrong_text(letter_.html));
+    if (letter_.text.empty() && letter_.html.empty() && letter_.alternatives.empty() && letter_.attachments.empty())
+      fault(places().text, "there is nothing to send: give text, html or an attachment");
+    check_alternatives();
+    check_attachments();
+    check_headers();
+  }
+
+  void check_alternatives() {
+    std::set<std::string> types{"plain", "html"};
+    for (const LetterText& alternative : letter_.alternatives) {
+      const std::string& pointer = alternative.at.empty() ? at(places().html) : alternative.at;
+      fault_if(pointer, wrong_text(alternative.text));
+      const auto type = parse_media_type(alternative.content_type);
+      if (!type)
+        add_fault(faults_, pointer, "the content type " + type.error().text);
+      else if (type->type != "text")
+        add_fault(faults_, pointer, "an alternative is a text, of a type such as text/calendar");
+      else if (!types.insert(type->subtype).second)
+        add_fault(faults_, pointer, "there is another text of this type already");
+    }
+  }
+
+  void check_attachments() {
+    const std::size_t count = letter_.attachments.size();
+    if (count > kMaxLetterAttachments)
+      fault(places().attachments, "a message has at most " + std::to_string(kMaxLetterAttachments) + " attachments");
+    std::set<std::string_view> ids;
+    for (std::size_t i = 0; i < std::min(count, kMaxLetterAttachments); ++i) {
+      const LetterPart& part = letter_.attachments[i];
+      const std::string pointer = part.at.empty() ? element_of(at(places().attachments), i) : part.at;
+      if (auto wrong = wrong_line(part.filename)) add_fault(faults_, pointer, "the file name " + *wrong);
+      check_part_type(part, pointer);
+      if (part.content_id.empty()) continue;
+      if (auto wrong = wrong_content_id(part.content_id)) add_fault(faults_, pointer, "the content id " + *wrong);
+      if (!ids.insert(part.content_id).second) add_fault(faults_, pointer, "another part has this content id");
+    }
+  }
+
+  // What RFC 2046 does not let base64 be applied to (5.1, 5.2).
+  void check_part_type(const LetterPart& part, const std::string& pointer) {
+    if (part.content_type.empty()) return;
+    const auto type = parse_media_type(part.content_type);
+    if (!type)
+      add_fault(faults_, pointer, "the content type " + type.error().text);
+    else if (type->type == "multipart")
+      add_fault(faults_, pointer, "an attachment cannot be a multipart; send the message as raw");
+    else if (type->type == "message" && !is_seven_bit(part.octets))
+      add_fault(faults_, pointer,
+                "a message as an attachment must be 7-bit with lines of at most 998 octets; send others as "
+                "application/octet-stream");
+  }
+
+  void check_headers() {
+    if (letter_.headers.size() > kMaxLetterHeaders)
+      fault(places().headers, "a message has at most " + std::to_string(kMaxLetterHeaders) + " further header fields");
+    std::set<std::string> once;
+    for (std::size_t i = 0; i < std::min(letter_.headers.size(), kMaxLetterHeaders); ++i) {
+      const auto& [name, value] = letter_.headers[i];
+      const std::string pointer = member_of(at(places().headers), is_utf8(name) ? name : "?");
+      fault_if(pointer, wrong_header(name, value));
+      if (is_once(name) && !once.insert(lowered(name)).second)
+        add_fault(faults_, pointer, "a message has this field at most once");
+    }
+  }
+
+  static std::string lowered(std::string text) {
+    for (char& c : text)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
+  }
+
+  static bool is_once(const std::string& name) {  // RFC 5322 3.6
+    const std::string lower = lowered(name);
+    return lower == "date" || lower == "message-id" || lower == "in-reply-to" || lower == "references";
+  }
+
+  // What comes with raw octets and is no part of the envelope would have to be put into them.
+  void check_raw() {
+    if (letter_.raw.find('\0') != std::string::npos) fault(places().raw, "must not hold NUL");
+    const auto refuse = [&](const std::string& place, bool given) {
+      if (given) fault(place, "cannot be given with raw: it is part of it");
+    };
+    refuse(places().subject, !letter_.subject.empty());
+    refuse(places().text, !letter_.text.empty());
+    refuse(places().html, !letter_.html.empty() || !letter_.alternatives.empty());
+    refuse(places().attachments, !letter_.attachments.empty());
+    refuse(places().headers, !letter_.headers.empty());
+    refuse(places().reply_to, !letter_.reply_to.empty());
+  }
+
+  void check_tags() {
+    const auto printable = [](unsigned char c) { return c >= 0x20 && c != 0x7f; };
+    if (letter_.tags.size() > kMaxTags)
+      fault(places().tags, "a message has at most " + std::to_string(kMaxTags) + " tags");
+    for (std::size_t i = 0; i < std::min(letter_.tags.size(), kMaxTags); ++i) {
+      const std::string& tag = letter_.tags[i];
+      const bool fine =
+          !tag.empty() && tag.size() <= kMaxTagOctets && is_utf8(tag) && std::all_of(tag.begin(), tag.end(), printable);
+      if (!fine)
+        add_fault(faults_, element_of(at(places().tags), i),
+                  "a tag has 1 to " + std::to_string(kMaxTagOctets) + " octets of printable UTF-8");
+    }
+  }
+
+  void check_metadata() {
+    std::size_t octets = 0;
+    std::set<std::string_view> names;
+    for (const auto& [name, value] : letter_.metadata) {
+      octets += name.size() + value.size();
+      const std::string pointer = member_of(at(places().metadata), is_utf8(name) ? name : "?");
+      if (name.empty() || wrong_line(name, kMaxMetadataOctets))
+        add_fault(faults_, pointer, "a name is one line of UTF-8 without control characters");
+      if (!names.insert(name).second) add_fault(faults_, pointer, "this name is given twice");
+      fault_if(pointer, wrong_text(value));
+    }
+    if (letter_.metadata.size() > kMaxMetadata || octets > kMaxMetadataOctets)
+      fault(places().metadata, "has at most " + std::to_string(kMaxMetadata) + " members of at most " +
+                                   std::to_string(kMaxMetadataOctets) + " octets together");
+  }
+
+  const Letter& letter_;
+  Faults& faults_;
+};
+
+}  // namespace
+
+void check_letter(const Letter& letter, Faults& faults) {
+  LetterCheck(letter, faults).run();
+}
+
+}  // namespace postrider::mgmt
