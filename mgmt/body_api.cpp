@@ -79,7 +79,7 @@ Response octets(std::string text) {
 
 void BodyApi::add_routes(Router& router) {
   router.add(
-      {http::verb::get, "/v1/messages/{id}/body", Access::key, kMediaType, {"headers"}, [this](const Request& r) {
+      {http::verb::get, "/v1/messages/{id}/body", Access::read, kMediaType, {"headers"}, [this](const Request& r) {
          return body(r);
        }});
 }

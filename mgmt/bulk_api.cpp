@@ -70,7 +70,7 @@ void BulkApi::add_routes(Router& router) {
   for (const auto& [pattern, verb] : verbs)
     router.add({http::verb::post,
                 pattern,
-                Access::key,
+                Access::steer,
                 kJson,
                 {"state", "sender", "recipient", "since", "until", "all", "dry_run", "cursor"},
                 [this, v = verb](const Request& r) { return run(r, v); }});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mgmt/body_fields.h"
+#include "mgmt/message_access.h"
 #include "mgmt/messages_api.h"
 #include "mgmt/parameters.h"
 
@@ -63,8 +64,8 @@ result<BulkOrder> read_bulk_order(const Request& request, SteerVerb verb) {
   order.reason.cause = Cause::operator_;
   order.reason.text = sanitize_reason_text(reason->value_or(""));
   order.actor = request.principal.actor;
-  order.tenant = request.principal.tenant;
-  if (!request.principal.is_operator()) order.query.tenant = order.tenant;
+  order.query.tenant = confined_to(request.principal);
+  order.tenant = order.query.tenant.value_or("");
   return order;
 }
 

@@ -15,8 +15,8 @@ namespace postrider::mgmt {
 struct BulkOrder {
   storage::SteerVerb verb = storage::SteerVerb::retry;
   bool dry_run = false;
-  storage::ListQuery query;  // `before` moves along
-  std::string actor, tenant;
+  storage::ListQuery query;   // `before` moves along
+  std::string actor, tenant;  // tenant empty: of everybody
   Reason reason;
 };
 

@@ -1,61 +1,39 @@
 #include "mgmt/connection.h"
 
+#include <algorithm>
 #include <array>
-#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/string.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/serializer.hpp>
 
 #include "mgmt/problem.h"
 #include "mgmt/request.h"
+#include "mgmt/response_head.h"
 
 namespace postrider::mgmt {
 
 namespace {
 
-constexpr std::size_t kReadSize = 8 * 1024;
+constexpr std::size_t kReadSize = 16 * 1024;
 constexpr std::size_t kLingerOctets = 256 * 1024;
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 
-Response refusal_for(const boost::system::error_code& error) {
+constexpr Duration kRoomComesBack = std::chrono::seconds(5);
+
+Refusal too_long(std::uint64_t limit) {
+  Refusal refusal;
+  refusal.type = ProblemType::payload_too_large;
+  refusal.detail = "the body is longer than " + std::to_string(limit) + " octets";
+  return refusal;
+}
+
+Response unreadable(const boost::system::error_code& error) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
     return problem(ProblemType::headers_too_large, "request line and header fields are too long");
-  if (error == http::error::body_limit) return problem(ProblemType::payload_too_large, "the body is too long");
   return problem(ProblemType::bad_request, "this is not a HTTP/1.1 request: " + error.message());
 }
 
-// IMF-fixdate (RFC 9110 5.6.7) is the mail date with GMT for the zone.
-std::string http_date(Time now) {
-  std::string date = format_rfc5322(now);
-  const auto zone = date.rfind(' ');
-  return date.substr(0, zone) + " GMT";
-}
-
-bool has_content(http::status status) {
-  return status != http::status::no_content;
-}
-
-std::string render_head(const Request& request, const Response& response, bool keep_alive, Time now) {
-  http::response<http::empty_body> head(response.status, 11);
-  head.set(http::field::date, http_date(now));
-  head.set("X-Request-Id", request.id);
-  head.set(http::field::cache_control, "no-store");
-  head.set("X-Content-Type-Options", "nosniff");
-  if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
-  for (const auto& [name, value] : response.headers) head.set(name, value);
-  if (has_content(response.status)) head.content_length(response.stream ? response.stream_size : response.body.size());
-  head.keep_alive(keep_alive);
-
-  http::response_serializer<http::empty_body> serializer(head);
-  std::string out;
-  boost::system::error_code error;
-  while (!serializer.is_done()) {
-    serializer.next(error, [&](boost::system::error_code&, const auto& buffers) {
-      out += boost::beast::buffers_to_string(buffers);
-      serializer.consume(boost::beast::buffer_bytes(buffers));
-    });
-  }
-  return out;
+// RFC 9110 10.1.1: the client waits for our word before it sends the body.
+bool waits_for_continue(const Request& request) {
+  return boost::beast::iequals(request.header("expect"), "100-continue");
 }
 
 }  // namespace
@@ -77,90 +55,192 @@ boost::asio::awaitable<void> Connection::run(net::TlsContext tls) {
   }
 }
 
-// False when the connection is over.
-boost::asio::awaitable<bool> Connection::serve_one() {
-  const Duration started = parts_.clock.monotonic();
+// One request and its answer.
+struct Connection::Exchange {
   Parser parser;
-  parser.header_limit(parts_.limits.max_header);
-  parser.body_limit(parts_.limits.max_body);
-  parser.eager(false);
   Request request;
   Response response;
-  const Received received = co_await receive(parser, response);
-  if (received == Received::closed) co_return false;
+  Admission admission;
+  Duration started{};
   bool keep_alive = false;
-  std::string id = parts_.request_ids.next();
-  if (received == Received::request) {
-    keep_alive = parser.get().keep_alive();
-    auto made = make_request(parser.release(), stream_->remote().address(), id);
-    if (made) {
-      request = std::move(*made);
-      stream_->expires_never();  // a handler bounds itself; events are waited for longer than for any octet
-      response = co_await parts_.router.handle(request);
-    } else {
-      response = problem(ProblemType::bad_request, "the request needs a path and one Host field");
-      keep_alive = false;
-    }
+};
+
+// False when the connection is over.
+boost::asio::awaitable<bool> Connection::serve_one() {
+  Exchange exchange;
+  exchange.parser.header_limit(parts_.limits.max_header);
+  exchange.parser.body_limit(boost::none);  // RequestBody has the route's
+  exchange.parser.eager(false);
+  Stage stage = co_await read_head(exchange);
+  if (stage == Stage::done) {
+    const Stage admitted = co_await admit(exchange);
+    stage = admitted;
   }
-  if (request.id.empty()) request.id = std::move(id);
-  const bool failed = response.status == http::status::internal_server_error;
-  const LogLevel level = failed ? LogLevel::error : LogLevel::debug;
-  if (parts_.log.enabled(level)) {
-    const Duration took = parts_.clock.monotonic() - started;
-    parts_.log.write(level, "http.request", nullptr,
-                     {{"request_id", request.id},
-                      {"method", std::string(http::to_string(request.method))},
-                      {"target", request.target},
-                      {"status", std::to_string(static_cast<unsigned>(response.status))},
-                      {"actor", request.principal.actor},
-                      {"peer", request.peer.to_string()},
-                      {"ms", std::to_string(took.count())}});
+  RequestBody body(parts_.body_memory, body_limit(exchange.admission));
+  if (stage == Stage::done) {
+    const Stage arrived = co_await read_body(exchange, body);
+    stage = arrived;
   }
-  keep_alive = keep_alive && !parts_.stopping;
-  const bool written = co_await write(request, std::move(response), keep_alive);
-  if (written && received == Received::refused) co_await linger();
-  co_return written&& keep_alive;
+  if (stage == Stage::closed) co_return false;
+  if (stage == Stage::done) {
+    exchange.request.body = body.release();
+    stream_->expires_never();  // a handler bounds itself; events are waited for longer than for any octet
+    exchange.response = co_await parts_.router.handle(exchange.request, exchange.admission);
+  }
+  log(exchange);
+  exchange.keep_alive = exchange.keep_alive && !parts_.stopping;
+  const bool written = co_await write(exchange.request, std::move(exchange.response), exchange.keep_alive);
+  if (!written) co_return false;
+  if (exchange.keep_alive) {
+    const bool at_its_end = co_await skip_body(exchange);
+    co_return at_its_end;
+  }
+  if (stage == Stage::refused) co_await linger();
+  co_return false;
 }
 
-// Deadlines: idle until the first octet; then one for the whole header, one for the whole body, never moved by a trickle.
-boost::asio::awaitable<Connection::Received> Connection::receive(Parser& parser, Response& refusal) {
-  bool begun = false, body_begun = false;
+// Deadlines: idle until the first octet, then one for the whole header, never moved by a trickle.
+boost::asio::awaitable<Connection::Stage> Connection::read_head(Exchange& exchange) {
+  bool begun = false;
+  exchange.request.id = parts_.request_ids.next();
+  exchange.request.peer = stream_->remote().address();
   stream_->expires_after(parts_.limits.idle_timeout);
   while (true) {
     if (buffer_.size() > 0) {
-      if (!begun) stream_->expires_after(parts_.limits.header_timeout);
+      if (!begun) {
+        stream_->expires_after(parts_.limits.header_timeout);
+        exchange.started = parts_.clock.monotonic();
+      }
       begun = true;
-      if (auto refused = parse(parser)) {
-        refusal = std::move(*refused);
-        co_return Received::refused;
+      if (const auto error = parse(exchange.parser)) {
+        exchange.response = unreadable(error);
+        co_return Stage::refused;
       }
-      if (parser.is_done()) co_return Received::request;
-    }
-    if (parser.is_header_done() && !body_begun) {
-      body_begun = true;
-      stream_->expires_after(parts_.limits.body_timeout);
-      if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-        const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        const net::IoResult sent = co_await stream_->write(go_on);
-        if (sent.error) co_return Received::closed;
-      }
-      parser.eager(true);
-      if (buffer_.size() > 0) continue;
+      if (exchange.parser.is_header_done()) co_return Stage::done;
     }
     const bool more = co_await fill();
-    if (!more) co_return Received::closed;
+    if (!more) co_return Stage::closed;
   }
 }
 
-// Feeds what is buffered; nothing when all went well, whether or not the message is complete.
-std::optional<Response> Connection::parse(Parser& parser) {
-  boost::system::error_code error;
-  buffer_.consume(parser.put(buffer_.data(), error));
-  if (!error || error == http::error::need_more) {
-    if (buffer_.size() < buffer_.max_size() || parser.is_done()) return std::nullopt;
-    error = http::error::buffer_overflow;
+// The gate, and what the head alone tells of the body.
+boost::asio::awaitable<Connection::Stage> Connection::admit(Exchange& exchange) {
+  Request& request = exchange.request;
+  auto made = make_request(exchange.parser.get().base(), request.id);
+  if (!made) {
+    exchange.response = problem(ProblemType::bad_request, "the request needs a path and one Host field");
+    co_return Stage::refused;
   }
-  return refusal_for(error);
+  made->peer = request.peer;
+  made->tls = stream_->is_tls();
+  request = std::move(*made);
+  stream_->expires_never();  // a key may have to be looked up
+  auto admitted = co_await parts_.router.admit(request);
+  exchange.keep_alive = exchange.parser.get().keep_alive();
+  if (const auto* admission = std::get_if<Admission>(&admitted)) {
+    exchange.admission = *admission;
+    const std::uint64_t limit = body_limit(*admission);
+    if (exchange.parser.content_length().value_or(0) <= limit) co_return Stage::done;
+    exchange.response = parts_.router.refuse(*admission, too_long(limit));
+  } else {
+    exchange.response = std::get<Response>(std::move(admitted));
+  }
+  exchange.keep_alive = exchange.keep_alive && is_body_skippable(exchange);
+  co_return Stage::refused;
+}
+
+// The deadline moves with what has arrived, as fast as the slowest client that is worth waiting for.
+boost::asio::awaitable<Connection::Stage> Connection::read_body(Exchange& exchange, RequestBody& body) {
+  Parser& parser = exchange.parser;
+  if (parser.is_done()) co_return Stage::done;
+  parser.get().body() = &body;
+  parser.eager(true);
+  const HttpLimits& limits = parts_.limits;
+  const Duration begun = parts_.clock.monotonic();
+  stream_->expires_after(limits.body_timeout);
+  if (waits_for_continue(exchange.request)) {
+    const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    const net::IoResult sent = co_await stream_->write(go_on);
+    if (sent.error) co_return Stage::closed;
+  }
+  while (true) {
+    if (buffer_.size() > 0) {
+      if (const auto error = parse(parser)) {
+        exchange.response = refusal_for(exchange.admission, body, error);
+        exchange.keep_alive = false;
+        co_return Stage::refused;
+      }
+      if (parser.is_done()) co_return Stage::done;
+    }
+    const Duration earned(body.arrived() * 1000 / limits.body_rate);
+    const Duration spent = parts_.clock.monotonic() - begun;
+    stream_->expires_after(std::max(limits.body_timeout + earned - spent, Duration(1)));
+    const bool more = co_await fill();
+    if (!more) co_return Stage::closed;
+  }
+}
+
+// What is left of a request that was refused by its head and is small enough to go on after it.
+bool Connection::is_body_skippable(const Exchange& exchange) {
+  if (exchange.parser.is_done()) return true;
+  const auto length = exchange.parser.content_length();
+  return length && *length <= RequestBody::kFree && !waits_for_continue(exchange.request);
+}
+
+boost::asio::awaitable<bool> Connection::skip_body(Exchange& exchange) {
+  RequestBody rest(parts_.body_memory, RequestBody::kFree);
+  const Stage skipped = co_await read_body(exchange, rest);
+  co_return skipped == Stage::done;
+}
+
+// Feeds what is buffered; no error when all went well, whether or not the message is complete.
+boost::system::error_code Connection::parse(Parser& parser) {
+  boost::system::error_code error;
+  const std::size_t taken = parser.put(buffer_.data(), error);
+  buffer_.consume(taken);
+  if (error == http::error::need_more) error = {};
+  if (!error && taken == 0 && buffer_.size() == buffer_.max_size()) error = http::error::buffer_overflow;
+  return error;
+}
+
+std::uint64_t Connection::body_limit(const Admission& admission) const {
+  const bool message = admission.route && admission.route->body == BodySize::message;
+  return message ? parts_.limits.max_message_body : parts_.limits.max_body;
+}
+
+Response Connection::refusal_for(const Admission& admission, const RequestBody& body,
+                                 const boost::system::error_code& error) const {
+  Refusal refusal;
+  switch (body.trouble()) {
+    case RequestBody::Trouble::too_long:
+      refusal = too_long(body_limit(admission));
+      break;
+    case RequestBody::Trouble::no_room:
+      refusal.type = ProblemType::unavailable;
+      refusal.detail = "there is no memory for another large body at this moment";
+      refusal.retry_after = kRoomComesBack;
+      break;
+    case RequestBody::Trouble::none:
+      refusal.detail = "the body is not what HTTP/1.1 says it must be: " + error.message();
+      break;
+  }
+  return parts_.router.refuse(admission, refusal);
+}
+
+void Connection::log(const Exchange& exchange) const {
+  const Request& request = exchange.request;
+  const bool failed = exchange.response.status == http::status::internal_server_error;
+  const LogLevel level = failed ? LogLevel::error : LogLevel::debug;
+  if (!parts_.log.enabled(level)) return;
+  const Duration took = parts_.clock.monotonic() - exchange.started;
+  parts_.log.write(level, "http.request", nullptr,
+                   {{"request_id", request.id},
+                    {"method", std::string(http::to_string(request.method))},
+                    {"target", request.target},
+                    {"status", std::to_string(static_cast<unsigned>(exchange.response.status))},
+                    {"actor", request.principal.actor},
+                    {"peer", request.peer.to_string()},
+                    {"ms", std::to_string(took.count())}});
 }
 
 boost::asio::awaitable<bool> Connection::fill() {

@@ -6,13 +6,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "core/budget.h"
 #include "core/log.h"
 #include "mgmt/http.h"
+#include "mgmt/request_body.h"
 #include "mgmt/router.h"
 #include "net/stream.h"
 
@@ -23,6 +24,7 @@ class RequestIds;
 struct ConnectionParts {
   const Router& router;
   const HttpLimits& limits;
+  Budget& body_memory;
   RequestIds& request_ids;
   const Clock& clock;
   Log& log;
@@ -35,12 +37,22 @@ class Connection {
   boost::asio::awaitable<void> run(net::TlsContext tls);  // null: plain
 
  private:
-  using Parser = http::request_parser<http::string_body>;
-  enum class Received : std::uint8_t { request, refused, closed };
+  using Parser = http::request_parser<BodyArrival>;
+  struct Exchange;
+  // How far a request came: on to the next stage; its answer is in the exchange already; nothing more will come.
+  enum class Stage : std::uint8_t { done, refused, closed };
 
   boost::asio::awaitable<bool> serve_one();
-  boost::asio::awaitable<Received> receive(Parser& parser, Response& refusal);
-  std::optional<Response> parse(Parser& parser);
+  boost::asio::awaitable<Stage> read_head(Exchange& exchange);
+  boost::asio::awaitable<Stage> admit(Exchange& exchange);
+  boost::asio::awaitable<Stage> read_body(Exchange& exchange, RequestBody& body);
+  static bool is_body_skippable(const Exchange& exchange);
+  boost::asio::awaitable<bool> skip_body(Exchange& exchange);
+  boost::system::error_code parse(Parser& parser);
+  std::uint64_t body_limit(const Admission& admission) const;
+  Response refusal_for(const Admission& admission, const RequestBody& body,
+                       const boost::system::error_code& error) const;
+  void log(const Exchange& exchange) const;
   boost::asio::awaitable<bool> fill();
   boost::asio::awaitable<bool> write(const Request& request, Response response, bool keep_alive);
   boost::asio::awaitable<bool> write_stream(ResponseStream& body, std::uint64_t size, const std::string& request_id);

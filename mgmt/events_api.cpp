@@ -39,7 +39,7 @@ EventsApi::EventsApi(Mailbox& home, const Clock& clock, storage::Store& store) :
 void EventsApi::add_routes(Router& router) {
   router.add({http::verb::get,
               "/v1/events",
-              Access::key,
+              Access::read,
               kJson,
               {"after", "limit", "type", "message", "upstream", "since", "until", "wait"},
               [this](const Request& r) { return list(r); }});

@@ -35,7 +35,7 @@ void HealthApi::add_public_routes(Router& router) {
 }
 
 void HealthApi::add_metrics_route(Router& router) {
-  router.add({http::verb::get, "/metrics", Access::operator_key, "text/plain", {}, [this](const Request& r) {
+  router.add({http::verb::get, "/metrics", Access::admin, "text/plain", {}, [this](const Request& r) {
                 return metrics(r);
               }});
 }

@@ -15,35 +15,47 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/scopes.h"
 #include "core/time.h"
+#include "core/upstream_config.h"
 
 namespace postrider::mgmt {
 
 namespace http = boost::beast::http;
 
-// Who is asking; `actor` is what history and log will name. A tenant sees and steers the messages it submitted and no
-// others, and nothing of the relay itself.
+// Who is asking, and what it may do. Made by the Authenticator; lives as long as its request.
 struct Principal {
-  std::string actor;
-  std::string tenant;  // empty: an operator, who may do all
-  bool is_operator() const { return tenant.empty(); }
+  std::string actor;   // what history and log will name: "operator", a user, a key, "trusted:192.0.2.1"
+  std::string tenant;  // who owns what it submits; empty: the operator, and clients of a trusted network
+  Scopes scopes;
+  bool everyone = false;             // sees and steers what others submitted, too
+  std::vector<std::string> senders;  // patterns it may send as; empty: any
+  RecipientGuard guard;
+  std::string key;  // name of the API key, for its limits; empty: it came otherwise
+
+  bool is_operator() const { return everyone && scopes.has(Scope::admin); }
 };
 
 struct Request {
   http::verb method = http::verb::get;  // HEAD stays head: the router answers it with the GET handler
   std::string id;                       // X-Request-Id, the client's if it sent a plain one
-  std::string target;                   // as sent, for the log
+  std::string target;                   // as sent, for the log and for signatures
   std::vector<std::string> segments;    // of the path, decoded
-  std::vector<std::pair<std::string, std::string>> query;   // decoded; '+' stays a plus, addresses are full of them
-  std::string authorization, origin, accept, content_type;  // header values, empty if absent
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> query;  // decoded; '+' stays a plus, addresses are full of them
+  std::vector<std::pair<std::string, std::string>>
+      fields;        // header fields: names in lower case, in the order of the wire
+  std::string body;  // decoded when Content-Encoding says gzip
   boost::asio::ip::address peer;
+  bool tls = false;
 
   std::vector<std::string> captures;  // {name} segments of the route, in order; set by the router
   Principal principal;                // set by the router
 
   // The value of a query parameter, or nothing. Routes list the ones they know, each at most once.
   std::optional<std::string_view> parameter(std::string_view name) const;
+  // The first field of that name (lower case), or empty.
+  std::string_view header(std::string_view name) const;
+  std::size_t header_count(std::string_view name) const;
 };
 
 // A response body that is too large to be held: next() gives pieces until null. A fault cuts the connection.
@@ -66,13 +78,16 @@ using Handler = std::function<boost::asio::awaitable<Response>(const Request&)>;
 
 // Every limit of the management server with its default.
 struct HttpLimits {
-  std::uint32_t max_header = 16 * 1024;                   // octets of request line and fields; 431 beyond
-  std::uint64_t max_body = 1024 * 1024;                   // 413 beyond
-  std::size_t max_connections = 512;                      // 503 beyond
-  Duration idle_timeout = std::chrono::seconds(75);       // between requests
+  std::uint32_t max_header = 16 * 1024;              // octets of request line and fields; 431 beyond
+  std::uint64_t max_body = 1024 * 1024;              // 413 beyond, where no message is expected
+  std::uint64_t max_message_body = 50ull << 20;      // the same where one is: a message of the largest size in base64
+  std::uint64_t body_memory = 128ull << 20;          // of all request bodies at a time; 503 beyond
+  std::size_t max_connections = 512;                 // 503 beyond
+  Duration idle_timeout = std::chrono::seconds(75);  // between requests
   Duration handshake_timeout = std::chrono::seconds(10);  // TLS
   Duration header_timeout = std::chrono::seconds(10);     // first octet to end of fields, however it trickles
-  Duration body_timeout = std::chrono::seconds(30);       // end of fields to end of body
+  Duration body_timeout = std::chrono::seconds(30);       // end of fields to end of body, and as much longer as
+  std::uint64_t body_rate = 32 * 1024;                    // that many octets a second take for what has come of it
   Duration write_timeout = std::chrono::seconds(30);      // each piece of a response
 };
 

@@ -42,8 +42,12 @@ Fit fit(std::string_view range, std::string_view media_type) {
 
 }  // namespace
 
+bool is_media_type(std::string_view content_type, std::string_view media_type) {
+  return iequals(take(content_type, ';'), media_type);
+}
+
 bool is_json(std::string_view content_type) {
-  return iequals(take(content_type, ';'), kJson);
+  return is_media_type(content_type, kJson);
 }
 
 bool accepts(std::string_view accept, std::string_view media_type) {

@@ -17,7 +17,12 @@ boost::asio::awaitable<result<MessageRecord>> find_message(Mailbox& home, storag
 }
 
 bool may_see(const Principal& principal, const MessageRecord& message) {
-  return principal.is_operator() || principal.tenant == message.envelope.tenant;
+  return principal.everyone || principal.tenant == message.envelope.tenant;
+}
+
+std::optional<std::string> confined_to(const Principal& principal) {
+  if (principal.everyone) return std::nullopt;
+  return principal.tenant;
 }
 
 }  // namespace postrider::mgmt

@@ -37,18 +37,18 @@ MessagesApi::MessagesApi(Mailbox& home, const Clock& clock, storage::Store& stor
 void MessagesApi::add_routes(Router& router) {
   router.add({http::verb::get,
               "/v1/messages",
-              Access::key,
+              Access::read,
               kJson,
               {"state", "sender", "recipient", "since", "until", "limit", "cursor"},
               [this](const Request& r) { return list(r); }});
   router.add(
-      {http::verb::get, "/v1/messages/{id}", Access::key, kJson, {}, [this](const Request& r) { return show(r); }});
+      {http::verb::get, "/v1/messages/{id}", Access::read, kJson, {}, [this](const Request& r) { return show(r); }});
   const std::pair<std::string_view, SteerVerb> verbs[] = {{"/v1/messages/{id}/retry", SteerVerb::retry},
                                                           {"/v1/messages/{id}/hold", SteerVerb::hold},
                                                           {"/v1/messages/{id}/release", SteerVerb::release},
                                                           {"/v1/messages/{id}/cancel", SteerVerb::cancel}};
   for (const auto& [pattern, verb] : verbs)
-    router.add({http::verb::post, pattern, Access::key, kJson, {}, [this, v = verb](const Request& r) {
+    router.add({http::verb::post, pattern, Access::steer, kJson, {}, [this, v = verb](const Request& r) {
                   return steer(r, v);
                 }});
 }
@@ -56,7 +56,7 @@ void MessagesApi::add_routes(Router& router) {
 asio::awaitable<Response> MessagesApi::list(const Request& request) {
   auto query = parse_list_query(request.query);
   if (!query) co_return problem(ProblemType::invalid_parameter, query.error().text);
-  if (!request.principal.is_operator()) query->tenant = request.principal.tenant;
+  query->tenant = confined_to(request.principal);
   auto start = [&](Done<storage::ListPage> done) { store_.list(std::move(*query), std::move(done)); };
   const auto page = co_await net::await_done<storage::ListPage>(home_, start);
   if (!page) co_return problem(page.error());
@@ -89,7 +89,7 @@ asio::awaitable<Response> MessagesApi::steer(const Request& request, SteerVerb v
   steering.verb = verb;
   steering.recipient = *index;
   steering.actor = request.principal.actor;
-  steering.tenant = request.principal.tenant;
+  steering.tenant = confined_to(request.principal).value_or("");
   steering.reason.cause = Cause::operator_;
   steering.reason.text = sanitize_reason_text(reason->value_or(""));
   steering.now = clock_.now();

@@ -1,5 +1,6 @@
 #include "mgmt/problem.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -39,6 +40,18 @@ Row row(ProblemType type) {
       return {http::status::not_acceptable, "/problems/not-acceptable", "Not acceptable"};
     case ProblemType::conflict:
       return {http::status::conflict, "/problems/conflict", "Conflict"};
+    case ProblemType::validation:
+      return {http::status::unprocessable_entity, "/problems/validation", "Some fields are wrong"};
+    case ProblemType::key_reused:
+      return {http::status::unprocessable_entity, "/problems/idempotency-key-reused", "Idempotency-Key used before"};
+    case ProblemType::key_in_flight:
+      return {http::status::conflict, "/problems/idempotency-key-in-flight", "Idempotency-Key in use"};
+    case ProblemType::sender_not_allowed:
+      return {http::status::forbidden, "/problems/sender-not-allowed", "Sender not allowed"};
+    case ProblemType::recipient_not_allowed:
+      return {http::status::forbidden, "/problems/recipient-not-allowed", "Recipient not allowed"};
+    case ProblemType::too_many_requests:
+      return {http::status::too_many_requests, "/problems/too-many-requests", "Too many requests"};
     case ProblemType::payload_too_large:
       return {http::status::payload_too_large, "/problems/payload-too-large", "Body too large"};
     case ProblemType::unsupported_media_type:
@@ -75,24 +88,79 @@ ProblemType type_of(FaultKind kind) {
   return ProblemType::internal;
 }
 
+// What a 503 says when nobody knows better.
+constexpr Duration kRetryAfter = std::chrono::seconds(30);
+
+// Whole seconds (RFC 9110 10.2.3), rounded up: who comes at that time is not too early.
+std::string seconds_of(Duration wait) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count());
+}
+
+boost::json::array errors_json(const std::vector<FieldFault>& faults) {
+  boost::json::array errors;
+  for (const FieldFault& fault : faults)
+    errors.push_back(boost::json::object{{"pointer", fault.pointer}, {"detail", fault.detail}});
+  return errors;
+}
+
 }  // namespace
 
-Response problem(ProblemType type, std::string detail) {
-  const Row r = row(type);
+http::status status_of(ProblemType type) {
+  return row(type).status;
+}
+
+std::string_view title_of(ProblemType type) {
+  return row(type).title;
+}
+
+Refusal refusal_of(const Fault& fault) {
+  Refusal refusal;
+  refusal.type = type_of(fault.kind);
+  refusal.detail = fault.text;
+  return refusal;
+}
+
+Refusal invalid_fields(std::vector<FieldFault> faults) {
+  Refusal refusal;
+  refusal.type = ProblemType::validation;
+  refusal.detail = faults.size() == 1 ? "one field is wrong" : std::to_string(faults.size()) + " fields are wrong";
+  refusal.faults = std::move(faults);
+  return refusal;
+}
+
+Response problem(const Refusal& refusal) {
+  const Row r = row(refusal.type);
   boost::json::object body{
-      {"type", r.path}, {"title", r.title}, {"status", static_cast<unsigned>(r.status)}, {"detail", detail}};
+      {"type", r.path}, {"title", r.title}, {"status", static_cast<unsigned>(r.status)}, {"detail", refusal.detail}};
+  if (!refusal.faults.empty()) body["errors"] = errors_json(refusal.faults);
   Response response;
   response.status = r.status;
   response.content_type = "application/problem+json";
   response.body = boost::json::serialize(body);
-  if (type == ProblemType::unauthorized)
-    response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"postrider\"");
-  if (r.status == http::status::service_unavailable) response.headers.emplace_back("Retry-After", "30");
+  response.headers = refusal_headers(refusal);
   return response;
 }
 
+std::vector<std::pair<std::string, std::string>> refusal_headers(const Refusal& refusal) {
+  auto headers = refusal.headers;
+  const http::status status = status_of(refusal.type);
+  if (status == http::status::unauthorized) headers.emplace_back("WWW-Authenticate", "Bearer realm=\"postrider\"");
+  if (refusal.retry_after > Duration::zero())
+    headers.emplace_back("Retry-After", seconds_of(refusal.retry_after));
+  else if (status == http::status::service_unavailable)
+    headers.emplace_back("Retry-After", seconds_of(kRetryAfter));
+  return headers;
+}
+
+Response problem(ProblemType type, std::string detail) {
+  Refusal refusal;
+  refusal.type = type;
+  refusal.detail = std::move(detail);
+  return problem(refusal);
+}
+
 Response problem(const Fault& fault) {
-  return problem(type_of(fault.kind), fault.text);
+  return problem(refusal_of(fault));
 }
 
 }  // namespace postrider::mgmt

@@ -26,8 +26,15 @@ bool is_plain_id(const std::string& id) {
   return !id.empty() && id.size() <= kMaxRequestId && std::all_of(id.begin(), id.end(), plain);
 }
 
-bool has_one_host(const http::request<http::string_body>& message) {
-  return message.version() < 11 || message.count(http::field::host) == 1;
+bool has_one_host(const http::request_header<>& head) {
+  return head.version() < 11 || head.count(http::field::host) == 1;
+}
+
+std::string lower(boost::beast::string_view name) {
+  std::string out(name.data(), name.size());
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
 }
 
 // False when the target is not "/path?query".
@@ -55,21 +62,26 @@ std::optional<std::string_view> Request::parameter(std::string_view name) const 
   return std::nullopt;
 }
 
-std::optional<Request> make_request(http::request<http::string_body> message, boost::asio::ip::address peer,
-                                    std::string id) {
-  if (!has_one_host(message)) return std::nullopt;
+std::string_view Request::header(std::string_view name) const {
+  for (const auto& [key, value] : fields)
+    if (key == name) return value;
+  return {};
+}
+
+std::size_t Request::header_count(std::string_view name) const {
+  const auto same = [&](const auto& field) { return field.first == name; };
+  return static_cast<std::size_t>(std::count_if(fields.begin(), fields.end(), same));
+}
+
+std::optional<Request> make_request(const http::request_header<>& head, std::string id) {
+  if (!has_one_host(head)) return std::nullopt;
   Request request;
-  request.method = message.method();
-  request.target = text(message.target());
+  request.method = head.method();
+  request.target = text(head.target());
   if (!read_target(request)) return std::nullopt;
-  std::string own_id = text(message["X-Request-Id"]);
+  for (const auto& field : head) request.fields.emplace_back(lower(field.name_string()), text(field.value()));
+  std::string own_id(request.header("x-request-id"));
   request.id = is_plain_id(own_id) ? std::move(own_id) : std::move(id);
-  request.authorization = text(message[http::field::authorization]);
-  request.origin = text(message[http::field::origin]);
-  request.accept = text(message[http::field::accept]);
-  request.content_type = text(message[http::field::content_type]);
-  request.body = std::move(message.body());
-  request.peer = std::move(peer);
   return request;
 }
 

@@ -1,8 +1,8 @@
 // From what Beast parsed to the Request that handlers see, and the ids requests are known by in answers and log. Pure.
 #pragma once
 
+#include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -22,9 +22,8 @@ class RequestIds {
   std::mt19937_64 random_;
 };
 
-// Nothing when the target is not an origin-form (RFC 9112 3.2.1) or a HTTP/1.1 request has no single Host (3.2).
-// `id` is replaced by the client's own X-Request-Id when that is plain and short.
-std::optional<Request> make_request(http::request<http::string_body> message, boost::asio::ip::address peer,
-                                    std::string id);
+// All but the body and where it came from. Nothing when the target is not an origin-form (RFC 9112 3.2.1) or a HTTP/1.1 request has no
+// single Host (3.2). `id` is replaced by the client's own X-Request-Id when that is plain and short.
+std::optional<Request> make_request(const http::request_header<>& head, std::string id);
 
 }  // namespace postrider::mgmt

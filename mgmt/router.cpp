@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "mgmt/media_type.h"
-#include "mgmt/problem.h"
-
 namespace postrider::mgmt {
 
 namespace {
@@ -44,44 +41,123 @@ void add_method(std::string& allow, http::verb method) {
   if (method == http::verb::get) allow += ", HEAD";
 }
 
-std::optional<Response> refuse_parameters(const Request& request, const Route& route) {
+Refusal refusal(ProblemType type, std::string detail) {
+  Refusal out;
+  out.type = type;
+  out.detail = std::move(detail);
+  return out;
+}
+
+std::optional<Refusal> refuse_parameters(const Request& request, const Route& route) {
   for (std::size_t i = 0; i < request.query.size(); ++i) {
     const std::string& name = request.query[i].first;
     if (std::find(route.parameters.begin(), route.parameters.end(), name) == route.parameters.end())
-      return problem(ProblemType::unknown_parameter, "there is no parameter '" + name + "' here");
+      return refusal(ProblemType::unknown_parameter, "there is no parameter '" + name + "' here");
     const auto same = [&](const auto& other) { return other.first == name; };
     if (std::count_if(request.query.begin(), request.query.end(), same) > 1)
-      return problem(ProblemType::invalid_parameter, "parameter '" + name + "' is given more than once");
+      return refusal(ProblemType::invalid_parameter, "parameter '" + name + "' is given more than once");
   }
   return std::nullopt;
 }
 
+// RFC 9112 6: a message has a body when one of these says so.
+bool has_body(const Request& request) {
+  const std::string_view length = request.header("content-length");
+  return request.header_count("transfer-encoding") > 0 || length.find_first_not_of('0') != std::string_view::npos;
+}
+
+std::string joined(const std::vector<std::string_view>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    out.append(i == 0 ? "" : i + 1 < words.size() ? ", " : " or ").append(words[i]);
+  return out;
+}
+
+std::optional<Refusal> refuse_body_type(const Request& request, const Route& route) {
+  if (!has_body(request)) return std::nullopt;
+  const std::string_view type = request.header("content-type");
+  for (const std::string_view known : route.consumes)
+    if (known == "*/*" || is_media_type(type, known)) return std::nullopt;
+  if (route.consumes.empty()) return refusal(ProblemType::unsupported_media_type, "this path takes no body");
+  return refusal(ProblemType::unsupported_media_type, "a body must say its Content-Type: " + joined(route.consumes));
+}
+
+// All of the gate that needs no key, for those who have the right one.
+std::optional<Refusal> refuse_form(const Request& request, const Route& route) {
+  if (!route.produces.empty() && !accepts(request.header("accept"), route.produces))
+    return refusal(ProblemType::not_acceptable, "this path gives " + std::string(route.produces));
+  if (auto refused = refuse_parameters(request, route)) return refused;
+  return refuse_body_type(request, route);
+}
+
+std::optional<Refusal> refuse_scope(const Principal& principal, Access access) {
+  Scope needed = Scope::admin;
+  switch (access) {
+    case Access::open:
+      return std::nullopt;
+    case Access::read:
+      needed = Scope::read;
+      break;
+    case Access::send:
+      needed = Scope::send;
+      break;
+    case Access::steer:
+      needed = Scope::steer;
+      break;
+    case Access::admin:
+      break;
+  }
+  if (principal.scopes.has(needed)) return std::nullopt;
+  return refusal(ProblemType::forbidden, "this needs a key with scope " + std::string(to_string(needed)));
+}
+
 }  // namespace
 
-Router::Router(const Authenticator& authenticator, Log& log) : authenticator_(authenticator), log_(log) {}
+Router::Router(Authenticator& authenticator, Log& log) : authenticator_(authenticator), log_(log) {}
 
 void Router::add(Route route) {
   auto segments = split(route.pattern);
   entries_.push_back({std::move(route), std::move(segments)});
 }
 
-boost::asio::awaitable<Response> Router::handle(Request& request) const {
+boost::asio::awaitable<std::variant<Admission, Response>> Router::admit(Request& request) const {
   const Match found = match(request);
+  if (!found.route && found.allow.empty()) co_return problem(ProblemType::not_found, "there is nothing at this path");
   if (!found.route) {
-    if (found.allow.empty()) co_return problem(ProblemType::not_found, "there is nothing at this path");
-    Response refusal = problem(ProblemType::method_not_allowed, "this path answers " + found.allow);
-    refusal.headers.emplace_back("Allow", found.allow);
-    co_return refusal;
+    Refusal wrong_method = refusal(ProblemType::method_not_allowed, "this path answers " + found.allow);
+    wrong_method.headers.emplace_back("Allow", found.allow);
+    co_return problem(wrong_method);
   }
-  if (auto refusal = refuse(request, *found.route)) co_return std::move(*refusal);
+  Admission admission;
+  admission.route = found.route;
+  if (found.route->access != Access::open) {
+    admission.key_checked = !Authenticator::needs_body(request);
+    if (admission.key_checked) {
+      const auto refused = co_await check_key(request, *found.route);
+      if (refused) co_return refuse(admission, *refused);
+    }
+  }
+  if (const auto refused = refuse_form(request, *found.route)) co_return refuse(admission, *refused);
+  co_return admission;
+}
+
+boost::asio::awaitable<Response> Router::handle(Request& request, Admission admission) const {
+  if (!admission.key_checked) {
+    const auto refused = co_await check_key(request, *admission.route);
+    if (refused) co_return refuse(admission, *refused);
+  }
   std::string trouble;
   try {
-    co_return co_await found.route->handler(request);
+    co_return co_await admission.route->handler(request);
   } catch (const std::exception& error) {
     trouble = error.what();
   }
-  log_.error("http.handler_failed", {{"request_id", request.id}, {"target", request.target}, {"error", trouble}});
-  co_return problem(ProblemType::internal, "the request failed; the log has it under request id " + request.id);
+  const Refusal refused = failed(request, trouble);
+  co_return refuse(admission, refused);
+}
+
+Response Router::refuse(const Admission& admission, const Refusal& refusal) const {
+  return admission.route ? admission.route->render(refusal) : problem(refusal);
 }
 
 Router::Match Router::match(Request& request) const {
@@ -98,20 +174,23 @@ Router::Match Router::match(Request& request) const {
   return result;
 }
 
-std::optional<Response> Router::refuse(Request& request, const Route& route) const {
-  if (route.access != Access::open) {
-    auto checked = authenticator_.check(request);
-    if (auto* refusal = std::get_if<Response>(&checked)) return std::move(*refusal);
+boost::asio::awaitable<std::optional<Refusal>> Router::check_key(Request& request, const Route& route) const {
+  std::string trouble;
+  try {
+    auto checked = co_await authenticator_.check(request);
+    if (auto* refused = std::get_if<Refusal>(&checked)) co_return std::move(*refused);
     request.principal = std::get<Principal>(std::move(checked));
-    if (route.access == Access::operator_key && !request.principal.is_operator())
-      return problem(ProblemType::forbidden, "this is for the operator of the relay");
+    co_return refuse_scope(request.principal, route.access);
+  } catch (const std::exception& error) {
+    trouble = error.what();
   }
-  if (!route.produces.empty() && !accepts(request.accept, route.produces))
-    return problem(ProblemType::not_acceptable, "this path gives " + std::string(route.produces));
-  if (auto refusal = refuse_parameters(request, route)) return refusal;
-  if (!request.body.empty() && !is_json(request.content_type))
-    return problem(ProblemType::unsupported_media_type, "a body must be JSON and say Content-Type: application/json");
-  return std::nullopt;
+  co_return failed(request, trouble);
+}
+
+Refusal Router::failed(const Request& request, std::string_view trouble) const {
+  log_.error("http.handler_failed",
+             {{"request_id", request.id}, {"target", request.target}, {"error", std::string(trouble)}});
+  return refusal(ProblemType::internal, "the request failed; the log has it under request id " + request.id);
 }
 
 }  // namespace postrider::mgmt

@@ -4,6 +4,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "core/budget.h"
 #include "core/log.h"
 #include "mgmt/http.h"
 #include "mgmt/request.h"
@@ -16,7 +17,8 @@ namespace postrider::mgmt {
 
 class HttpServer {
  public:
-  HttpServer(net::Loop& loop, const Router& router, HttpLimits limits, Log& log);
+  // `body_memory`: for the request bodies of this server, and of others that share it.
+  HttpServer(net::Loop& loop, const Router& router, HttpLimits limits, Budget& body_memory, Log& log);
 
   // `tls` null: plain. Over max_connections the client gets a 503 (plain) and is closed.
   void accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls);
@@ -28,6 +30,7 @@ class HttpServer {
   net::Loop& loop_;
   const Router& router_;
   HttpLimits limits_;
+  Budget& body_memory_;
   Log& log_;
   RequestIds request_ids_;
   bool stopping_ = false;

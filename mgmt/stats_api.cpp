@@ -49,7 +49,7 @@ StatsApi::StatsApi(const Clock& clock, std::unique_ptr<Alarm> alarm, const stora
 
 void StatsApi::add_routes(Router& router) {
   router.add(
-      {http::verb::get, "/v1/stats", Access::operator_key, kJson, {}, [this](const Request& r) { return show(r); }});
+      {http::verb::get, "/v1/stats", Access::admin, kJson, {}, [this](const Request& r) { return show(r); }});
 }
 
 void StatsApi::start() {

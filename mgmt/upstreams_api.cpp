@@ -68,7 +68,7 @@ void UpstreamsApi::add_routes(Router& router) {
   using http::verb;
   const auto add = [&router](verb method, std::string_view pattern, std::vector<std::string_view> parameters,
                              Handler handler) {
-    router.add({method, pattern, Access::operator_key, kJson, std::move(parameters), std::move(handler)});
+    router.add({method, pattern, Access::admin, kJson, std::move(parameters), std::move(handler)});
   };
   add(verb::get, "/v1/upstreams", {}, [this](const Request& r) { return list(r); });
   add(verb::get, "/v1/upstreams/{name}", {}, [this](const Request& r) { return show(r); });

@@ -1,0 +1,71 @@
+// The body of one request as it arrives: bounded, and paid for by the octet out of the server's memory for bodies. A client that only
+// announces a large body costs nothing, one that sends it to a server without room is told at once. Lives as long as its request,
+// mgmt thread.
+#pragma once
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/core/buffers_range.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/optional/optional.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/budget.h"
+
+namespace postrider::mgmt {
+
+class RequestBody {
+ public:
+  static constexpr std::uint64_t kFree = 64 * 1024;  // of each body: small requests are answered whatever happens
+  enum class Trouble : std::uint8_t { none, too_long, no_room };
+
+  RequestBody(Budget& memory, std::uint64_t limit) : memory_(memory), limit_(limit) {}
+
+  bool take(std::string_view octets);  // false: see trouble()
+  Trouble trouble() const { return trouble_; }
+  std::uint64_t arrived() const { return octets_.size(); }
+  // The octets; what they cost is given back when this goes.
+  std::string release() { return std::move(octets_); }
+
+ private:
+  bool pay(std::uint64_t size);
+
+  Budget& memory_;
+  Reservation paid_;
+  std::uint64_t limit_;
+  std::string octets_;
+  Trouble trouble_ = Trouble::none;
+};
+
+// The body type for Beast's parser: what it finds goes to the RequestBody that the message's body() points to.
+struct BodyArrival {
+  using value_type = RequestBody*;
+
+  class reader {
+   public:
+    template <bool kRequest, class Fields>
+    reader(boost::beast::http::header<kRequest, Fields>&, value_type& body) : body_(body) {}
+
+    void init(const boost::optional<std::uint64_t>&, boost::system::error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, boost::system::error_code& error) {
+      error = {};
+      std::size_t taken = 0;
+      for (const auto buffer : boost::beast::buffers_range_ref(buffers)) {
+        if (!body_->take({static_cast<const char*>(buffer.data()), buffer.size()})) {
+          error = boost::beast::http::error::body_limit;
+          break;
+        }
+        taken += buffer.size();
+      }
+      return taken;
+    }
+    void finish(boost::system::error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+
+}  // namespace postrider::mgmt
