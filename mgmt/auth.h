@@ -1,44 +1,75 @@
-// Who may use the API: the holder of a key, or a client of [mgmt] trusted_networks without any. Pure but for its
-// configuration; used on the mgmt thread.
+// Who is asking: turns what a request brings along into a Principal, in one place for every route and every vendor's scheme:
+//   Authorization: Bearer <key>      the operator token, an API key, or a session (JWT) of POST /tokens
+//   Authorization: Basic             any of these as the password (Mailgun `api:KEY`, Mailjet), or name and password of a user
+//   X-Postmark-Server-Token: <key>
+//   Authorization: AWS4-HMAC-SHA256  an access key made from an API key (mgmt/aws_auth.h); covers the body
+// or nothing at all from [mgmt] trusted_networks. Slows down who guesses (mgmt/login_guard.h). One, on the mgmt thread.
 #pragma once
 
-#include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
+#include "core/clock.h"
 #include "mgmt/http.h"
+#include "mgmt/problem.h"
+#include "mgmt/secret.h"
+#include "storage/store.h"
 
 namespace postrider::mgmt {
 
-struct ApiKey {
-  std::string token;
-  Principal principal;
-};
+class KeyRing;
+class LoginGuard;
+class Sessions;
 
-struct AuthOptions {
-  std::vector<ApiKey> keys;                                      // the operator's, and those of tenants
+// The user when the password is right; nothing when it is not; a fault when that cannot be told now.
+using CheckPassword = std::function<boost::asio::awaitable<result<std::optional<storage::UserRecord>>>(
+    std::string name, std::string password)>;
+
+struct AuthParts {
+  std::string operator_token;
+  KeyRing& keys;  // whose use is noted
+  Sessions& sessions;
+  LoginGuard& guard;
+  CheckPassword check_password;
+  std::string aws_key;                                           // see aws_auth.h
   std::function<bool(const boost::asio::ip::address&)> trusted;  // null: no network is trusted
+  const Clock& clock;
 };
 
 class Authenticator {
  public:
-  explicit Authenticator(AuthOptions options);
-  // The principal, or the refusal to send. A wrong key is refused also from a trusted network.
-  std::variant<Principal, Response> check(const Request& request) const;
+  using Checked = std::variant<Principal, Refusal>;
+  using Login = std::variant<storage::UserRecord, Refusal>;
+
+  explicit Authenticator(AuthParts parts);
+
+  // Whether check() must wait for the body: a signature covers it.
+  static bool needs_body(const Request& request);
+  // The principal, or why not: unauthorized (a credential that is unknown, void or expired, RFC 6750 3.1), forbidden (a key used
+  // outside its networks), forbidden_origin, unsupported_media_type, too_many_requests, unavailable. A wrong key is refused also
+  // from a trusted network.
+  boost::asio::awaitable<Checked> check(const Request& request);
+  // A name and a password, held to the same limits.
+  boost::asio::awaitable<Login> log_in(boost::asio::ip::address peer, std::string name, std::string password);
 
  private:
-  using Digest = std::array<unsigned char, 32>;  // SHA-256
-  struct Known {
-    Digest digest;
-    Principal principal;
-  };
-  static Digest digest(std::string_view text);
-  const Principal* find(std::string_view token) const;
+  boost::asio::awaitable<Checked> check_token(const Request& request, std::string token);
+  boost::asio::awaitable<Checked> check_basic(const Request& request, std::string_view credentials);
+  Checked check_signature(const Request& request);
+  Checked check_trust(const Request& request) const;
+  Checked admit(const Request& request, const storage::ApiKeyRecord& key);
+  Refusal wrong(const Request& request, std::string detail);
 
-  std::vector<Known> known_;
-  std::function<bool(const boost::asio::ip::address&)> trusted_;
+  AuthParts parts_;
+  Digest operator_digest_;
 };
+
+// The token of "Authorization: Bearer <token>" (RFC 6750 2.1), or nothing.
+std::optional<std::string_view> bearer_token(const Request& request);
+
+Principal principal_of(const storage::UserRecord& user);
+Principal principal_of(const storage::ApiKeyRecord& key);
 
 }  // namespace postrider::mgmt
