@@ -1,0 +1,68 @@
+#include "mgmt/dialects/vendor.h"
+
+#include <set>
+#include <utility>
+
+#include "mgmt/answers.h"
+
+namespace postrider::mgmt {
+
+std::optional<Refusal> first_refusal(const SendOutcome& outcome) {
+  if (outcome.refusal) return outcome.refusal;
+  for (const Sent& sent : outcome.letters)
+    if (!sent.id && !(sent.refusal.detail.empty() && sent.refusal.faults.empty())) return sent.refusal;
+  return std::nullopt;
+}
+
+std::vector<FieldFault> distinct(const std::vector<FieldFault>& faults) {
+  std::set<std::pair<std::string_view, std::string_view>> said;
+  std::vector<FieldFault> out;
+  for (const FieldFault& fault : faults)
+    if (said.emplace(fault.pointer, fault.detail).second) out.push_back(fault);
+  return out;
+}
+
+std::string dotted(std::string_view pointer) {
+  std::string out;
+  for (std::size_t i = pointer.empty() ? 0 : 1; i < pointer.size(); ++i) {
+    if (pointer[i] == '~' && i + 1 < pointer.size())  // RFC 6901 3.
+      out += pointer[++i] == '1' ? '/' : '~';
+    else
+      out += pointer[i] == '/' ? '.' : pointer[i];
+  }
+  return out;
+}
+
+http::status vendor_status(ProblemType type) {
+  switch (type) {
+    case ProblemType::validation:
+    case ProblemType::invalid_body:
+    case ProblemType::key_reused:
+      return http::status::bad_request;
+    default:
+      return status_of(type);
+  }
+}
+
+Response vendor_refusal(const Refusal& refusal, http::status status, const boost::json::object& body) {
+  Response response = json_response(body, status);
+  response.headers = refusal_headers(refusal);
+  return response;
+}
+
+Refusal CallBudget::refusal() {
+  Refusal refusal;
+  refusal.type = ProblemType::payload_too_large;
+  refusal.detail = "the texts and attachments of this call, once for each of its messages, come to more than " +
+                   std::to_string(kMaxOctets >> 20) + " MiB; divide the recipients among several calls";
+  return refusal;
+}
+
+std::uint64_t size_of(const Letter& letter) {
+  std::uint64_t size = letter.text.size() + letter.html.size() + letter.subject.size() + letter.raw.size();
+  for (const LetterText& alternative : letter.alternatives) size += alternative.text.size();
+  for (const LetterPart& part : letter.attachments) size += part.octets.size();
+  return size;
+}
+
+}  // namespace postrider::mgmt

@@ -1,0 +1,50 @@
+// What the dialects of the mail vendors have in common: how a call ends, refusals with a JSON body of the vendor's shape, and the bound
+// of what one call may blow itself up to. Pure; any thread.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mgmt/problem.h"
+#include "mgmt/send_door.h"
+
+namespace postrider::mgmt {
+
+// The first reason why not all letters became messages; nothing: they did, or would have in a dry run.
+std::optional<Refusal> first_refusal(const SendOutcome& outcome);
+
+// The faults, each said once: the letters of one call share fields.
+std::vector<FieldFault> distinct(const std::vector<FieldFault>& faults);
+// A pointer as SendGrid and others write it: "/to/0/email" is "to.0.email". Empty for the whole.
+std::string dotted(std::string_view pointer);
+// The status the vendors answer what is wrong with a request with: 400 for all faults of its content.
+http::status vendor_status(ProblemType type);
+// With the fields that go with the refusal (Retry-After and the like).
+Response vendor_refusal(const Refusal& refusal, http::status status, const boost::json::object& body);
+
+// What the letters of one call hold together while they wait to become messages. One call that sends a text and its attachments to a
+// thousand recipients, one by one, is a thousand letters.
+class CallBudget {
+ public:
+  static constexpr std::uint64_t kMaxOctets = 64ull << 20;
+
+  bool take(std::uint64_t octets) {
+    if (octets > left_) return false;
+    left_ -= octets;
+    return true;
+  }
+  std::uint64_t left() const { return left_; }
+  // What to say when it is used up.
+  static Refusal refusal();
+
+ private:
+  std::uint64_t left_ = kMaxOctets;
+};
+// Octets of a letter's texts and attachments.
+std::uint64_t size_of(const Letter& letter);
+
+}  // namespace postrider::mgmt
