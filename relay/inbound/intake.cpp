@@ -14,6 +14,7 @@ constexpr std::size_t kMaxRedirectedFrom = 512;  // octets of addresses; "..." s
 
 // Keys of one submitter never meet those of another.
 std::string scoped_key(const EnvelopeSpec& envelope, std::string_view key) {
+  if (!envelope.idempotency_scope.empty()) return envelope.idempotency_scope + '\n' + std::string(key);
   std::string scope = envelope.tenant.empty() ? "client\n" + envelope.client_address + "\n" + envelope.sender.str()
                                               : "tenant\n" + envelope.tenant;
   scope += '\n';
@@ -91,12 +92,19 @@ void MessageIntake::finish_header(bool body_follows) {
   header_ = edit_header(*scanner_, body_follows, received, options_->hostname, id_, now_);
   header_eight_bit_ = eight_bit_ = smtp::has_eight_bit(header_.text);
   if (envelope_.may_steer) take_steering();
-  if (!envelope_.idempotency_key.empty()) header_.idempotency_key = envelope_.idempotency_key;
-  if (!header_.idempotency_key.empty()) start_fingerprint();
+  take_key();
   header_.text += scanner_->body_prefix();
   scanner_.reset();
   if (header_.received > options_->max_received) return fail(replies::kMailLoop);
-  if (header_.idempotency_key.size() > kMaxIdempotencyKey) return fail(replies::kKeyTooLong);
+}
+
+// The one given outside the message was bounded where it was read.
+void MessageIntake::take_key() {
+  const bool outside = !envelope_.idempotency_key.empty();
+  if (outside) header_.idempotency_key = envelope_.idempotency_key;
+  if (!outside && header_.idempotency_key.size() > kMaxIdempotencyKey) return fail(replies::kKeyTooLong);
+  if (!outside) envelope_.fingerprint.reset();
+  if (!header_.idempotency_key.empty() && !envelope_.fingerprint) start_fingerprint();
 }
 
 void MessageIntake::take_steering() {
@@ -161,6 +169,8 @@ MessageRecord MessageIntake::make_record() const {
   envelope.lane = envelope_.steering.lane;
   envelope.tags = envelope_.steering.tags;
   envelope.retry = envelope_.steering.retry;
+  envelope.metadata = envelope_.metadata;
+  envelope.batch = envelope_.batch;
   add_recipients(record);
   bool international = header_eight_bit_ || envelope_.sender.needs_smtputf8();
   for (const Recipient& recipient : record.recipients)
@@ -206,10 +216,10 @@ storage::NewMessage MessageIntake::make_message(Body body) {
   message.now = parts_.clock.now();
   message.notifies = envelope_.notifies;
   set_times(message.record, message.now);
-  if (fingerprint_) {
+  if (!header_.idempotency_key.empty()) {
     message.idempotency.emplace();
     message.idempotency->scope_and_key = scoped_key(envelope_, header_.idempotency_key);
-    message.idempotency->fingerprint = fingerprint_->finish();
+    message.idempotency->fingerprint = envelope_.fingerprint ? *envelope_.fingerprint : fingerprint_->finish();
     message.record.idempotency_key = message.idempotency->scope_and_key;
   }
   return message;
@@ -248,6 +258,7 @@ SubmissionResult MessageIntake::answer(const result<storage::Accepted>& accepted
   }
   if (accepted->kind == Kind::key_conflict) {
     out.reply = replies::kKeyConflict;
+    out.key_conflict = true;
     return out;
   }
   out.reply = queued_as(accepted->id);

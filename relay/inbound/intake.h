@@ -28,6 +28,7 @@ class MessageIntake final : public Intake {
  private:
   void finish_header(bool body_follows);
   void take_steering();
+  void take_key();
   void start_fingerprint();
   bool put_header();  // what is left of the edited header into the body; false: make room first
   boost::asio::awaitable<void> make_room();
@@ -50,7 +51,7 @@ class MessageIntake final : public Intake {
   EditedHeader header_;
   std::size_t header_put_ = 0;  // octets of header_.text in the body already
   BodyBuilder body_;
-  std::unique_ptr<Fingerprint> fingerprint_;  // only with an idempotency key
+  std::unique_ptr<Fingerprint> fingerprint_;  // only with an idempotency key, and without a fingerprint from outside
   std::uint64_t received_ = 0;                // octets given to us
   bool eight_bit_ = false;
   bool header_eight_bit_ = false;

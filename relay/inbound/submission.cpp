@@ -65,6 +65,7 @@ class SpoolSubmission final : public Submission {
   }
 
   Duration max_hold() const override { return options_->steering.max_hold; }
+  const SubmissionOptions& options() const override { return *options_; }
 
   void use(std::shared_ptr<const SubmissionOptions> options) override {
     options_ = std::move(options);

@@ -70,12 +70,18 @@ struct EnvelopeSpec {
   std::uint64_t declared_size = 0;            // SIZE=, 0: not said
   std::optional<storage::Notifies> notifies;  // with Door::bounce: whose debt this notice pays
   std::string idempotency_key;                // given outside the message (HTTP); empty: X-Idempotency-Key decides
+  std::string idempotency_scope;  // whose key it is; empty: the tenant's, or the client address's and sender's
+  // Of the request that made the message, with idempotency_key; none: what is written is fingerprinted.
+  std::optional<std::uint64_t> fingerprint;
+  Metadata metadata;
+  MessageId batch;  // nil: none
 };
 
 struct SubmissionResult {
   Reply reply;                  // 250 2.0.0 Ok: queued as <id>; 4xx for our trouble; 5xx for theirs
   std::optional<MessageId> id;  // stored now, or before under the same idempotency key
   bool duplicate = false;
+  bool key_conflict = false;  // refused: the idempotency key was used for another message
 };
 
 class Intake {
@@ -102,6 +108,8 @@ class Submission {
   virtual std::unique_ptr<Intake> begin(EnvelopeSpec envelope) = 0;
   // How long a message may wait for its first try; zero: scheduling is off. What FUTURERELEASE announces.
   virtual Duration max_hold() const = 0;
+  // What holds for messages that begin now.
+  virtual const SubmissionOptions& options() const = 0;
   // For messages that begin from now on. On the Loop's thread.
   virtual void use(std::shared_ptr<const SubmissionOptions> options) = 0;
 };
