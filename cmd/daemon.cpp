@@ -20,6 +20,12 @@ std::string maildrop_directory(const Config& config) {
   return config.sendmail.maildrop.empty() ? config.server.data_dir + "/maildrop" : config.sendmail.maildrop;
 }
 
+ManagementSecrets ensure_secrets(const std::string& data_dir) {
+  return {ensure_operator_token(data_dir), ensure_relay_key(data_dir, RelayKey::session),
+          ensure_relay_key(data_dir, RelayKey::aws),
+          [data_dir](const std::string& key) { return replace_relay_key(data_dir, RelayKey::session, key); }};
+}
+
 void wait_all(const std::vector<std::future<void>>& futures) {
   for (const std::future<void>& future : futures) future.wait();
 }
@@ -45,8 +51,8 @@ Daemon::Daemon(Config config, OperatorLog& log)
       std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_)),
       maildrop_directory(config_));
   management_ = std::make_unique<Management>(
-      config_, ManagementParts{*store_, metrics_, ensure_operator_token(config_.server.data_dir), tls_, log_, facts(),
-                               outbound_->control(), [this] { relays_.front()->notice_owed(); }});
+      config_, ManagementParts{*store_, metrics_, ensure_secrets(config_.server.data_dir), *passwords_, tls_, log_,
+                               facts(), outbound_->control(), [this] { relays_.front()->notice_owed(); }});
   open_smtp_listeners();
 }
 

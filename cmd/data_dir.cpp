@@ -2,24 +2,22 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "cmd/exit_codes.h"
+#include "mgmt/secret.h"
 
 namespace postrider::cmd {
 
 namespace {
 
-constexpr std::size_t kTokenBytes = 32;
 constexpr std::size_t kMaxTokenFile = 512;
+constexpr std::size_t kRelayKeyOctets = 32;
 
 [[noreturn]] void fail(const std::string& what, int error) {
   throw CommandError(error == EACCES || error == EPERM ? EX_NOPERM : EX_CANTCREAT, what + ": " + std::strerror(error));
@@ -41,15 +39,34 @@ class File {
 };
 
 // Written beside and renamed, synced before, so that a token is whole or not there.
-void write_secret(const std::string& path, const std::string& text) {
+void write_secret(const std::string& path, const std::string& octets) {
   const std::string temporary = path + ".new";
   {
     const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.fd() < 0) fail("cannot write " + temporary, errno);
-    if (::write(file.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(file.fd()) != 0)
+    if (::write(file.fd(), octets.data(), octets.size()) != static_cast<ssize_t>(octets.size()) ||
+        ::fsync(file.fd()) != 0)
       fail("cannot write " + temporary, errno);
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail("cannot make " + path, errno);
+}
+
+// What the file begins with. Faults: not_found, unavailable.
+result<std::string> read_secret(const std::string& path, std::size_t most) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return Fault{FaultKind::not_found, "there is no " + path};
+    return Fault{FaultKind::unavailable, "cannot read " + path + ": " + std::strerror(errno)};
+  }
+  std::string octets(most, '\0');
+  const ssize_t size = ::read(file.fd(), octets.data(), octets.size());
+  octets.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return octets;
+}
+
+std::string relay_key_file(const std::string& data_dir, RelayKey which) {
+  const char* const name = which == RelayKey::session ? "session.key" : "aws.key";
+  return (std::filesystem::path(data_dir) / name).string();
 }
 
 }  // namespace
@@ -79,17 +96,7 @@ std::string operator_token_file(const std::string& data_dir) {
 }
 
 std::string make_operator_token() {
-  std::array<unsigned char, kTokenBytes> secret{};
-  if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1)
-    throw CommandError(EX_OSERR, "the system gives no random numbers");
-  std::array<unsigned char, 4 * ((kTokenBytes + 2) / 3) + 1> text{};
-  const int length = EVP_EncodeBlock(text.data(), secret.data(), static_cast<int>(secret.size()));
-  std::string token = "pr_";
-  for (int i = 0; i < length && text[static_cast<std::size_t>(i)] != '='; ++i) {
-    const char c = static_cast<char>(text[static_cast<std::size_t>(i)]);
-    token += c == '+' ? '-' : c == '/' ? '_' : c;
-  }
-  return token;
+  return mgmt::make_token();
 }
 
 std::string ensure_operator_token(const std::string& data_dir) {
@@ -103,19 +110,36 @@ std::string ensure_operator_token(const std::string& data_dir) {
 
 result<std::string> read_operator_token(const std::string& data_dir) {
   const std::string path = operator_token_file(data_dir);
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.fd() < 0) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return Fault{FaultKind::not_found, "there is no operator token at " + path};
-    return Fault{FaultKind::unavailable, "cannot read " + path + ": " + std::strerror(errno)};
-  }
-  std::array<char, kMaxTokenFile> text{};
-  const ssize_t size = ::read(file.fd(), text.data(), text.size());
-  std::string token(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  auto text = read_secret(path, kMaxTokenFile);
+  if (!text && text.error().kind == FaultKind::not_found)
+    return Fault{FaultKind::not_found, "there is no operator token at " + path};
+  if (!text) return text.error();
+  std::string token = std::move(*text);
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
   if (token.empty())
     return Fault{FaultKind::invalid, path + " holds no token: remove it, and the next start makes one"};
   return token;
+}
+
+std::string ensure_relay_key(const std::string& data_dir, RelayKey which) {
+  const std::string path = relay_key_file(data_dir, which);
+  auto key = read_secret(path, kRelayKeyOctets + 1);
+  if (!key && key.error().kind != FaultKind::not_found) throw CommandError(EX_NOPERM, key.error().text);
+  if (key && key->size() != kRelayKeyOctets)
+    throw CommandError(EX_CONFIG, path + " is damaged: remove it, and the next start makes one");
+  if (key) return std::move(*key);
+  std::string made = mgmt::random_octets(kRelayKeyOctets);
+  write_secret(path, made);
+  return made;
+}
+
+result<void> replace_relay_key(const std::string& data_dir, RelayKey which, const std::string& key) {
+  try {
+    write_secret(relay_key_file(data_dir, which), key);
+  } catch (const CommandError& error) {
+    return Fault{FaultKind::unavailable, error.what()};
+  }
+  return {};
 }
 
 }  // namespace postrider::cmd

@@ -1,7 +1,8 @@
-// The directory with spool, certificates and operator token, and that token. Made by the daemon at first start, readable by
-// its user only; commands on the same machine read the token from it.
+// The directory with spool, certificates and secrets: the operator token, and the keys of this relay. Made by the daemon at first start,
+// readable by its user only; commands on the same machine read the token from it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/result.h"
@@ -21,5 +22,11 @@ std::string make_operator_token();
 std::string ensure_operator_token(const std::string& data_dir);
 // For commands: not_found when there is no file, unavailable when it may not be read; sentences that say what to do.
 result<std::string> read_operator_token(const std::string& data_dir);
+
+// 32 random octets that no other relay has, in data_dir/session.key or aws.key (0600); docs/decisions/0016-credentials.md says what for.
+enum class RelayKey : std::uint8_t { session, aws };
+// Made when there is none. Throws CommandError.
+std::string ensure_relay_key(const std::string& data_dir, RelayKey which);
+result<void> replace_relay_key(const std::string& data_dir, RelayKey which, const std::string& key);
 
 }  // namespace postrider::cmd

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cmd/bind.h"
+#include "cmd/exit_codes.h"
 #include "cmd/settings.h"
 #include "cmd/user_directory.h"
 
@@ -10,16 +11,33 @@ namespace postrider::cmd {
 
 namespace {
 
-// `trusted` may change while it is asked.
-mgmt::AuthOptions auth_options(const std::vector<Network>& trusted, std::string operator_token) {
-  mgmt::AuthOptions options;
-  options.keys.push_back({std::move(operator_token), {"operator", {}}});
-  options.trusted = [&trusted](const boost::asio::ip::address& peer) {
-    if (trusted.empty()) return false;
+namespace asio = boost::asio;
+using FoundUser = std::optional<storage::UserRecord>;
+
+asio::awaitable<result<FoundUser>> check_password(relay::Authenticator& logins, std::string name,
+                                                  std::string password) {
+  using Kind = relay::Authenticator::Kind;
+  const auto verdict = co_await logins.check_password(std::move(name), std::move(password));
+  switch (verdict.kind) {
+    case Kind::accepted:
+      co_return FoundUser(*verdict.user);
+    case Kind::refused:
+      co_return FoundUser();
+    case Kind::busy:
+      co_return Fault{FaultKind::unavailable, "too many passwords are being checked; try again"};
+    case Kind::trouble:
+      break;
+  }
+  co_return Fault{FaultKind::unavailable, "passwords cannot be checked at this moment"};
+}
+
+// `networks` may change while they are asked.
+auto is_trusted(const std::vector<Network>& networks) {
+  return [&networks](const asio::ip::address& peer) {
+    if (networks.empty()) return false;
     const auto address = parse_ip_address(peer.to_string());
-    return address && relay::any_contains(trusted, *address);
+    return address && relay::any_contains(networks, *address);
   };
-  return options;
 }
 
 bool serves(const MgmtListenerConfig& listener, std::string_view what) {
@@ -33,7 +51,17 @@ Management::Management(const Config& config, ManagementParts parts)
     : thread_("mgmt", parts.log),
       log_(parts.log),
       trusted_networks_(config.mgmt.trusted_networks),
-      authenticator_(auth_options(trusted_networks_, std::move(parts.operator_token))),
+      logins_(thread_.loop(), thread_.loop().clock(), parts.store, parts.passwords),
+      keys_(thread_.loop(), parts.store, parts.log),
+      keys_loaded_(Nothing()),
+      sessions_({thread_.loop(), thread_.loop().clock(), parts.store, std::move(parts.secrets.session_key),
+                 std::move(parts.secrets.keep_session_key)}),
+      guard_(thread_.loop().clock(), parts.log),
+      authenticator_({std::move(parts.secrets.operator_token), keys_, sessions_, guard_,
+                      [this](std::string name, std::string password) {
+                        return check_password(logins_, std::move(name), std::move(password));
+                      },
+                      std::move(parts.secrets.aws_key), is_trusted(trusted_networks_), thread_.loop().clock()}),
       health_(readiness_, parts.store, parts.metrics),
       retention_rules_{retire_policy(config), config.delivery.dsn},
       retention_book_(std::move(parts.notice_owed)),
@@ -47,7 +75,9 @@ Management::Management(const Config& config, ManagementParts parts)
       users_(thread_.loop(), thread_.loop().clock(), parts.store, set_password),
       retention_(thread_.loop(), thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, retention_rules_,
                  retention_book_, parts.log),
-      tls_(std::move(parts.tls)) {
+      tls_(std::move(parts.tls)),
+      limits_(http_limits(config)),
+      body_memory_(limits_.body_memory) {
   for (const MgmtListenerConfig& listener : config.mgmt_listeners) doors_.push_back(open(listener));
 }
 
@@ -57,7 +87,10 @@ Management::~Management() {
 
 void Management::start() {
   thread_.run();
+  thread_.spawn("load_keys", [this] { return load_keys(); }).wait();
+  if (!keys_loaded_) throw CommandError(EX_UNAVAILABLE, "the API keys cannot be read: " + keys_loaded_.error().text);
   thread_.loop().post(Task([this] {
+    keys_.start();
     retention_.start();
     stats_.start();
   }));
@@ -85,7 +118,7 @@ void Management::close() {
 }
 
 std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& config) {
-  auto door = std::make_unique<Door>(thread_.loop(), authenticator_, log_);
+  auto door = std::make_unique<Door>(thread_.loop(), authenticator_, limits_, body_memory_, log_);
   door->tls = config.tls == HttpTls::on;
   health_.add_public_routes(door->router);
   if (serves(config, "metrics")) health_.add_metrics_route(door->router);
@@ -106,10 +139,16 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
   return door;
 }
 
-boost::asio::awaitable<void> Management::close_doors() {
+asio::awaitable<void> Management::load_keys() {
+  auto loaded = co_await keys_.load();
+  keys_loaded_ = std::move(loaded);
+}
+
+asio::awaitable<void> Management::close_doors() {
   retention_.stop();
   stats_.stop();
   for (const auto& door : doors_) co_await door->server.close();
+  co_await keys_.stop();
 }
 
 }  // namespace postrider::cmd

@@ -16,23 +16,34 @@
 #include "mgmt/bulk_api.h"
 #include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
+#include "mgmt/key_ring.h"
+#include "mgmt/login_guard.h"
 #include "mgmt/messages_api.h"
 #include "mgmt/retention_api.h"
 #include "mgmt/router.h"
 #include "mgmt/server.h"
+#include "mgmt/sessions.h"
 #include "mgmt/stats_api.h"
 #include "mgmt/upstreams_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "relay/inbound/authenticator.h"
 #include "relay/outbound/upstream_control.h"
 
 namespace postrider::cmd {
 
+// What this relay knows and nobody else.
+struct ManagementSecrets {
+  std::string operator_token, session_key, aws_key;
+  std::function<result<void>(const std::string& key)> keep_session_key;  // called on the mgmt thread
+};
+
 struct ManagementParts {
   storage::Store& store;
   const MetricsRegistry& metrics;
-  std::string operator_token;
+  ManagementSecrets secrets;
+  relay::PasswordWorker& passwords;
   net::TlsContext tls;
   Log& log;
   mgmt::DaemonFacts facts;
@@ -53,7 +64,7 @@ class Management {
   Management(const Config& config, ManagementParts parts);
   ~Management();
 
-  void start();
+  void start();  // throws CommandError when the spool does not give its API keys
   std::vector<std::string> urls() const;
   void set(mgmt::Phase phase) { readiness_.set(phase); }
   void use(ManagementOptions options);  // the certificate for connections from now on, the rest at once
@@ -62,20 +73,27 @@ class Management {
 
  private:
   struct Door {
-    Door(net::Loop& loop, const mgmt::Authenticator& authenticator, Log& log)
-        : router(authenticator, log), server(loop, router, mgmt::HttpLimits(), log) {}
+    Door(net::Loop& loop, mgmt::Authenticator& authenticator, const mgmt::HttpLimits& limits, Budget& body_memory,
+         Log& log)
+        : router(authenticator, log), server(loop, router, limits, body_memory, log) {}
     mgmt::Router router;
     mgmt::HttpServer server;
     std::unique_ptr<net::Listener> listener;
     bool tls = false;
   };
   std::unique_ptr<Door> open(const MgmtListenerConfig& config);
+  boost::asio::awaitable<void> load_keys();
   boost::asio::awaitable<void> close_doors();
 
   LoopThread thread_;
   Log& log_;
   mgmt::Readiness readiness_;
   std::vector<Network> trusted_networks_;  // changed on the mgmt thread only
+  relay::Authenticator logins_;
+  mgmt::KeyRing keys_;
+  result<Nothing> keys_loaded_;
+  mgmt::Sessions sessions_;
+  mgmt::LoginGuard guard_;
   mgmt::Authenticator authenticator_;
   mgmt::HealthApi health_;
   mgmt::RetentionRules retention_rules_;
@@ -90,6 +108,8 @@ class Management {
   mgmt::UsersApi users_;
   RetentionRunner retention_;
   net::TlsContext tls_;
+  const mgmt::HttpLimits limits_;
+  Budget body_memory_;
   std::vector<std::unique_ptr<Door>> doors_;
 };
 

@@ -57,6 +57,15 @@ relay::SessionLimits session_limits(const Config& config) {
   return limits;
 }
 
+mgmt::HttpLimits http_limits(const Config& config) {
+  constexpr std::uint64_t kAround = 1u << 20;  // addresses, fields, JSON around a message
+  mgmt::HttpLimits limits;
+  // In base64 with its line breaks a message takes up to 37% more.
+  limits.max_message_body = config.smtp.max_message_size / 5 * 7 + kAround;
+  limits.body_memory = std::max(limits.body_memory, 2 * limits.max_message_body);
+  return limits;
+}
+
 relay::AccessPolicy access_policy(const Config& config) {
   return {config.access.trusted_networks, config.access.allow_plaintext_auth_from_loopback};
 }

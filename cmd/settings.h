@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/config.h"
+#include "mgmt/http.h"
 #include "relay/inbound/limits.h"
 #include "relay/inbound/policy.h"
 #include "relay/inbound/submission.h"
@@ -22,6 +23,7 @@ std::uint32_t relay_threads(const Config& config, unsigned cores);
 storage::SpoolOptions spool_options(const Config& config);
 storage::RetirePolicy retire_policy(const Config& config);
 relay::SessionLimits session_limits(const Config& config);
+mgmt::HttpLimits http_limits(const Config& config);
 relay::AccessPolicy access_policy(const Config& config);
 relay::ListenerPolicy listener_policy(const SmtpListenerConfig& listener);
 relay::SubmissionOptions submission_options(const Config& config, const std::string& hostname);

@@ -14,7 +14,16 @@ namespace postrider::cmd::test {
 
 class ManagementFixture : public testing::Test {
  protected:
-  ManagementFixture() : management_(config(), {*store_, metrics_, "pr_key", nullptr, log_, {}, upstreams_.control()}) {
+  ManagementFixture()
+      : management_(config(), {*store_,
+                               metrics_,
+                               {"pr_key", std::string(32, 's'), std::string(32, 'a'),
+                                [](const std::string&) { return result<void>(); }},
+                               passwords_,
+                               nullptr,
+                               log_,
+                               {},
+                               upstreams_.control()}) {
     ::unsetenv("POSTRIDER_URL");
     ::unsetenv("POSTRIDER_TOKEN");
     management_.start();
@@ -54,6 +63,7 @@ class ManagementFixture : public testing::Test {
   MessageIdSource ids_{1};
   std::unique_ptr<storage::MemoryStore> store_ = storage::make_memory_store();
   mgmt::test::Upstreams upstreams_;
+  relay::PasswordWorker passwords_;
   Management management_;
 
  private:

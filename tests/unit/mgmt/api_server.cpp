@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "mgmt/spool_metrics.h"
+#include "net/await.h"
 
 namespace postrider::mgmt::test {
 
@@ -34,8 +35,31 @@ asio::awaitable<void> close_and_tell(HttpServer& server, std::promise<void>& clo
   closed.set_value();
 }
 
-std::string headers_for(const char* token, const std::string& body) {
-  std::string headers = std::string("Authorization: Bearer ") + token + "\r\n";
+asio::awaitable<void> load_and_tell(KeyRing& keys, std::promise<void>& loaded) {
+  const result<Nothing> done = co_await keys.load();
+  if (!done) throw std::runtime_error(done.error().text);
+  loaded.set_value();
+}
+
+// Of users whose password was set through plain_password.
+CheckPassword plain_check(Mailbox& home, storage::Store& store) {
+  struct Check {
+    Mailbox& home;
+    storage::Store& store;
+    asio::awaitable<result<std::optional<storage::UserRecord>>> run(std::string name, std::string password) const {
+      auto start = [&](Done<storage::UserRecord> done) { store.find_user(name, std::move(done)); };
+      auto user = co_await net::await_done<storage::UserRecord>(home, start);
+      std::optional<storage::UserRecord> right;
+      if (user && user->password_hash == "hash-of-" + password) right = std::move(*user);
+      co_return right;
+    }
+  };
+  auto check = std::make_shared<Check>(Check{home, store});
+  return [check](std::string name, std::string password) { return check->run(std::move(name), std::move(password)); };
+}
+
+std::string headers_for(const std::string& token, const std::string& body) {
+  std::string headers = "Authorization: Bearer " + token + "\r\n";
   if (!body.empty()) headers += "Content-Type: application/json\r\n";
   return headers;
 }
@@ -46,6 +70,15 @@ std::string lower(std::string text) {
 }
 
 }  // namespace
+
+storage::ApiKeyRecord shop_key(const std::string& name) {
+  storage::ApiKeyRecord key;
+  key.name = name;
+  key.id = "aaaaaaaaaaaa" + name.substr(0, 4);
+  key.tenant = "shop";
+  key.scopes = {Scope::send, Scope::read, Scope::steer};
+  return key;
+}
 
 std::string Answer::header(const std::string& lower_case_name) const {
   for (const auto& [name, value] : headers)
@@ -98,7 +131,12 @@ ApiServer::ApiServer(ServerSetup setup)
       tasks_(loop_, [](std::string_view, const std::exception&) {}),
       store_(storage::make_memory_store(setup.store)),
       upstreams_(std::move(setup.upstreams)),
-      authenticator_({{{kToken, {"operator", {}}}, {kTenantToken, {"shop", "shop"}}}, std::move(setup.trusted)}),
+      keys_(loop_, *store_, log_),
+      sessions_(
+          {loop_, loop_.clock(), *store_, std::string(32, 'k'), [](const std::string&) { return result<void>(); }}),
+      guard_(loop_.clock(), log_),
+      authenticator_({kToken, keys_, sessions_, guard_, plain_check(loop_, *store_), std::string(32, 'a'),
+                      std::move(setup.trusted), loop_.clock()}),
       router_(authenticator_, log_),
       health_(readiness_, *store_, metrics_),
       messages_(loop_, loop_.clock(), *store_),
@@ -109,7 +147,8 @@ ApiServer::ApiServer(ServerSetup setup)
       stats_(loop_.clock(), loop_.make_alarm(), *store_, metrics_, {"9.9", "relay.test", 2, [] { return 3u; }}),
       users_(loop_, loop_.clock(), *store_, plain_password),
       upstreams_api_(loop_, loop_.clock(), *store_, upstreams_.control(), setup.upstream_limits),
-      server_(std::make_unique<HttpServer>(loop_, router_, setup.limits, log_)),
+      body_memory_(setup.limits.body_memory),
+      server_(std::make_unique<HttpServer>(loop_, router_, setup.limits, body_memory_, log_)),
       tls_(std::move(setup.tls)) {
   add_spool_metrics(metrics_, *store_);
   stats_.start();
@@ -124,11 +163,18 @@ ApiServer::ApiServer(ServerSetup setup)
   users_.add_routes(router_);
   upstreams_api_.add_routes(router_);
   readiness_.set(Phase::serving);
+  setup.keys.emplace_back(shop_key(), kTenantToken);
+  for (auto& [key, token] : setup.keys) {
+    key.digest = digest_of(token);
+    InlineMailbox here;
+    store_->put_api_key(std::move(key), true, Done<Nothing>(here, [](const result<Nothing>& done) { done.value(); }));
+  }
   const asio::ip::tcp::endpoint any_port(asio::ip::address_v4::loopback(), 0);
   auto take = [this](std::size_t, asio::ip::tcp::socket socket) { server_->accept(std::move(socket), tls_); };
   listener_ = std::move(net::Listener::bind({&loop_}, any_port, std::move(take), log_)).value();
-  listener_->start();
   thread_ = std::thread([this] { loop_.run(); });
+  load_keys();
+  listener_->start();
 }
 
 ApiServer::~ApiServer() {
@@ -137,6 +183,12 @@ ApiServer::~ApiServer() {
   loop_.stop();
   thread_.join();
   store_->close();
+}
+
+void ApiServer::load_keys() {
+  std::promise<void> loaded;
+  loop_.post(Task([&] { tasks_.spawn("keys", load_and_tell(keys_, loaded)); }));
+  loaded.get_future().wait();
 }
 
 void ApiServer::close() {
@@ -151,6 +203,11 @@ Answer ApiServer::call(const std::string& method, const std::string& target, con
 
 Answer ApiServer::call_as_tenant(const std::string& method, const std::string& target, const std::string& body) {
   return call_raw(method, target, headers_for(kTenantToken, body), body);
+}
+
+Answer ApiServer::call_with(const std::string& token, const std::string& method, const std::string& target,
+                            const std::string& body) {
+  return call_raw(method, target, headers_for(token, body), body);
 }
 
 Answer ApiServer::call_raw(const std::string& method, const std::string& target, const std::string& headers,

@@ -17,9 +17,12 @@
 #include "mgmt/bulk_api.h"
 #include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
+#include "mgmt/key_ring.h"
+#include "mgmt/login_guard.h"
 #include "mgmt/messages_api.h"
 #include "mgmt/retention_api.h"
 #include "mgmt/server.h"
+#include "mgmt/sessions.h"
 #include "mgmt/stats_api.h"
 #include "mgmt/upstreams_api.h"
 #include "mgmt/users_api.h"
@@ -30,8 +33,8 @@
 
 namespace postrider::mgmt::test {
 
-inline constexpr const char* kToken = "pr_test-token";
-inline constexpr const char* kTenantToken = "pr_shop-token";  // of the tenant "shop"
+inline constexpr const char* kToken = "pr_operatoroperatoroperatoroperatoroperatoroper";
+inline constexpr const char* kTenantToken = "pr_shopshopshopshopshopshopshopshopshopshopsho";  // of the tenant "shop"
 
 struct Answer {
   int status = 0;
@@ -64,7 +67,11 @@ struct ServerSetup {
   net::TlsContext tls;
   std::vector<UpstreamConfig> upstreams = two_upstreams();
   UpstreamLimits upstream_limits;
+  std::vector<std::pair<storage::ApiKeyRecord, std::string>> keys = {};  // beside the tenant's; each with its token
 };
+
+// A key of the tenant "shop" that may send, read and steer.
+storage::ApiKeyRecord shop_key(const std::string& name = "shop");
 
 class ApiServer {
  public:
@@ -75,12 +82,17 @@ class ApiServer {
   storage::MemoryStore& store() { return *store_; }
   Readiness& readiness() { return readiness_; }
   Router& router() { return router_; }  // add routes before the first request
+  Budget& body_memory() { return body_memory_; }
+  net::Loop& loop() { return loop_; }
+  KeyRing& keys() { return keys_; }  // on the loop
   void close();
 
   // With the operator's key. A body is sent as application/json.
   Answer call(const std::string& method, const std::string& target, const std::string& body = {});
   // The same with the key of the tenant "shop".
   Answer call_as_tenant(const std::string& method, const std::string& target, const std::string& body = {});
+  Answer call_with(const std::string& token, const std::string& method, const std::string& target,
+                   const std::string& body = {});
   // As written: headers end with CRLF each.
   Answer call_raw(const std::string& method, const std::string& target, const std::string& headers,
                   const std::string& body = {});
@@ -106,6 +118,8 @@ class ApiServer {
   RetentionRules& rules() { return rules_; }       // change before the first request
 
  private:
+  void load_keys();
+
   net::Loop loop_;
   net::TaskGroup tasks_;
   NullLog log_;
@@ -113,6 +127,9 @@ class ApiServer {
   std::unique_ptr<storage::MemoryStore> store_;
   Upstreams upstreams_;
   Readiness readiness_;
+  KeyRing keys_;
+  Sessions sessions_;
+  LoginGuard guard_;
   Authenticator authenticator_;
   Router router_;
   HealthApi health_;
@@ -126,6 +143,7 @@ class ApiServer {
   StatsApi stats_;
   UsersApi users_;
   UpstreamsApi upstreams_api_;
+  Budget body_memory_;
   std::unique_ptr<HttpServer> server_;
   net::TlsContext tls_;
   std::unique_ptr<net::Listener> listener_;
