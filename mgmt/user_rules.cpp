@@ -9,7 +9,6 @@ namespace postrider::mgmt {
 namespace {
 
 constexpr std::size_t kMaxName = 128;
-constexpr std::size_t kMaxPatterns = 100;
 constexpr std::size_t kMaxPattern = 320;  // 64 + '@' + 255 octets (RFC 5321 4.5.3.1)
 constexpr std::array<std::string_view, 3> kRoles{"sender", "operator", "admin"};
 
@@ -18,7 +17,13 @@ bool is_name_octet(unsigned char c) {
   return c > 0x20 && c != 0x7f && c != '/' && c != '\\' && c != '"';
 }
 
-bool is_pattern(const std::string& pattern) {
+}  // namespace
+
+bool is_credential_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxName && std::all_of(name.begin(), name.end(), is_name_octet);
+}
+
+bool is_sender_pattern(std::string_view pattern) {
   return !pattern.empty() && pattern.size() <= kMaxPattern &&
          std::all_of(pattern.begin(), pattern.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
@@ -27,7 +32,7 @@ result<void> check_guard(const RecipientGuard& guard) {
   if (guard.allow_recipients.size() > kMaxPatterns)
     return invalid("allow_recipients has at most " + std::to_string(kMaxPatterns) + " entries");
   for (const std::string& pattern : guard.allow_recipients)
-    if (!is_pattern(pattern) || pattern.rfind('@') >= pattern.size() - 1)  // npos, too
+    if (!is_sender_pattern(pattern) || pattern.rfind('@') >= pattern.size() - 1)  // npos, too
       return invalid("'" + pattern + "' is no recipient: give an address or *@domain");
   if (guard.redirect_to.empty()) return {};
   if (!guard.capture.empty()) return invalid("give redirect_to or capture, not both");
@@ -36,16 +41,14 @@ result<void> check_guard(const RecipientGuard& guard) {
   return {};
 }
 
-}  // namespace
-
 result<void> check_user(const storage::UserRecord& user) {
-  if (user.name.empty() || user.name.size() > kMaxName ||
-      !std::all_of(user.name.begin(), user.name.end(), is_name_octet))
+  if (!is_credential_name(user.name))
     return invalid("a user name has 1 to 128 octets, without blanks, quotes and slashes");
   if (std::find(kRoles.begin(), kRoles.end(), user.role) == kRoles.end())
     return invalid("there is no role '" + user.role + "'; roles are sender, operator, admin");
   for (const std::string& pattern : user.senders)
-    if (!is_pattern(pattern)) return invalid("'" + pattern + "' is no sender: give an address, *@domain or a domain");
+    if (!is_sender_pattern(pattern))
+      return invalid("'" + pattern + "' is no sender: give an address, *@domain or a domain");
   return check_guard(user.guard);
 }
 

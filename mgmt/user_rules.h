@@ -1,4 +1,5 @@
-// What a user may look like, and how one is shown: the same for API and command line. Pure.
+// What a user may look like, and how one is shown: the same for API and command line. The parts that API keys have too are here as
+// well. Pure.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -10,6 +11,13 @@
 namespace postrider::mgmt {
 
 inline constexpr std::string_view kDefaultRole = "sender";
+inline constexpr std::size_t kMaxPatterns = 100;  // of one list
+
+// 1 to 128 octets that can stand in AUTH exchanges, logs and URLs.
+bool is_credential_name(std::string_view name);
+// An address, *@domain or a domain.
+bool is_sender_pattern(std::string_view pattern);
+result<void> check_guard(const RecipientGuard& guard);
 
 // Name, role, sender patterns and guard; the fault says which is wrong and what it may be.
 result<void> check_user(const storage::UserRecord& user);
