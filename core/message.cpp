@@ -114,6 +114,8 @@ std::string_view to_string(EventType type) {
       return "body_removed";
     case EventType::quarantined:
       return "quarantined";
+    case EventType::rescheduled:
+      return "rescheduled";
     case EventType::notified:
       return "notified";
     case EventType::upstream_opened:

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/address.h"
@@ -63,6 +64,12 @@ struct MessageRetry {
 inline constexpr std::size_t kMaxTags = 16;
 inline constexpr std::size_t kMaxTagOctets = 128;
 
+// What the submitter wants to find again with the message: given back in the API and with events, never put into the mail. In the
+// order given, each name once; at most kMaxMetadata of them, names and values together at most kMaxMetadataOctets.
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+inline constexpr std::size_t kMaxMetadata = 50;
+inline constexpr std::size_t kMaxMetadataOctets = 10'000;
+
 struct Envelope {
   Address sender;     // null for bounces
   std::string envid;  // RFC 3461 4.4, xtext as received
@@ -75,7 +82,9 @@ struct Envelope {
   std::string tenant;             // credential that submitted it; empty: trusted network
   std::vector<std::string> tags;  // at most kMaxTags, for routes, listings and the provider's statistics
   MessageRetry retry;
-  Time expires_at = kNever;   // its own time to live: what is not handed over then becomes `expired`
+  Time expires_at = kNever;  // its own time to live: what is not handed over then becomes `expired`
+  Metadata metadata;
+  MessageId batch;            // of the API call that made it and others; nil: none
   bool capture_only = false;  // by the credential's guard: it goes to an upstream of type capture and to no other
   std::string client;         // address of the client, for the trace; empty if left out
   std::string helo;
@@ -153,7 +162,8 @@ enum class EventType : std::uint8_t {
   unsubscribed,
   body_removed,
   quarantined,
-  notified,  // the sender was written a notice; the reason's text has its id
+  rescheduled,  // another time, lane or expiry before the first try
+  notified,     // the sender was written a notice; the reason's text has its id
   // Of an upstream, not of a message: Event::message is nil and Event::upstream names it.
   upstream_opened,       // out of service, with the failure that did it
   upstream_closed,       // in service again

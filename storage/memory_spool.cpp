@@ -42,7 +42,8 @@ class MemorySpool::Change {
   Change(MemorySpool& spool, MessageRecord& record, bool is_new = false) : spool_(spool), record_(record) {
     if (is_new) return;
     if (const auto key = due_key(record_)) spool_.due_.erase(*key);
-    if (const auto at = expiry_time(record_)) expired_before_ = spool_.expiring_.erase({*at, record_.id}) > 0;
+    expiry_before_ = expiry_time(record_);
+    if (expiry_before_) spool_.expiring_.erase({*expiry_before_, record_.id});
     spool_.revivable_.erase(record_.id);
     count(false);
   }
@@ -50,7 +51,7 @@ class MemorySpool::Change {
     if (const auto key = due_key(record_)) spool_.due_.emplace(*key, sender_hash(record_));
     if (const auto at = expiry_time(record_)) {
       spool_.expiring_.emplace(*at, record_.id);
-      if (!expired_before_) spool_.expiry_change_ = std::min(*at, spool_.expiry_change_.value_or(kNever));
+      if (at != expiry_before_) spool_.expiry_change_ = std::min(*at, spool_.expiry_change_.value_or(kNever));
     }
     if (revivable(record_)) spool_.revivable_.insert(record_.id);
     count(true);
@@ -76,7 +77,7 @@ class MemorySpool::Change {
 
   MemorySpool& spool_;
   MessageRecord& record_;
-  bool expired_before_ = false;  // it stood among those that expire
+  std::optional<Time> expiry_before_;  // where it stood among those that expire
 };
 
 MemorySpool::MemorySpool(const MemoryStoreOptions& options) : max_interruptions_(options.max_interruptions) {
@@ -137,6 +138,7 @@ result<Accepted> MemorySpool::accept(NewMessage message) {
     Change change(*this, stored.record, true);
     number(std::move(*events), stored.record);
   }
+  if (!stored.record.envelope.batch.is_nil()) batches_.emplace(stored.record.envelope.batch, id);
   note_due(stored.record);
   return Accepted{Accepted::Kind::stored, id, std::make_shared<MessageRecord>(stored.record)};
 }
@@ -239,6 +241,21 @@ std::vector<result<Steered>> MemorySpool::steer(const std::vector<SteerRequest>&
     answers.emplace_back(Steered{std::make_shared<MessageRecord>(record), changed});
   }
   return answers;
+}
+
+result<std::shared_ptr<MessageRecord>> MemorySpool::amend(const AmendRequest& request) {
+  const auto found = messages_.find(request.id);
+  if (found == messages_.end()) return not_found("no such message");
+  MessageRecord& record = found->second.record;
+  const auto key = due_key(record);
+  {
+    Change change(*this, record);
+    auto events = amend_record(record, request);
+    if (!events) return events.error();
+    number(std::move(*events), record);
+  }
+  if (due_key(record) != key) note_due(record);
+  return std::make_shared<MessageRecord>(record);
 }
 
 void MemorySpool::number(std::vector<Event> events, MessageRecord& record) {
@@ -398,6 +415,7 @@ bool MemorySpool::retire_row(const Event& row, const RetireRequest& request, Ret
 void MemorySpool::erase(Messages::iterator message) {
   MessageRecord& record = message->second.record;
   Change::forget(*this, record);
+  batches_.erase({record.envelope.batch, record.id});
   for (const std::uint64_t seq : record.history) feed_.erase(seq);
   messages_.erase(message);
 }

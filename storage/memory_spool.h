@@ -29,6 +29,7 @@ class MemorySpool {
   std::vector<Claimed> claim(const std::vector<ClaimRequest>& requests);
   result<Settled> settle(const Settlement& settlement);
   std::vector<result<Steered>> steer(const std::vector<SteerRequest>& requests);
+  result<std::shared_ptr<MessageRecord>> amend(const AmendRequest& request);
   Expired expire(const ExpireRequest& request);
   Revived revive(const ReviveRequest& request);
   result<Nothing> put_upstream_state(UpstreamState state, std::vector<Event> events);
@@ -53,6 +54,12 @@ class MemorySpool {
   result<Nothing> remove_user(const std::string& name);
   result<UserRecord> find_user(const std::string& name) const;
   std::vector<UserRecord> list_users() const;
+
+  result<Nothing> put_api_key(ApiKeyRecord key, bool must_be_new);
+  result<Nothing> remove_api_key(const std::string& name);
+  std::vector<ApiKeyRecord> list_api_keys() const;
+  void put_api_key_usage(std::vector<ApiKeyUsage> usage);
+  std::vector<ApiKeyUsage> list_api_key_usage() const;
 
   // The earliest due time put or moved since the last call, but for settles; nothing: none was.
   std::optional<Time> take_due_change();
@@ -101,6 +108,7 @@ class MemorySpool {
   std::map<DueKey, std::uint64_t> due_;  // to the sender's hash
   std::set<std::pair<Time, MessageId>> expiring_;
   std::set<MessageId> revivable_;
+  std::set<std::pair<MessageId, MessageId>> batches_;  // batch, message
   std::map<std::uint64_t, Event> feed_;
   std::set<std::uint64_t> upstream_feed_;  // of feed_, those of no message
   std::map<std::string, UpstreamState> upstreams_;
@@ -108,6 +116,8 @@ class MemorySpool {
   std::map<std::string, Key> keys_;
   std::multimap<Time, std::string> key_expiry_;
   std::map<std::string, UserRecord> users_;
+  std::map<std::string, ApiKeyRecord> api_keys_;
+  std::map<std::string, ApiKeyUsage> api_key_usage_;
   Walk sent_bodies_, failed_bodies_, history_;
   SpoolStats stats_;
   std::optional<Time> due_change_, expiry_change_;

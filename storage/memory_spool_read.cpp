@@ -1,16 +1,21 @@
 #include <algorithm>
+#include <array>
 
 #include "storage/memory_spool.h"
 
-// The reading half of the memory spool, and its users.
+// The reading half of the memory spool.
 namespace postrider::storage {
 namespace {
 
 Fault no_message() {
   return {FaultKind::not_found, "no such message"};
 }
-Fault no_user() {
-  return {FaultKind::not_found, "no such user"};
+
+// Behind all that there can be.
+MessageId last_id() {
+  std::array<std::uint8_t, MessageId::kBytes> bytes;
+  bytes.fill(0xff);
+  return MessageId(bytes);
 }
 
 }  // namespace
@@ -30,25 +35,41 @@ result<std::vector<Event>> MemorySpool::history(const MessageId& id) const {
   return rows;
 }
 
-ListPage MemorySpool::list(const ListQuery& query) const {
+namespace {
+
+// Looks at what lies before `at`, newest first; `message_at(iterator)` is the message there.
+template <typename Iterator, typename MessageAt>
+ListPage list_back(const ListQuery& query, Iterator begin, Iterator at, MessageAt message_at) {
   const ListFilter filter(query);
   ListPage page;
   std::size_t scanned = 0;
-  auto at = query.before ? messages_.lower_bound(*query.before) : messages_.end();
   std::optional<MessageId> last;
-  while (at != messages_.begin()) {
+  while (at != begin) {
     if (page.messages.size() >= query.limit || scanned >= query.max_scanned) {
       page.next = last;
       return page;
     }
-    --at;
+    const MessageRecord& record = message_at(--at);
     ++scanned;
-    last = at->first;
-    if (!filter.matches(at->second.record)) continue;
-    page.messages.push_back(at->second.record);
+    last = record.id;
+    if (!filter.matches(record)) continue;
+    page.messages.push_back(record);
     page.messages.back().history.clear();
   }
   return page;
+}
+
+}  // namespace
+
+ListPage MemorySpool::list(const ListQuery& query) const {
+  if (!query.batch) {
+    const auto end = query.before ? messages_.lower_bound(*query.before) : messages_.end();
+    return list_back(query, messages_.begin(), end, [](auto at) -> const MessageRecord& { return at->second.record; });
+  }
+  const auto row = [this, &query](const MessageId& id) { return batches_.lower_bound({*query.batch, id}); };
+  const auto end = row(query.before.value_or(last_id()));
+  return list_back(query, row(MessageId()), end,
+                   [this](auto at) -> const MessageRecord& { return messages_.at(at->second).record; });
 }
 
 std::vector<Event> MemorySpool::events(const EventQuery& query) const {
@@ -127,35 +148,6 @@ SpoolStats MemorySpool::stats() const {
   const Time oldest = oldest_due();
   stats.oldest_due_ms = oldest == kNever ? 0 : static_cast<std::uint64_t>(to_ms(oldest));
   return stats;
-}
-
-// ---- users --------------------------------------------------------------------------------------------------------
-
-result<Nothing> MemorySpool::put_user(UserRecord user, bool must_be_new) {
-  if (must_be_new && users_.contains(user.name)) {
-    return Fault{FaultKind::conflict, "there is a user of that name already"};
-  }
-  std::string name = user.name;
-  users_.insert_or_assign(std::move(name), std::move(user));
-  return Nothing{};
-}
-
-result<Nothing> MemorySpool::remove_user(const std::string& name) {
-  if (users_.erase(name) == 0) return no_user();
-  return Nothing{};
-}
-
-result<UserRecord> MemorySpool::find_user(const std::string& name) const {
-  const auto found = users_.find(name);
-  if (found == users_.end()) return no_user();
-  return found->second;
-}
-
-std::vector<UserRecord> MemorySpool::list_users() const {
-  std::vector<UserRecord> users;
-  users.reserve(users_.size());
-  for (const auto& [name, user] : users_) users.push_back(user);
-  return users;
 }
 
 }  // namespace postrider::storage

@@ -49,6 +49,10 @@ class MemoryStoreImpl final : public MemoryStore {
           [this, r = std::move(requests)] { return result<std::vector<result<Steered>>>(spool_.steer(r)); });
   }
 
+  void amend(AmendRequest request, Done<std::shared_ptr<MessageRecord>> done) override {
+    write(std::move(done), [this, r = std::move(request)] { return spool_.amend(r); });
+  }
+
   void expire(ExpireRequest request, Done<Expired> done) override {
     write(std::move(done), [this, request] { return result<Expired>(spool_.expire(request)); });
   }
@@ -119,6 +123,26 @@ class MemoryStoreImpl final : public MemoryStore {
   }
   void list_users(Done<std::vector<UserRecord>> done) override {
     read(std::move(done), [&] { return result<std::vector<UserRecord>>(spool_.list_users()); });
+  }
+
+  void put_api_key(ApiKeyRecord key, bool must_be_new, Done<Nothing> done) override {
+    write(std::move(done),
+          [this, k = std::move(key), must_be_new]() mutable { return spool_.put_api_key(std::move(k), must_be_new); });
+  }
+  void remove_api_key(std::string name, Done<Nothing> done) override {
+    write(std::move(done), [this, n = std::move(name)] { return spool_.remove_api_key(n); });
+  }
+  void list_api_keys(Done<std::vector<ApiKeyRecord>> done) override {
+    read(std::move(done), [&] { return result<std::vector<ApiKeyRecord>>(spool_.list_api_keys()); });
+  }
+  void put_api_key_usage(std::vector<ApiKeyUsage> usage, Done<Nothing> done) override {
+    write(std::move(done), [this, u = std::move(usage)]() mutable {
+      spool_.put_api_key_usage(std::move(u));
+      return result<Nothing>(Nothing{});
+    });
+  }
+  void list_api_key_usage(Done<std::vector<ApiKeyUsage>> done) override {
+    read(std::move(done), [&] { return result<std::vector<ApiKeyUsage>>(spool_.list_api_key_usage()); });
   }
 
   SpoolStats stats() const override {

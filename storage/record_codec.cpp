@@ -1,10 +1,12 @@
-// Layouts of message records, chunks, users and states of upstreams, each after the header of record_frame.h:
+// Layouts of message records, chunks, users, API keys and states of upstreams, each after the header of record_frame.h:
 //
 //   message   := envelope body wait_bucket:u32 history idempotency_key:string headers:string recipients
 //   envelope  := sender:address envid:string ret:u8 flags:u8 lane:u8 door:u8 tenant:string client:string helo:string
-//                subject:string message_id_header:string created_at:i64 expires_at:i64 tags:strings [retries:varint]
-//                [retry_interval_ms:i64]
-//                flags: 1 eight_bit, 2 smtputf8, 4 requires_tls, 8 capture_only, 16 retries is given, 32 retry_interval_ms is
+//                subject:string message_id_header:string created_at:i64 expires_at:i64 tags:strings metadata
+//                [retries:varint] [retry_interval_ms:i64] [batch:16 octets]
+//                flags: 1 eight_bit, 2 smtputf8, 4 requires_tls, 8 capture_only, 16 retries is given, 32 retry_interval_ms is,
+//                64 batch is
+//   metadata  := count:varint (name:string value:string)*count
 //   body      := size:varint chunks:varint state:u8
 //   history   := bytes:varint count:varint delta:varint*count      each the distance from the one before, the first from 0
 //   recipients:= count:varint recipient*count
@@ -18,6 +20,10 @@
 //   chunk     := the body's octets
 //   user      := name:string role:string password_hash:string scram:string senders:strings guard created_at:i64 changed_at:i64
 //   guard     := allow_recipients:strings redirect_to:string capture:string
+//   api_key   := name:string written_at:u64 id:string digest:32 octets tenant:string scopes:u8 senders:strings guard
+//                networks:strings per_minute:varint per_day:varint created_at:i64 expires_at:i64
+//                written_at: the next event number then; scopes: bits of core's Scope; networks: as 10.0.0.0/8
+//   usage     := name:string last_used_at:i64 day:i64 recipients:varint
 //   upstream  := name:string written_at:u64 health:u8 opened_stage:u8 flags:u8 changed_at:i64 last_error:string
 //                paused_until:i64 stopped_by:string canary_percent:varint canary_messages:varint preferred_by:string
 //                day_start:i64 month_start:i64 day_count:varint month_count:varint      flags: 1 stopped, 2 preferred
@@ -52,13 +58,22 @@ void put(Put& out, const Address& address) {
   out.string(address.domain);
 }
 
+void put(Put& out, const Metadata& metadata) {
+  out.varint(metadata.size());
+  for (const auto& [name, value] : metadata) {
+    out.string(name);
+    out.string(value);
+  }
+}
+
 void put(Put& out, const Envelope& envelope) {
   put(out, envelope.sender);
   out.string(envelope.envid);
   out.u8(static_cast<std::uint8_t>(envelope.ret));
   out.u8(static_cast<std::uint8_t>((envelope.eight_bit ? 1 : 0) | (envelope.smtputf8 ? 2 : 0) |
                                    (envelope.requires_tls ? 4 : 0) | (envelope.capture_only ? 8 : 0) |
-                                   (envelope.retry.retries ? 16 : 0) | (envelope.retry.interval ? 32 : 0)));
+                                   (envelope.retry.retries ? 16 : 0) | (envelope.retry.interval ? 32 : 0) |
+                                   (envelope.batch.is_nil() ? 0 : 64)));
   out.u8(static_cast<std::uint8_t>(envelope.lane));
   out.u8(static_cast<std::uint8_t>(envelope.door));
   out.string(envelope.tenant);
@@ -69,8 +84,10 @@ void put(Put& out, const Envelope& envelope) {
   out.i64(to_ms(envelope.created_at));
   out.i64(to_ms(envelope.expires_at));
   put(out, envelope.tags);
+  put(out, envelope.metadata);
   if (envelope.retry.retries) out.varint(*envelope.retry.retries);
   if (envelope.retry.interval) out.i64(envelope.retry.interval->count());
+  if (!envelope.batch.is_nil()) out.octets(envelope.batch.bytes());
 }
 
 void put(Put& out, const Recipient& recipient) {
@@ -120,12 +137,27 @@ std::uint8_t take_flags(Take& in, std::uint8_t known) {
   return flags;
 }
 
+Metadata take_metadata(Take& in) {
+  Metadata metadata(in.count(2));
+  for (auto& [name, value] : metadata) {
+    name = in.string();
+    value = in.string();
+  }
+  return metadata;
+}
+
+MessageId take_id(Take& in) {
+  std::array<std::uint8_t, MessageId::kBytes> bytes{};
+  in.octets(bytes);
+  return MessageId(bytes);
+}
+
 Envelope take_envelope(Take& in) {
   Envelope envelope;
   envelope.sender = take_address(in);
   envelope.envid = in.string();
   envelope.ret = in.enumerator<DsnReturn>(3);
-  const std::uint8_t flags = take_flags(in, 63);
+  const std::uint8_t flags = take_flags(in, 127);
   envelope.eight_bit = (flags & 1) != 0;
   envelope.smtputf8 = (flags & 2) != 0;
   envelope.requires_tls = (flags & 4) != 0;
@@ -140,8 +172,10 @@ Envelope take_envelope(Take& in) {
   envelope.created_at = from_ms(in.i64());
   envelope.expires_at = from_ms(in.i64());
   envelope.tags = take_strings(in);
+  envelope.metadata = take_metadata(in);
   if ((flags & 16) != 0) envelope.retry.retries = static_cast<std::uint32_t>(in.varint());
   if ((flags & 32) != 0) envelope.retry.interval = Duration(in.i64());
+  if ((flags & 64) != 0) envelope.batch = take_id(in);
   return envelope;
 }
 
@@ -177,6 +211,25 @@ RecipientGuard take_guard(Take& in) {
   guard.redirect_to = in.string();
   guard.capture = in.string();
   return guard;
+}
+
+std::vector<std::string> network_strings(const std::vector<Network>& networks) {
+  std::vector<std::string> strings;
+  strings.reserve(networks.size());
+  for (const Network& network : networks) strings.push_back(network.str());
+  return strings;
+}
+
+std::vector<Network> take_networks(Take& in) {
+  std::vector<Network> networks;
+  for (const std::string& text : take_strings(in)) {
+    const auto network = parse_network(text);
+    if (network)
+      networks.push_back(*network);
+    else
+      in.fail();
+  }
+  return networks;
 }
 
 void begin(std::string& out, const Frame& frame) {
@@ -276,6 +329,72 @@ result<UserRecord> decode_user(std::string_view value) {
   user.changed_at = from_ms(in.i64());
   if (!in.ok_and_empty()) return damaged("the user's fields do not fill the value");
   return user;
+}
+
+void encode_api_key(const StoredApiKey& stored, std::string& out) {
+  const ApiKeyRecord& key = stored.key;
+  begin(out, {Magic::api_key, 0, {}});
+  Put to(out);
+  to.string(key.name);
+  to.u64(stored.written_at);
+  to.string(key.id);
+  to.octets(key.digest);
+  to.string(key.tenant);
+  to.u8(key.scopes.bits());
+  put(to, key.senders);
+  put(to, key.guard);
+  put(to, network_strings(key.networks));
+  to.varint(key.per_minute);
+  to.varint(key.per_day);
+  to.i64(to_ms(key.created_at));
+  to.i64(to_ms(key.expires_at));
+  seal_frame(out.data(), out.size());
+}
+
+result<StoredApiKey> decode_api_key(std::string_view value) {
+  auto opened = open_frame(value, Magic::api_key, {});
+  if (!opened) return opened.error();
+  Take in(opened->payload);
+  StoredApiKey stored;
+  ApiKeyRecord& key = stored.key;
+  key.name = in.string();
+  stored.written_at = in.u64();
+  key.id = in.string();
+  in.octets(key.digest);
+  key.tenant = in.string();
+  key.scopes = Scopes::from_bits(take_flags(in, Scopes::all().bits()));
+  key.senders = take_strings(in);
+  key.guard = take_guard(in);
+  key.networks = take_networks(in);
+  key.per_minute = static_cast<std::uint32_t>(in.varint());
+  key.per_day = static_cast<std::uint32_t>(in.varint());
+  key.created_at = from_ms(in.i64());
+  key.expires_at = from_ms(in.i64());
+  if (!in.ok_and_empty()) return damaged("the key's fields do not fill the value");
+  return stored;
+}
+
+void encode_api_key_usage(const ApiKeyUsage& usage, std::string& out) {
+  begin(out, {Magic::api_key_usage, 0, {}});
+  Put to(out);
+  to.string(usage.name);
+  to.i64(to_ms(usage.last_used_at));
+  to.i64(to_ms(usage.day));
+  to.varint(usage.recipients);
+  seal_frame(out.data(), out.size());
+}
+
+result<ApiKeyUsage> decode_api_key_usage(std::string_view value) {
+  auto opened = open_frame(value, Magic::api_key_usage, {});
+  if (!opened) return opened.error();
+  Take in(opened->payload);
+  ApiKeyUsage usage;
+  usage.name = in.string();
+  usage.last_used_at = from_ms(in.i64());
+  usage.day = from_ms(in.i64());
+  usage.recipients = in.varint();
+  if (!in.ok_and_empty()) return damaged("the usage's fields do not fill the value");
+  return usage;
 }
 
 void encode_upstream(const StoredUpstream& upstream, std::string& out) {

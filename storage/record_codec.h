@@ -1,6 +1,5 @@
-// The byte layouts of the spool's values: message records, body chunks, rows of the event feed, users, states of
-// upstreams. Pure functions,
-// any thread. Decoders take any bytes, check magic, version, id and checksum, and answer a Fault of kind `damaged` that
+// The byte layouts of the spool's values: message records, body chunks, rows of the event feed, users, API keys, states of
+// upstreams. Pure functions, any thread. Decoders take any bytes, check magic, version, id and checksum, and answer a Fault of kind `damaged` that
 // says what was wrong; they never read past the value. The grammar is at the top of the .cpp files.
 #pragma once
 
@@ -34,6 +33,11 @@ struct StoredUpstream {
   std::uint64_t written_at = 0;  // the next event number then: which of two versions is newer
 };
 
+struct StoredApiKey {
+  ApiKeyRecord key;
+  std::uint64_t written_at = 0;  // as StoredUpstream's
+};
+
 inline constexpr std::size_t kRecordHeader = 32;
 static_assert(kRecordHeader == kChunkRecordHeader);
 
@@ -52,6 +56,12 @@ result<std::string_view> decode_chunk(std::string_view value, const MessageId& i
 
 void encode_user(const UserRecord& user, std::string& out);
 result<UserRecord> decode_user(std::string_view value);
+
+void encode_api_key(const StoredApiKey& key, std::string& out);
+result<StoredApiKey> decode_api_key(std::string_view value);
+
+void encode_api_key_usage(const ApiKeyUsage& usage, std::string& out);
+result<ApiKeyUsage> decode_api_key_usage(std::string_view value);
 
 void encode_upstream(const StoredUpstream& upstream, std::string& out);
 result<StoredUpstream> decode_upstream(std::string_view value);

@@ -16,7 +16,7 @@ namespace postrider::storage {
 namespace {
 
 constexpr std::size_t kMagicAt = 8, kVersionAt = 11, kAuxAt = 12, kIdAt = 16;
-constexpr char kVersion = 1;
+constexpr char kVersion = static_cast<char>(kSpoolFormat);
 static_assert(kIdAt + MessageId::kBytes == kRecordHeader);
 
 std::uint64_t checksum(const char* value, std::size_t size) {
@@ -56,7 +56,8 @@ std::optional<Frame> peek_frame(std::string_view bytes) {
   if (bytes.size() < kRecordHeader || bytes[kMagicAt] != 'P' || bytes[kMagicAt + 1] != 'R') return std::nullopt;
   if (bytes[kVersionAt] != kVersion) return std::nullopt;
   const auto magic = static_cast<Magic>(bytes[kMagicAt + 2]);
-  const auto known = {Magic::message, Magic::chunk, Magic::events, Magic::user, Magic::upstream};
+  const auto known = {Magic::message,  Magic::chunk,   Magic::events,       Magic::user,
+                      Magic::upstream, Magic::api_key, Magic::api_key_usage};
   if (std::find(known.begin(), known.end(), magic) == known.end()) return std::nullopt;
   std::array<std::uint8_t, MessageId::kBytes> id;
   std::memcpy(id.data(), bytes.data() + kIdAt, id.size());

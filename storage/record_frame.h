@@ -2,10 +2,11 @@
 //
 //   value    := checksum magic version aux id payload
 //   checksum := u64        XXH3-64 of everything after it
-//   magic    := 3 octets   "PRm" message, "PRc" chunk, "PRe" row of events, "PRu" user, "PRs" upstream (its state)
-//   version  := u8         of the payload's layout, 1
+//   magic    := 3 octets   "PRm" message, "PRc" chunk, "PRe" row of events, "PRu" user, "PRs" upstream (its state),
+//                          "PRk" API key, "PRg" usage of an API key
+//   version  := u8         kSpoolFormat
 //   aux      := u32        chunk: its index; row: number of events; else 0
-//   id       := 16 octets  of the message; user, upstream and a row that is of no message: zeros
+//   id       := 16 octets  of the message; user, upstream, key, usage and a row that is of no message: zeros
 //
 // All integers are little-endian. A scan of raw pages finds values by their magic (docs/spool.md).
 #pragma once
@@ -20,7 +21,19 @@
 
 namespace postrider::storage {
 
-enum class Magic : char { message = 'm', chunk = 'c', events = 'e', user = 'u', upstream = 's' };
+// Of all layouts together: the spool's own row has it, and so has each value, for who meets one alone.
+//   1 had no time to live, tags and guards in its records; 2 no metadata and batches, and other numbers of some events.
+inline constexpr std::uint8_t kSpoolFormat = 3;
+
+enum class Magic : char {
+  message = 'm',
+  chunk = 'c',
+  events = 'e',
+  user = 'u',
+  upstream = 's',
+  api_key = 'k',
+  api_key_usage = 'g'
+};
 
 struct Frame {
   Magic magic;

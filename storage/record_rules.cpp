@@ -47,6 +47,16 @@ Reason guard_reason(const MessageRecord& record) {
   return reason;
 }
 
+std::optional<Fault> check_metadata(const Metadata& metadata) {
+  if (metadata.size() > kMaxMetadata)
+    return invalid("a message has metadata of at most " + std::to_string(kMaxMetadata) + " names");
+  std::size_t octets = 0;
+  for (const auto& [name, value] : metadata) octets += name.size() + value.size();
+  if (octets > kMaxMetadataOctets)
+    return invalid("names and values of metadata have at most " + std::to_string(kMaxMetadataOctets) + " octets");
+  return std::nullopt;
+}
+
 }  // namespace
 
 // ---- accept, claim, settle ----------------------------------------------------------------------------------------
@@ -64,6 +74,7 @@ result<std::vector<Event>> accept_record(NewMessage& message) {
   if (tags.size() > kMaxTags) return invalid("a message has at most " + std::to_string(kMaxTags) + " tags");
   if (std::any_of(tags.begin(), tags.end(), [](const std::string& tag) { return tag.size() > kMaxTagOctets; }))
     return invalid("a tag has at most " + std::to_string(kMaxTagOctets) + " octets");
+  if (const auto fault = check_metadata(record.envelope.metadata)) return *fault;
   for (Recipient& recipient : record.recipients) {
     recipient.changed_at = message.now;
     if (recipient.age_from == Time{}) recipient.age_from = recipient.due;
@@ -278,6 +289,73 @@ result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& requ
   return answer;
 }
 
+// ---- another time -------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Why it is too late for another time; nothing: it is not.
+std::optional<std::string> past_first_try(const Recipient& recipient, Time now) {
+  if (recipient.state != RecipientState::queued) return std::string(to_string(recipient.state));
+  if (recipient.cancel_requested || recipient.hold_requested) return "queued, to be stopped";
+  if (recipient.tries > 0) return "queued, for another try";
+  if (recipient.due <= now) return "queued, and its time has come";
+  return std::nullopt;
+}
+
+std::string time_text(Time time) {
+  return time == kNever ? "never" : format_rfc3339(time);
+}
+
+void say_change(std::string& changes, std::string_view what, std::string_view from, std::string_view to) {
+  if (!changes.empty()) changes += "; ";
+  changes.append(what).append(" ").append(to).append(", before ").append(from);
+}
+
+// The new values into the record; what changed, in words. Empty: nothing.
+std::string apply_amendment(MessageRecord& record, const AmendRequest& request) {
+  std::string changes;
+  Envelope& envelope = record.envelope;
+  if (request.send_at) {
+    const Time due = std::max(*request.send_at, request.now);
+    const bool moves = std::any_of(record.recipients.begin(), record.recipients.end(),
+                                   [due](const Recipient& recipient) { return recipient.due != due; });
+    if (moves) say_change(changes, "send_at", time_text(record.due()), time_text(due));
+    for (Recipient& recipient : record.recipients) recipient.due = recipient.age_from = due;
+    record.wait_bucket = 0;
+  }
+  if (request.lane && *request.lane != envelope.lane) {
+    say_change(changes, "lane", to_string(envelope.lane), to_string(*request.lane));
+    envelope.lane = *request.lane;
+  }
+  if (request.expires_at && *request.expires_at != envelope.expires_at) {
+    say_change(changes, "expires_at", time_text(envelope.expires_at), time_text(*request.expires_at));
+    envelope.expires_at = *request.expires_at;
+  }
+  return changes;
+}
+
+}  // namespace
+
+result<std::vector<Event>> amend_record(MessageRecord& record, const AmendRequest& request) {
+  if (!request.tenant.empty() && request.tenant != record.envelope.tenant) {
+    return Fault{FaultKind::not_found, "no such message"};
+  }
+  for (const Recipient& recipient : record.recipients) {
+    const auto state = past_first_try(recipient, request.now);
+    if (!state) continue;
+    const std::string who = record.recipients.size() == 1 ? "the message is " : "a recipient of the message is ";
+    return conflict(who + *state + ": it can be rescheduled only before its first try");
+  }
+  std::vector<Event> events;
+  const std::string changes = apply_amendment(record, request);
+  if (changes.empty()) return events;
+  Event& event = events.emplace_back(make_event(record, EventType::rescheduled, request.now));
+  event.actor = request.actor;
+  event.reason.cause = Cause::operator_;
+  event.reason.text = changes;
+  return events;
+}
+
 // ---- notices ------------------------------------------------------------------------------------------------------
 
 result<NoticeResult> notify_record(MessageRecord& record, const Notifies& notifies, const MessageId& notice, Time now) {
@@ -458,6 +536,9 @@ ListFilter::ListFilter(const ListQuery& query) : query_(query) {
 bool ListFilter::matches(const MessageRecord& record) const {
   const Envelope& envelope = record.envelope;
   if (query_.tenant && envelope.tenant != *query_.tenant) return false;
+  if (query_.batch && envelope.batch != *query_.batch) return false;
+  if (query_.tag && std::find(envelope.tags.begin(), envelope.tags.end(), *query_.tag) == envelope.tags.end())
+    return false;
   if (query_.since && envelope.created_at < *query_.since) return false;
   if (query_.until && envelope.created_at >= *query_.until) return false;
   if (query_.state && record.state() != *query_.state) return false;

@@ -57,6 +57,12 @@ struct SteerResult {
 // is gone).
 result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& request);
 
+// ---- another time -------------------------------------------------------------------------------------------------
+
+// Events: one `rescheduled` with the actor, whose reason says what is new and what it was; none when nothing is. Faults:
+// not_found (another tenant's), conflict (a recipient that is not queued for its first try at a later time).
+result<std::vector<Event>> amend_record(MessageRecord& record, const AmendRequest& request);
+
 // ---- notices ------------------------------------------------------------------------------------------------------
 
 struct NoticeResult {

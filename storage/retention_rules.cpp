@@ -90,6 +90,7 @@ bool may_end(EventType last_of_row) {
     case EventType::cancel_requested:
     case EventType::interrupted:
     case EventType::revived:
+    case EventType::rescheduled:
     case EventType::upstream_opened:  // of no message
     case EventType::upstream_closed:
     case EventType::upstream_paused:

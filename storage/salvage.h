@@ -13,7 +13,7 @@ namespace postrider::storage {
 
 struct SalvageRequest {
   std::string output_dir;   // becomes a data_dir; must not exist
-  bool with_users = false;  // also logins: one that was removed long ago may be among them
+  bool with_users = false;  // also logins and API keys: one that was removed long ago may be among them
   OnProgress on_progress;
 };
 
@@ -26,7 +26,7 @@ struct SalvageReport {
   std::uint64_t finished = 0;                          // of the messages: at rest, history only
   std::uint64_t held = 0;                              // of the messages: live, to be released
   std::uint64_t already_held = 0;                      // of the messages: held before
-  std::vector<std::string> users;                      // names that were found, brought back or not
+  std::vector<std::string> users, api_keys;            // names that were found, brought back or not
   std::uint64_t file_bytes = 0;
 
   // Lists of at most kMaxListedFaults, each with its count.

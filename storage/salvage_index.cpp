@@ -84,6 +84,17 @@ void SalvageIndex::add(const FoundValue& found, std::string_view value) {
         upstreams_[upstream->state.name] = std::move(*upstream);
       return;
     }
+    case Magic::api_key: {
+      auto stored = decode_api_key(value);
+      if (!stored) return;
+      const auto known = api_keys_.find(stored->key.name);
+      if (known != api_keys_.end()) ++old_versions_;
+      if (known == api_keys_.end() || known->second.written_at < stored->written_at)
+        api_keys_[stored->key.name] = std::move(*stored);
+      return;
+    }
+    case Magic::api_key_usage:  // counts of a day: not worth more than a new start
+      return;
   }
 }
 
@@ -159,6 +170,7 @@ std::optional<RecipientState> state_after(EventType type) {
     case EventType::unsubscribed:
     case EventType::body_removed:
     case EventType::quarantined:
+    case EventType::rescheduled:
     case EventType::notified:
     case EventType::upstream_opened:  // of no message
     case EventType::upstream_closed:

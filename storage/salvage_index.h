@@ -49,6 +49,7 @@ class SalvageIndex {
   std::vector<ChunkPlace> chunks_of(const MessageId& id) const;         // by index, each once
   std::vector<RowPlace> rows_of(const MessageId& id) const;             // by number, each once
   const std::map<std::string, UserRecord>& users() const { return users_; }
+  const std::map<std::string, StoredApiKey>& api_keys() const { return api_keys_; }
   const std::map<std::string, StoredUpstream>& upstreams() const { return upstreams_; }
   const std::map<std::uint64_t, Place>& upstream_rows() const { return upstream_rows_; }  // of events, by number
   std::uint64_t old_versions() const { return old_versions_; }
@@ -61,6 +62,7 @@ class SalvageIndex {
   std::vector<ChunkPlace> chunks_;
   std::vector<RowPlace> rows_;
   std::map<std::string, UserRecord> users_;
+  std::map<std::string, StoredApiKey> api_keys_;
   std::map<std::string, StoredUpstream> upstreams_;
   std::map<std::uint64_t, Place> upstream_rows_;
   std::uint64_t old_versions_ = 0;

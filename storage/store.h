@@ -6,6 +6,7 @@
 // key, cursor or view of the database is seen above this line. Owned by cmd/serve; lives longer than every caller.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +16,8 @@
 
 #include "core/done.h"
 #include "core/message.h"
+#include "core/network.h"
+#include "core/scopes.h"
 #include "core/upstream_config.h"
 
 namespace postrider::storage {
@@ -170,6 +173,20 @@ struct Steered {
   std::uint32_t changed = 0;              // recipients changed or marked (cancel/hold while sending)
 };                                        // faults: not_found; conflict naming the state when no recipient could change
 
+// ---- another time -------------------------------------------------------------------------------------------------
+
+// Before the first try only: every recipient must be queued, untried and due after `now`, else it is a conflict that names the
+// state. age_from follows send_at. One event, `rescheduled`, which says what changed; none when nothing did.
+struct AmendRequest {
+  MessageId id;
+  std::string actor;
+  std::string tenant;           // as in SteerRequest
+  std::optional<Time> send_at;  // a time that has passed means now
+  std::optional<Lane> lane;
+  std::optional<Time> expires_at;  // kNever: takes it away
+  Time now{};
+};  // faults: not_found, conflict
+
 // ---- time to live -------------------------------------------------------------------------------------------------
 
 // One bounded step over the messages whose Envelope::expires_at is not after `now`: every recipient that is queued, deferred or
@@ -240,6 +257,8 @@ struct ListQuery {
   std::optional<std::string> sender;    // whole address or "@domain" (any case)
   std::optional<std::string> recipient;
   std::optional<std::string> tenant;
+  std::optional<std::string> tag;
+  std::optional<MessageId> batch;    // by an index: nothing else is looked at
   std::optional<Time> since, until;  // created_at, since inclusive, until exclusive
   std::optional<MessageId> before;   // cursor: strictly older than this id
   std::size_t limit = 50;            // 1..1000
@@ -334,6 +353,31 @@ struct UserRecord {
   Time created_at{}, changed_at{};
 };
 
+// There are at most this many keys, so that all of them can be held in memory; more are refused.
+inline constexpr std::size_t kMaxApiKeys = 10'000;
+
+// A key for programs. Its secret is 256 random bits that nobody keeps: only their digest is stored.
+struct ApiKeyRecord {
+  std::string name;  // unique among keys
+  std::string id;    // 16 characters of a-z and 2-7, random: names the key where its secret must not be seen
+  std::array<unsigned char, 32> digest{};  // SHA-256 of the key as the client sends it
+  std::string tenant;                      // who owns what it submits; several keys may share one
+  Scopes scopes;
+  std::vector<std::string> senders;  // patterns it may send as; empty: any
+  RecipientGuard guard;
+  std::vector<Network> networks;              // where it may come from; empty: anywhere
+  std::uint32_t per_minute = 0, per_day = 0;  // recipients it may send to; 0: no limit. The day is UTC's
+  Time created_at{}, expires_at = kNever;
+};
+
+// What a key did; kept apart so that it can be written without the record, now and then.
+struct ApiKeyUsage {
+  std::string name;
+  Time last_used_at{};
+  Time day{};  // start of the UTC day that `recipients` is of
+  std::uint64_t recipients = 0;
+};
+
 // ---- the store ----------------------------------------------------------------------------------------------------
 
 class Store {
@@ -353,6 +397,8 @@ class Store {
   // caller keeps the settlement and offers it again.
   virtual void settle(Settlement settlement, Done<Settled> done) = 0;
   virtual void steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) = 0;
+
+  virtual void amend(AmendRequest request, Done<std::shared_ptr<MessageRecord>> done) = 0;  // the record as it is after
 
   virtual void find(MessageId id, Done<MessageRecord> done) = 0;          // faults: not_found, damaged
   virtual void history(MessageId id, Done<std::vector<Event>> done) = 0;  // ascending seq; faults as find
@@ -393,6 +439,14 @@ class Store {
   virtual void find_user(std::string name, Done<UserRecord> done) = 0;               // not_found
   virtual void list_users(Done<std::vector<UserRecord>> done) = 0;
 
+  // Faults: conflict (must_be_new and the name exists, or there are kMaxApiKeys), invalid (a name of no or over 255 octets).
+  virtual void put_api_key(ApiKeyRecord key, bool must_be_new, Done<Nothing> done) = 0;
+  virtual void remove_api_key(std::string name, Done<Nothing> done) = 0;  // its usage too; not_found
+  virtual void list_api_keys(Done<std::vector<ApiKeyRecord>> done) = 0;   // by name
+  // Replaces what was put for those keys; of keys that are gone it is ignored.
+  virtual void put_api_key_usage(std::vector<ApiKeyUsage> usage, Done<Nothing> done) = 0;
+  virtual void list_api_key_usage(Done<std::vector<ApiKeyUsage>> done) = 0;  // by name; only of keys that were used
+
   virtual SpoolStats stats() const = 0;  // a snapshot, any thread
   // The two of its numbers that are asked for with every message; lock-free, any thread.
   virtual bool accepting() const = 0;
@@ -401,8 +455,9 @@ class Store {
   // After each commit that put or moved due entries other than by settle: the earliest due time among them, delivered
   // through `where`. Steering, unclaimed accepts and recovery come this way: nobody polls. Call before the first verb.
   virtual void on_due_changed(Mailbox& where, std::function<void(Time earliest)> call) = 0;
-  // After each commit since which a message waits that did not and has an expires_at: the earliest of them. An accept is one, and
-  // so is a settlement after which one waits again: expire() knows only those that wait. One listener. Call before the first verb.
+  // After each commit since which a message waits that did not and has an expires_at, or waits with another one: the earliest of
+  // them. An accept is one, and so is a settlement after which one waits again: expire() knows only those that wait. One listener.
+  // Call before the first verb.
   virtual void on_expiry_changed(Mailbox& where, std::function<void(Time earliest)> call) = 0;
 
   // Commits what was taken, answers everything, stops the threads. Later calls fail with `unavailable`.

@@ -3,6 +3,7 @@
 // failed and answers zeros, so that a decoder checks once, at its end. No allocation but the strings it makes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -44,6 +45,10 @@ class Put {
     varint(text.size());
     out_.append(text);
   }
+  template <std::size_t kSize>
+  void octets(const std::array<unsigned char, kSize>& bytes) {
+    for (const unsigned char byte : bytes) u8(byte);
+  }
 
  private:
   template <typename Int>
@@ -82,6 +87,10 @@ class Take {
     std::string text(in_.substr(0, size));
     in_.remove_prefix(size);
     return text;
+  }
+  template <std::size_t kSize>
+  void octets(std::array<unsigned char, kSize>& bytes) {
+    for (unsigned char& byte : bytes) byte = u8();
   }
   // An enumerator below `count`.
   template <typename Enum>

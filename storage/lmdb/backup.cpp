@@ -38,6 +38,7 @@ class Backup {
       to_.put(&Tables::users, key, value);
       ++report_.users;
     });
+    copy_api_keys();
     copy_upstreams();
     copy_table(&Tables::quarantine, [this](const Txn&, auto key, auto value) {
       to_.put(&Tables::quarantine, key, value);
@@ -146,6 +147,20 @@ class Backup {
       const Time expires = from_ms(wire::load_le<std::int64_t>(value.data() + 24));  // accept_ops.cpp has the layout
       to_.put(&Tables::idem, hash, value);
       to_.put(&Tables::idem_expiry, idem_expiry_key(expires, raw), {});
+    });
+  }
+
+  void copy_api_keys() {
+    copy_table(&Tables::api_keys, [this](const Txn&, auto key, auto value) {
+      if (auto stored = decode_api_key(value); !stored)
+        return fault("API key " + std::string(key) + ": " + stored.error().text);
+      to_.put(&Tables::api_keys, key, value);
+      ++report_.api_keys;
+    });
+    copy_table(&Tables::api_key_usage, [this](const Txn&, auto key, auto value) {
+      if (auto usage = decode_api_key_usage(value); !usage)
+        return fault("usage of API key " + std::string(key) + ": " + usage.error().text);
+      to_.put(&Tables::api_key_usage, key, value);
     });
   }
 

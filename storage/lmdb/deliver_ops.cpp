@@ -1,4 +1,4 @@
-// A message is worked on: claim, settle, steer.
+// A message is worked on: claim, settle, steer, amend.
 #include "storage/lmdb/write_context.h"
 #include "storage/lmdb/write_ops.h"
 #include "storage/record_rules.h"
@@ -72,6 +72,21 @@ void Steer::run(WriteContext& context) {
     answers.emplace_back(Steered{std::make_shared<MessageRecord>(std::move(message->record())), steered->changed});
   }
   answer_with(std::move(answers));
+}
+
+Amend::Amend(AmendRequest request, Done<std::shared_ptr<MessageRecord>> done)
+    : Answering(std::move(done), Haste::now, Need::nothing_new, kRowWeight), request_(std::move(request)) {}
+
+void Amend::run(WriteContext& context) {
+  auto message = context.load(request_.id);
+  if (!message) return answer_with(message.error());
+  auto events = amend_record(message->record(), request_);
+  if (!events) return answer_with(events.error());
+  if (!events->empty()) {
+    context.append(message->stored, std::move(*events));
+    context.save(*message, WriteContext::Notice::tell);
+  }
+  answer_with(std::make_shared<MessageRecord>(std::move(message->record())));
 }
 
 }  // namespace postrider::storage::lmdb

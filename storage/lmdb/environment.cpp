@@ -43,6 +43,9 @@ constexpr TableName kTableNames[] = {
     {"upstreams", &Tables::upstreams},
     {"upstream_feed", &Tables::upstream_feed},
     {"provider_ids", &Tables::provider_ids},
+    {"batches", &Tables::batches},
+    {"api_keys", &Tables::api_keys},
+    {"api_key_usage", &Tables::api_key_usage},
 };
 static_assert(std::size(kTableNames) == kTables);
 

@@ -8,7 +8,8 @@
 //   addresses                  xxh3-64(search key):be64 kind:u8 id             value: empty
 //   idem                       xxh3-128(scope and key)
 //   idem_expiry                expires_ms:be64 xxh3-128
-//   users, upstreams           name
+//   batches                    batch id                                        value: empty
+//   users, upstreams, api_keys, api_key_usage    name
 //   expiring                   expires_ms:be64 id                              value: empty
 //   upstream_feed              seq:be64                                        value: at_ms:i64le
 //   provider_ids               xxh3-64(upstream, 0, provider's id):be64 id     value: empty
@@ -64,6 +65,9 @@ inline Key id_key(const MessageId& id) {
 }
 inline Key chunk_key(const MessageId& id, std::uint32_t index) {
   return Key().id(id).be32(index);
+}
+inline Key batch_key(const MessageId& batch, const MessageId& id) {
+  return Key().id(batch).id(id);
 }
 inline Key seq_key(std::uint64_t seq) {
   return Key().be64(seq);

@@ -1,5 +1,6 @@
-// Listing, newest first. Without an address the messages themselves are walked from the end; with one, its keys in the
-// address index, which are in the same order. Filters are asked of the record in either case: hashes may collide.
+// Listing, newest first. Without a batch or an address the messages themselves are walked from the end; with one, its keys in
+// the index of batches or of addresses, which are in the same order. Filters are asked of the record in any case: hashes may
+// collide.
 #include <algorithm>
 
 #include "storage/lmdb/keys.h"
@@ -13,9 +14,10 @@ namespace {
 // Ids in descending order, strictly before a given one.
 class Backwards {
  public:
-  Backwards(const Snapshot& snapshot, const ListQuery& query)
-      : cursor_(snapshot.txn, by_address(query) ? snapshot.tables.addresses : snapshot.tables.messages) {
-    if (query.recipient)
+  Backwards(const Snapshot& snapshot, const ListQuery& query) : cursor_(snapshot.txn, table(snapshot.tables, query)) {
+    if (query.batch)
+      prefix_ = std::string_view(id_key(*query.batch));
+    else if (query.recipient)
       prefix_ = std::string_view(address_prefix(AddressKind::recipient, *query.recipient));
     else if (query.sender)
       prefix_ = std::string_view(address_prefix(AddressKind::sender, *query.sender));
@@ -33,7 +35,10 @@ class Backwards {
   void next() { found_ = cursor_.previous(); }
 
  private:
-  static bool by_address(const ListQuery& query) { return query.recipient || query.sender; }
+  static MDB_dbi table(const Tables& tables, const ListQuery& query) {
+    if (query.batch) return tables.batches;
+    return query.recipient || query.sender ? tables.addresses : tables.messages;
+  }
   static std::optional<MessageId> before(const ListQuery& query) {
     if (!query.until) return query.before;
     const MessageId until = MessageId::first_at(*query.until);

@@ -70,6 +70,9 @@ class LmdbStore final : public Store {
   void steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) override {
     write<Steer>(std::move(done), std::move(requests));
   }
+  void amend(AmendRequest request, Done<std::shared_ptr<MessageRecord>> done) override {
+    write<Amend>(std::move(done), std::move(request));
+  }
   void expire(ExpireRequest request, Done<Expired> done) override { write<Expire>(std::move(done), request); }
   void revive(ReviveRequest request, Done<Revived> done) override {
     write<Revive>(std::move(done), std::move(request));
@@ -83,6 +86,16 @@ class LmdbStore final : public Store {
   }
   void remove_user(std::string name, Done<Nothing> done) override {
     write<RemoveUser>(std::move(done), std::move(name));
+  }
+
+  void put_api_key(ApiKeyRecord key, bool must_be_new, Done<Nothing> done) override {
+    write<PutApiKey>(std::move(done), std::move(key), must_be_new);
+  }
+  void remove_api_key(std::string name, Done<Nothing> done) override {
+    write<RemoveApiKey>(std::move(done), std::move(name));
+  }
+  void put_api_key_usage(std::vector<ApiKeyUsage> usage, Done<Nothing> done) override {
+    write<PutApiKeyUsage>(std::move(done), std::move(usage));
   }
 
   void find(MessageId id, Done<MessageRecord> done) override {
@@ -131,6 +144,13 @@ class LmdbStore final : public Store {
   }
   void list_users(Done<std::vector<UserRecord>> done) override {
     read(std::move(done), [](Snapshot& s) { return lmdb::list_users(s); });
+  }
+
+  void list_api_keys(Done<std::vector<ApiKeyRecord>> done) override {
+    read(std::move(done), [](Snapshot& s) { return lmdb::list_api_keys(s); });
+  }
+  void list_api_key_usage(Done<std::vector<ApiKeyUsage>> done) override {
+    read(std::move(done), [](Snapshot& s) { return lmdb::list_api_key_usage(s); });
   }
 
   bool accepting() const override { return writer_ && writer_->accepting(); }

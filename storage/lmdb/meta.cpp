@@ -4,19 +4,19 @@
 
 #include <algorithm>
 
+#include "storage/record_frame.h"
 #include "storage/wire.h"
 
 namespace postrider::storage::lmdb {
 
 namespace {
 constexpr std::string_view kMagic = "PRspool";
-constexpr std::uint8_t kVersion = 2;  // of all layouts: 1 had no time to live, tags and guards in its records
 }  // namespace
 
 void encode_meta(const Meta& meta, std::string& out) {
   out.assign(kMagic);
   wire::Put to(out);
-  to.u8(kVersion);
+  to.u8(kSpoolFormat);
   to.u32(meta.epoch);
   for (std::uint64_t value : {meta.next_seq, meta.live_messages, meta.live_bytes, meta.finished_bytes, meta.quarantined,
                               meta.history_cursor, meta.sent_cursor, meta.failed_cursor, meta.passed_over}) {
@@ -29,9 +29,9 @@ void encode_meta(const Meta& meta, std::string& out) {
 result<Meta> decode_meta(std::string_view value) {
   if (value.substr(0, kMagic.size()) != kMagic) return Fault{FaultKind::damaged, "this is no Postrider spool"};
   wire::Take in(value.substr(kMagic.size()));
-  if (const std::uint8_t version = in.u8(); version != kVersion) {
+  if (const std::uint8_t version = in.u8(); version != kSpoolFormat) {
     return Fault{FaultKind::damaged, "the spool has format " + std::to_string(version) + ", this program knows " +
-                                         std::to_string(kVersion)};
+                                         std::to_string(kSpoolFormat)};
   }
   Meta meta;
   meta.epoch = in.u32();

@@ -97,6 +97,12 @@ void NewSpool::add_user(const UserRecord& user) {
   put(&Tables::users, user.name, value);
 }
 
+void NewSpool::add_api_key(const StoredApiKey& key) {
+  std::string value;
+  encode_api_key(key, value);
+  put(&Tables::api_keys, key.key.name, value);
+}
+
 void NewSpool::add_upstream(const StoredUpstream& upstream) {
   std::string value;
   encode_upstream(upstream, value);

@@ -33,6 +33,7 @@ class NewSpool {
   // History and body are taken down in the record as they are given here.
   void add(WholeMessage message);
   void add_user(const UserRecord& user);
+  void add_api_key(const StoredApiKey& key);
   void add_upstream(const StoredUpstream& upstream);
   // False: the number is taken by a row that is here already.
   bool add_upstream_row(const FeedRow& row, std::string_view value);

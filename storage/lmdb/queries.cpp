@@ -196,6 +196,9 @@ void verify_message(Snapshot& snapshot, const MessageRecord& record, VerifyPage&
   if (const auto at = expiry_time(record);
       at && !snapshot.txn.get(snapshot.tables.expiring, expiring_key(*at, record.id)))
     fault("its entry among those that expire is missing");
+  const MessageId& batch = record.envelope.batch;
+  if (!batch.is_nil() && !snapshot.txn.get(snapshot.tables.batches, batch_key(batch, record.id)))
+    fault("the entry of its batch is missing");
   if (revivable(record) && !snapshot.txn.get(snapshot.tables.revivable, id_key(record.id)))
     fault("its entry among those that can be revived is missing");
   for (const Recipient& recipient : record.recipients) {
@@ -207,13 +210,23 @@ void verify_message(Snapshot& snapshot, const MessageRecord& record, VerifyPage&
     fault("its claim is missing");
 }
 
-// What belongs to no message: looked at with the last page.
-void verify_upstreams(Snapshot& snapshot, VerifyPage& page) {
-  Cursor states(snapshot.txn, snapshot.tables.upstreams);
-  for (bool found = states.first(); found; found = states.next()) {
-    const auto upstream = decode_upstream(states.value());
-    if (!upstream) page.faults.push_back("upstream " + std::string(states.key()) + ": " + upstream.error().text);
+template <typename Decode>
+void verify_named(Snapshot& snapshot, MDB_dbi table, std::string_view what, Decode decode, VerifyPage& page) {
+  Cursor cursor(snapshot.txn, table);
+  for (bool found = cursor.first(); found; found = cursor.next()) {
+    const auto decoded = decode(cursor.value());
+    if (decoded) continue;
+    page.faults.push_back(std::string(what).append(" ").append(cursor.key()).append(": ").append(decoded.error().text));
   }
+}
+
+// What belongs to no message: looked at with the last page.
+void verify_rest(Snapshot& snapshot, VerifyPage& page) {
+  const Tables& tables = snapshot.tables;
+  verify_named(snapshot, tables.upstreams, "upstream", decode_upstream, page);
+  verify_named(snapshot, tables.users, "user", decode_user, page);
+  verify_named(snapshot, tables.api_keys, "API key", decode_api_key, page);
+  verify_named(snapshot, tables.api_key_usage, "usage of API key", decode_api_key_usage, page);
 }
 
 }  // namespace
@@ -243,7 +256,7 @@ result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query) {
     ++page.records;
     verify_message(snapshot, stored->record, page);
   }
-  if (!page.next) verify_upstreams(snapshot, page);
+  if (!page.next) verify_rest(snapshot, page);
   return page;
 }
 

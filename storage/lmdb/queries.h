@@ -46,5 +46,7 @@ void count_due(Snapshot& snapshot, DueCount& count);
 
 result<UserRecord> find_user(Snapshot& snapshot, const std::string& name);
 result<std::vector<UserRecord>> list_users(Snapshot& snapshot);
+result<std::vector<ApiKeyRecord>> list_api_keys(Snapshot& snapshot);
+result<std::vector<ApiKeyUsage>> list_api_key_usage(Snapshot& snapshot);
 
 }  // namespace postrider::storage::lmdb

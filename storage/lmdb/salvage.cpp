@@ -59,7 +59,7 @@ class Salvage {
       if (request_.on_progress) request_.on_progress("writing", report_.messages, index_.records().size());
     }
     to_.commit();
-    write_users();
+    write_credentials();
     write_upstreams();
     for (const MessageId& id : index_.ids_without_record())
       list(id, report_.without_record_count, report_.without_record);
@@ -143,10 +143,14 @@ class Salvage {
     return values;
   }
 
-  void write_users() {
+  void write_credentials() {
     for (const auto& [name, user] : index_.users()) {
       report_.users.push_back(name);
       if (request_.with_users) to_.add_user(user);
+    }
+    for (const auto& [name, key] : index_.api_keys()) {
+      report_.api_keys.push_back(name);
+      if (request_.with_users) to_.add_api_key(key);
     }
     to_.commit();
   }

@@ -70,6 +70,11 @@ class Txn {
     check("write", mdb_put(txn_, table, &k, &v, MDB_RESERVE));
     return static_cast<char*>(v.mv_data);
   }
+  std::size_t entries(MDB_dbi table) const {
+    MDB_stat stat{};
+    check("examine a table", mdb_stat(txn_, table, &stat));
+    return stat.ms_entries;
+  }
   // False: there was nothing under the key.
   bool erase(MDB_dbi table, std::string_view key) {
     MDB_val k = as_val(key);

@@ -1,21 +1,16 @@
-// Credentials: put and remove.
+// Users: put and remove.
+#include "storage/credential_rules.h"
 #include "storage/lmdb/write_context.h"
 #include "storage/lmdb/write_ops.h"
 
 namespace postrider::storage::lmdb {
 
-namespace {
-
-constexpr std::size_t kMaxUserName = 255;  // half of what LMDB takes as a key
-
-}  // namespace
-
 PutUser::PutUser(UserRecord user, bool must_be_new, Done<Nothing> done)
     : Answering(std::move(done)), user_(std::move(user)), must_be_new_(must_be_new) {}
 
 void PutUser::run(WriteContext& context) {
-  if (user_.name.empty() || user_.name.size() > kMaxUserName) {
-    return answer_with(invalid("a user name has 1 to " + std::to_string(kMaxUserName) + " octets"));
+  if (!is_credential_name(user_.name)) {
+    return answer_with(invalid("a user name has 1 to " + std::to_string(kMaxCredentialName) + " octets"));
   }
   if (must_be_new_ && context.txn().get(context.tables().users, user_.name)) {
     return answer_with(Fault{FaultKind::conflict, "there is a user " + user_.name + " already"});
@@ -27,9 +22,8 @@ void PutUser::run(WriteContext& context) {
 }
 
 void RemoveUser::run(WriteContext& context) {
-  // An empty or overlong name is no key of LMDB's.
-  const bool possible = !name_.empty() && name_.size() <= kMaxUserName;
-  if (!possible || !context.txn().erase(context.tables().users, name_)) {
+  // No other name is a key of LMDB's.
+  if (!is_credential_name(name_) || !context.txn().erase(context.tables().users, name_)) {
     return answer_with(Fault{FaultKind::not_found, "no user " + name_});
   }
   answer_with(Nothing{});

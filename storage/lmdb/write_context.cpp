@@ -66,6 +66,8 @@ bool WriteContext::create(StoredMessage& message, Notice notice) {
   const Footprint after = footprint(message, buffer_.size());
   settle_indexes(record, {}, after, notice);
   for (Key prefix : address_prefixes(record)) txn_.put(tables_.addresses, prefix.id(record.id), {});
+  if (const MessageId& batch = record.envelope.batch; !batch.is_nil())
+    txn_.put(tables_.batches, batch_key(batch, record.id), {});
   count(after, +1);
   return true;
 }
@@ -75,6 +77,7 @@ std::uint64_t WriteContext::erase(Loaded& message) {
   if (record.body == BodyState::present) erase_chunks(record.id, record.body_chunks);
   for (std::uint64_t seq : record.history) txn_.erase(tables_.feed, seq_key(seq));
   for (Key prefix : address_prefixes(record)) txn_.erase(tables_.addresses, prefix.id(record.id));
+  txn_.erase(tables_.batches, batch_key(record.envelope.batch, record.id));
   txn_.erase(tables_.messages, id_key(record.id));
   settle_indexes(record, message.before, {}, Notice::quiet);
   count(message.before, -1);
@@ -216,7 +219,9 @@ void WriteContext::quarantine(Damage damage, Time at) {
                              tables_.users,
                              tables_.claims,
                              tables_.staged,
-                             tables_.upstreams};
+                             tables_.upstreams,
+                             tables_.api_keys,
+                             tables_.api_key_usage};
   const MDB_dbi source = sources[static_cast<std::size_t>(damage.origin)];
   const auto raw = txn_.get(source, damage.key);
   if (!raw) return;
@@ -266,6 +271,10 @@ std::string_view to_string(Origin origin) {
       return "staged body";
     case Origin::upstreams:
       return "upstream";
+    case Origin::api_keys:
+      return "API key";
+    case Origin::api_key_usage:
+      return "usage of an API key";
   }
   return "value";
 }

@@ -26,7 +26,9 @@ enum class Origin : std::uint8_t {
   users = 5,
   claims = 6,
   staged = 7,
-  upstreams = 8
+  upstreams = 8,
+  api_keys = 9,
+  api_key_usage = 10
 };
 std::string_view to_string(Origin origin);
 

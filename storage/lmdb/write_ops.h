@@ -74,6 +74,15 @@ class Steer final : public Answering<std::vector<result<Steered>>> {
   std::vector<SteerRequest> requests_;
 };
 
+class Amend final : public Answering<std::shared_ptr<MessageRecord>> {
+ public:
+  Amend(AmendRequest request, Done<std::shared_ptr<MessageRecord>> done);
+  void run(WriteContext& context) override;
+
+ private:
+  AmendRequest request_;
+};
+
 class Expire final : public Answering<Expired> {
  public:
   Expire(ExpireRequest request, Done<Expired> done);
@@ -128,6 +137,34 @@ class RemoveUser final : public Answering<Nothing> {
 
  private:
   std::string name_;
+};
+
+class PutApiKey final : public Answering<Nothing> {
+ public:
+  PutApiKey(ApiKeyRecord key, bool must_be_new, Done<Nothing> done);
+  void run(WriteContext& context) override;
+
+ private:
+  ApiKeyRecord key_;
+  bool must_be_new_;
+};
+
+class RemoveApiKey final : public Answering<Nothing> {
+ public:
+  RemoveApiKey(std::string name, Done<Nothing> done) : Answering(std::move(done)), name_(std::move(name)) {}
+  void run(WriteContext& context) override;
+
+ private:
+  std::string name_;
+};
+
+class PutApiKeyUsage final : public Answering<Nothing> {
+ public:
+  PutApiKeyUsage(std::vector<ApiKeyUsage> usage, Done<Nothing> done);
+  void run(WriteContext& context) override;
+
+ private:
+  std::vector<ApiKeyUsage> usage_;
 };
 
 }  // namespace postrider::storage::lmdb

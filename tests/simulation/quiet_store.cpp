@@ -69,6 +69,9 @@ void QuietStore::settle(Settlement settlement, Done<Settled> done) {
 void QuietStore::steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done) {
   inner_->steer(std::move(requests), counted(std::move(done)));
 }
+void QuietStore::amend(AmendRequest request, Done<std::shared_ptr<MessageRecord>> done) {
+  inner_->amend(std::move(request), counted(std::move(done)));
+}
 void QuietStore::find(MessageId id, Done<MessageRecord> done) {
   inner_->find(id, counted(std::move(done)));
 }
@@ -132,6 +135,21 @@ void QuietStore::find_user(std::string name, Done<UserRecord> done) {
 }
 void QuietStore::list_users(Done<std::vector<UserRecord>> done) {
   inner_->list_users(counted(std::move(done)));
+}
+void QuietStore::put_api_key(ApiKeyRecord key, bool must_be_new, Done<Nothing> done) {
+  inner_->put_api_key(std::move(key), must_be_new, counted(std::move(done)));
+}
+void QuietStore::remove_api_key(std::string name, Done<Nothing> done) {
+  inner_->remove_api_key(std::move(name), counted(std::move(done)));
+}
+void QuietStore::list_api_keys(Done<std::vector<ApiKeyRecord>> done) {
+  inner_->list_api_keys(counted(std::move(done)));
+}
+void QuietStore::put_api_key_usage(std::vector<ApiKeyUsage> usage, Done<Nothing> done) {
+  inner_->put_api_key_usage(std::move(usage), counted(std::move(done)));
+}
+void QuietStore::list_api_key_usage(Done<std::vector<ApiKeyUsage>> done) {
+  inner_->list_api_key_usage(counted(std::move(done)));
 }
 
 }  // namespace postrider::sim

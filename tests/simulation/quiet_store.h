@@ -30,6 +30,7 @@ class QuietStore final : public storage::Store {
   void claim(std::vector<storage::ClaimRequest> requests, Done<std::vector<storage::Claimed>> done) override;
   void settle(storage::Settlement settlement, Done<storage::Settled> done) override;
   void steer(std::vector<storage::SteerRequest> requests, Done<std::vector<result<storage::Steered>>> done) override;
+  void amend(storage::AmendRequest request, Done<std::shared_ptr<MessageRecord>> done) override;
   void find(MessageId id, Done<MessageRecord> done) override;
   void history(MessageId id, Done<std::vector<Event>> done) override;
   void list(storage::ListQuery query, Done<storage::ListPage> done) override;
@@ -51,6 +52,11 @@ class QuietStore final : public storage::Store {
   void remove_user(std::string name, Done<Nothing> done) override;
   void find_user(std::string name, Done<storage::UserRecord> done) override;
   void list_users(Done<std::vector<storage::UserRecord>> done) override;
+  void put_api_key(storage::ApiKeyRecord key, bool must_be_new, Done<Nothing> done) override;
+  void remove_api_key(std::string name, Done<Nothing> done) override;
+  void list_api_keys(Done<std::vector<storage::ApiKeyRecord>> done) override;
+  void put_api_key_usage(std::vector<storage::ApiKeyUsage> usage, Done<Nothing> done) override;
+  void list_api_key_usage(Done<std::vector<storage::ApiKeyUsage>> done) override;
   storage::SpoolStats stats() const override { return inner_->stats(); }
   bool accepting() const override { return inner_->accepting(); }
   bool can_settle() const override { return inner_->can_settle(); }
