@@ -53,6 +53,11 @@ std::optional<std::string> read_name(std::string_view text) {
   return decoded_words(text);
 }
 
+// Line breaks and the like, which an encoded word may hold as well: never of use, and a header field of somebody's own making.
+bool has_controls(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 // "user@example.com", "<user@example.com>" or "Name <user@example.com>".
 std::optional<Party> read_one(std::string_view text, const std::string& at) {
   const std::size_t angle = find_unquoted(text, '<');
@@ -67,6 +72,7 @@ std::optional<Party> read_one(std::string_view text, const std::string& at) {
   }
   if (text.find_first_of("<>;") != text.npos || text.find('@') == text.npos) return std::nullopt;
   party.email = text;
+  if (has_controls(party.email) || has_controls(party.name)) return std::nullopt;
   return party;
 }
 

@@ -39,7 +39,8 @@ TEST(Mailboxes, Lists) {
 TEST(Mailboxes, NothingIsGuessed) {
   for (const char* text : {"", " , ", "nobody", "Doe, A <a@x.test>", "a@x.test; b@y.test", "a@x.test b <c@y.test>",
                            "<a@x.test> x", "<a@x.test", "a@x.test>", "\"open <a@x.test>", "\"A\" B <a@x.test>",
-                           "A <b@x.test> <c@y.test>", "list: a@x.test;", "<>"})
+                           "A <b@x.test> <c@y.test>", "list: a@x.test;", "<>", "A\r\nBcc: b@y.test <a@x.test>",
+                           "a@x.test\r\nBcc: b@y.test", "=?utf-8?q?A=0D=0ABcc:?= <a@x.test>"})
     EXPECT_EQ(read(text), List{}) << text;
 }
 
