@@ -1,0 +1,59 @@
+#include "mgmt/dialects/origin.h"
+
+#include <utility>
+
+#include "mgmt/dialects/vendor.h"
+#include "mgmt/mailboxes.h"
+
+namespace postrider::mgmt {
+
+std::string required_text(JsonFields& fields, std::string_view name, std::size_t max_octets, Empty empty) {
+  auto text = fields.text(name, max_octets);
+  if (!text && !fields.has(name)) fields.fault(name, "must be given");
+  if (text && text->empty() && empty == Empty::refused) fields.fault(name, "must not be empty");
+  return std::move(text).value_or("");
+}
+
+Party required_mailbox(JsonFields& fields, std::string_view name, Faults& faults) {
+  const auto text = fields.text(name, kMaxMailbox);
+  if (!text && !fields.has(name)) fields.fault(name, "must be given");
+  if (!text) return {};
+  return read_mailbox(*text, fields.at(name), faults).value_or(Party{});
+}
+
+std::vector<Party> mailboxes(JsonFields& fields, std::string_view name, Faults& faults) {
+  std::vector<Party> all;
+  for (const Placed& placed : fields.one_or_many(name, kMaxLetterRecipients)) {
+    const auto text = text_of(placed, kMaxLetterRecipients * kMaxMailbox, faults);
+    if (!text) continue;
+    for (Party& party : read_mailboxes(*text, placed.at, faults)) all.push_back(std::move(party));
+  }
+  return all;
+}
+
+boost::asio::awaitable<std::variant<MessageId, Refusal>> send_letter(const DialectParts& parts, const Request& request,
+                                                                     Letter letter, Faults faults) {
+  if (!faults.empty()) co_return invalid_fields(std::move(faults));
+  SendTerms terms;
+  auto key = SendDoor::idempotency_key(request);
+  if (!key) co_return refusal_of(key.error());
+  terms.idempotency_key = std::move(*key);
+  std::vector<Letter> letters;
+  letters.push_back(std::move(letter));
+  SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
+  if (auto refusal = first_refusal(outcome)) co_return std::move(*refusal);
+  co_return outcome.letters.front().id.value();
+}
+
+std::string refusal_sentence(const Refusal& refusal) {
+  std::string sentence;
+  for (const FieldFault& fault : distinct(refusal.faults)) {
+    const std::string place = dotted(fault.pointer);
+    if (!sentence.empty()) sentence += "; ";
+    if (!place.empty()) sentence += place + ": ";
+    sentence += fault.detail;
+  }
+  return sentence.empty() ? refusal.detail : sentence;
+}
+
+}  // namespace postrider::mgmt
