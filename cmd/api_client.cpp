@@ -8,6 +8,7 @@
 #include "cmd/config_command.h"
 #include "cmd/data_dir.h"
 #include "cmd/exit_codes.h"
+#include "cmd/json_view.h"
 #include "core/network.h"
 
 namespace postrider::cmd {
@@ -43,13 +44,21 @@ int exit_code_for(int status) {
   return status >= 500 ? EX_SOFTWARE : EX_DATAERR;
 }
 
+// "; /scopes/0 must be send, read, steer or admin" for each field that a problem names.
+std::string faults_of(const json::object& problem) {
+  std::string text;
+  for (const json::object* fault : objects_of(problem, "errors"))
+    text += "; " + text_of(*fault, "pointer") + " " + text_of(*fault, "detail");
+  return text;
+}
+
 // The `detail` of a problem, or what is left to say about an answer that is none of ours.
 std::string detail_of(const net::HttpResponse& response) {
   boost::system::error_code error;
   const json::value body = json::parse(response.body, error);
   if (!error && body.is_object())
-    if (const json::value* detail = body.get_object().if_contains("detail"); detail && detail->is_string())
-      return std::string(detail->get_string());
+    if (std::string detail = text_of(body.get_object(), "detail"); !detail.empty())
+      return detail + faults_of(body.get_object());
   return "status " + std::to_string(response.status);
 }
 

@@ -1,100 +1,20 @@
 #include "cmd/cli.h"
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <iostream>
 #include <tuple>
 
-#include "cmd/config_command.h"
-#include "cmd/events_command.h"
+#include "cmd/cli_line.h"
 #include "cmd/exit_codes.h"
-#include "cmd/import_command.h"
 #include "cmd/mailq.h"
 #include "cmd/manual.h"
-#include "cmd/queue_command.h"
 #include "cmd/retention_command.h"
 #include "cmd/sendmail.h"
 #include "cmd/sendmail_options.h"
 #include "cmd/serve.h"
-#include "cmd/spool_command.h"
-#include "cmd/upstream_classify.h"
-#include "cmd/upstream_command.h"
-#include "cmd/user_command.h"
 
 namespace postrider::cmd {
 
 namespace {
-
-// What the chosen subcommand will do; set by its callback while the line is parsed, called when all of it was understood.
-using Action = std::function<int()>;
-
-// The options of one command line; CLI11 writes into them.
-struct Line {
-  Action action;
-  std::string config;
-  ApiOptions api;
-  std::string data_dir, output;
-  bool no_hold = false, with_users = false;
-  bool json = false, absolute = false;
-  ListOptions list;
-  std::string id;
-  SteerOptions steer;
-  EventsOptions events;
-  UpstreamOptions upstream;
-  ClassifyOptions classify;
-  UserOptions user;
-  std::string senders, allow_recipients;
-  bool toml = false;
-  std::string page;
-  Shown shown = Shown::all;
-  ImportCommand importing;
-
-  std::optional<std::string> config_file() const {
-    return config.empty() ? std::nullopt : std::optional<std::string>(config);
-  }
-  ApiOptions api_options() const {
-    ApiOptions options = api;
-    options.config_file = config_file();
-    return options;
-  }
-  SpoolPlace spool() const { return {data_dir, config_file()}; }
-  UpstreamOptions upstream_options() const {
-    UpstreamOptions options = upstream;
-    options.json = json;
-    options.absolute = absolute;
-    return options;
-  }
-  ListOptions list_options() const {
-    ListOptions options = list;
-    options.json = json;
-    options.absolute = absolute;
-    return options;
-  }
-};
-
-CLI::App* add_verb(CLI::App& parent, Line& line, const std::string& name, const std::string& help, Action action) {
-  CLI::App* verb = parent.add_subcommand(name, help);
-  verb->callback([&line, action = std::move(action)] { line.action = action; });
-  return verb;
-}
-
-void add_config_option(CLI::App& app, Line& line) {
-  app.add_option("--config", line.config,
-                 "Configuration file (default: " + std::string(kDefaultConfigFile) + " if it exists)")
-      ->type_name("FILE");
-}
-
-void add_json_flag(CLI::App& app, Line& line) {
-  app.add_flag("--json", line.json, "JSON, the same as the API gives");
-}
-
-void add_api_options(CLI::App& app, Line& line) {
-  app.add_option("--url", line.api.url, "Where the daemon's API is (default: POSTRIDER_URL, then the configuration)");
-  app.add_option(
-      "--token", line.api.token,
-      "Its key (default: POSTRIDER_TOKEN, then data_dir/operator.token); visible to other users of this machine");
-  add_config_option(app, line);
-}
 
 void add_absolute_flag(CLI::App& app, Line& line) {
   app.add_flag("--absolute", line.absolute, "Times as dates instead of \"3m ago\"");
@@ -358,7 +278,7 @@ void add_spool_copies(CLI::App& spool, Line& line) {
         return run_spool_salvage(line.spool(), {line.output, line.with_users, line.json});
       });
   add_output(*salvage, line, "Data directory to make");
-  salvage->add_flag("--users", line.with_users, "Bring back users too; removed ones may be among them");
+  salvage->add_flag("--users", line.with_users, "Bring back users and API keys too; removed ones may be among them");
   for (CLI::App* verb : {write, backup, compact, salvage}) {
     add_json_flag(*verb, line);
     add_spool_place(*verb, line);
@@ -393,54 +313,6 @@ void add_spool(CLI::App& app, Line& line) {
   add_json_flag(*verify, line);
   place(verify);
   add_spool_copies(*spool, line);
-}
-
-// "a@example.com, *@example.net" to a list.
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> out;
-  for (const std::string& part : CLI::detail::split(text, ','))
-    if (std::string trimmed = CLI::detail::trim_copy(part); !trimmed.empty()) out.push_back(std::move(trimmed));
-  return out;
-}
-
-void add_user(CLI::App& app, Line& line) {
-  CLI::App* user = app.add_subcommand("user", "Manage SMTP users");
-  user->require_subcommand(1);
-  const auto common = [&line](CLI::App* verb, bool named) {
-    if (named) verb->add_option("name", line.user.name, "Name of the user")->required();
-    add_api_options(*verb, line);
-  };
-  CLI::App* add = add_verb(*user, line, "add", "Add a user", [&line] {
-    line.user.senders = split_list(line.senders);
-    line.user.allow_recipients = split_list(line.allow_recipients);
-    return run_user_add(line.api_options(), line.user);
-  });
-  add->add_option("--role", line.user.role, "sender (default), operator or admin");
-  add->add_option("--senders", line.senders, "Addresses or domains it may send as, separated by commas (default: any)");
-  add->add_flag("--scram", line.user.scram, "Let it log in with SCRAM-SHA-256 too");
-  common(add, true);
-  CLI::App* passwd = add_verb(*user, line, "passwd", "Change a user's password", [&line] {
-    line.user.allow_recipients = split_list(line.allow_recipients);
-    return run_user_passwd(line.api_options(), line.user);
-  });
-  common(passwd, true);
-  for (CLI::App* verb : {add, passwd}) {
-    verb->add_flag("--password-stdin", line.user.password_stdin, "Read the password as one line of stdin");
-    verb->add_option("--allow-recipients", line.allow_recipients,
-                     "Addresses or *@domain it may mail, separated by commas; others are refused");
-    verb->add_option("--redirect-to", line.user.redirect_to, "Send what is for other recipients to this address");
-    verb->add_flag("--capture", line.user.capture,
-                   "Send messages that have other recipients to a capture upstream only");
-  }
-  passwd->add_flag("--no-guard", line.user.no_guard, "Let it mail anyone again")
-      ->excludes("--allow-recipients", "--redirect-to", "--capture");
-  CLI::App* list =
-      add_verb(*user, line, "list", "List users", [&line] { return run_user_list(line.api_options(), line.json); });
-  add_json_flag(*list, line);
-  common(list, false);
-  CLI::App* remove = add_verb(*user, line, "remove", "Remove a user",
-                              [&line] { return run_user_remove(line.api_options(), line.user.name); });
-  common(remove, true);
 }
 
 int perform(const Action& action, const char* program = "postrider") {
@@ -524,6 +396,8 @@ int run(int argc, const char* const* argv) {
   add_retention(app, line);
   add_spool(app, line);
   add_user(app, line);
+  add_token(app, line);
+  add_bootstrap(app, line);
   add_mail_programs(app);
   add_manual(app, line);
   try {

@@ -61,7 +61,7 @@ Management::Management(const Config& config, ManagementParts parts)
                       [this](std::string name, std::string password) {
                         return check_password(logins_, std::move(name), std::move(password));
                       },
-                      std::move(parts.secrets.aws_key), is_trusted(trusted_networks_), thread_.loop().clock()}),
+                      parts.secrets.aws_key, is_trusted(trusted_networks_), thread_.loop().clock()}),
       health_(readiness_, parts.store, parts.metrics),
       retention_rules_{retire_policy(config), config.delivery.dsn},
       retention_book_(std::move(parts.notice_owed)),
@@ -73,6 +73,10 @@ Management::Management(const Config& config, ManagementParts parts)
       stats_(thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, parts.metrics, std::move(parts.facts)),
       upstreams_(thread_.loop(), thread_.loop().clock(), parts.store, parts.upstreams),
       users_(thread_.loop(), thread_.loop().clock(), parts.store, set_password),
+      sending_({thread_.loop(), parts.store, parts.message_memory, keys_, parts.upstreams, parts.log},
+               std::make_shared<const relay::SubmissionOptions>(submission_options(config, hostname_of(config)))),
+      keys_api_(thread_.loop().clock(), keys_, std::move(parts.secrets.aws_key), parts.log),
+      tokens_(thread_.loop().clock(), authenticator_, sessions_, keys_, parts.log),
       retention_(thread_.loop(), thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, retention_rules_,
                  retention_book_, parts.log),
       tls_(std::move(parts.tls)),
@@ -109,6 +113,7 @@ void Management::use(ManagementOptions options) {
     tls_ = std::move(options.tls);
     retention_rules_.policy = options.retention;
     trusted_networks_ = std::move(options.trusted_networks);
+    sending_.use(std::move(options.submission));
   }));
 }
 
@@ -131,6 +136,9 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
     stats_.add_routes(door->router);
     upstreams_.add_routes(door->router);
     users_.add_routes(door->router);
+    sending_.add_routes(door->router);
+    keys_api_.add_routes(door->router);
+    tokens_.add_routes(door->router);
   }
   auto take = [this, d = door.get()](std::size_t, boost::asio::ip::tcp::socket socket) {
     d->server.accept(std::move(socket), d->tls ? tls_ : nullptr);

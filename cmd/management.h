@@ -9,6 +9,8 @@
 
 #include "cmd/loop_thread.h"
 #include "cmd/retention_runner.h"
+#include "cmd/sending.h"
+#include "core/budget.h"
 #include "core/config.h"
 #include "core/metrics.h"
 #include "mgmt/auth.h"
@@ -17,6 +19,7 @@
 #include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
 #include "mgmt/key_ring.h"
+#include "mgmt/keys_api.h"
 #include "mgmt/login_guard.h"
 #include "mgmt/messages_api.h"
 #include "mgmt/retention_api.h"
@@ -24,6 +27,7 @@
 #include "mgmt/server.h"
 #include "mgmt/sessions.h"
 #include "mgmt/stats_api.h"
+#include "mgmt/tokens_api.h"
 #include "mgmt/upstreams_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
@@ -48,6 +52,7 @@ struct ManagementParts {
   Log& log;
   mgmt::DaemonFacts facts;
   relay::UpstreamControl& upstreams;
+  Budget& message_memory;  // of bodies on their way in, shared with all doors
   std::function<void()> notice_owed = {};  // retention left notices to senders owed; called on the mgmt thread
 };
 
@@ -56,6 +61,7 @@ struct ManagementOptions {
   net::TlsContext tls;
   storage::RetirePolicy retention;
   std::vector<Network> trusted_networks;
+  std::shared_ptr<const relay::SubmissionOptions> submission;
 };
 
 class Management {
@@ -106,6 +112,9 @@ class Management {
   mgmt::StatsApi stats_;
   mgmt::UpstreamsApi upstreams_;
   mgmt::UsersApi users_;
+  Sending sending_;
+  mgmt::KeysApi keys_api_;
+  mgmt::TokensApi tokens_;
   RetentionRunner retention_;
   net::TlsContext tls_;
   const mgmt::HttpLimits limits_;

@@ -1,16 +1,11 @@
 #include "cmd/user_directory.h"
 
-#include <cstdlib>
-
 #include "cmd/blocking.h"
-#include "cmd/config_command.h"
-#include "cmd/data_dir.h"
 #include "cmd/exit_codes.h"
-#include "cmd/settings.h"
+#include "cmd/own_spool.h"
 #include "mgmt/user_rules.h"
 #include "net/loop.h"
 #include "relay/inbound/password.h"
-#include "storage/lmdb_store.h"
 
 namespace postrider::cmd {
 
@@ -67,7 +62,7 @@ T value_of(result<T> answer) {
 
 class SpoolUsers final : public UserDirectory {
  public:
-  explicit SpoolUsers(const storage::SpoolOptions& options) : store_(storage::open_lmdb_store(options, log_)) {}
+  explicit SpoolUsers(OwnSpool own) : own_(std::move(own)), store_(own_.store.get()) {}
   ~SpoolUsers() override { store_->close(); }
 
   void add(UserRecord user, const std::string& password, bool scram) override {
@@ -104,36 +99,21 @@ class SpoolUsers final : public UserDirectory {
         [&](Done<Nothing> done) { store_->put_user(std::move(user), must_be_new, std::move(done)); }));
   }
 
-  NullLog log_;
-  std::unique_ptr<storage::Store> store_;
+  OwnSpool own_;
+  storage::Store* store_;
 };
 
 }  // namespace
 
 std::unique_ptr<UserDirectory> open_user_directory(const ApiOptions& options) {
-  if (!options.url.empty() || std::getenv("POSTRIDER_URL")) return std::make_unique<ApiUsers>(options);
-  const LoadedConfig loaded = load_config(options.config_file);
-  if (!loaded.ok()) {
-    print_findings(loaded);
-    throw CommandError(EX_CONFIG, "the configuration has faults");
-  }
-  const Config& config = loaded.result.config;
-  prepare_data_dir(config.server.data_dir);
-  become_owner_of(config.server.data_dir);
-  std::string why_not;
-  try {
-    return std::make_unique<SpoolUsers>(spool_options(config));
-  } catch (const storage::SpoolError& error) {
-    why_not = error.what();
-  }
-  // Most often a daemon has the spool: it shall do it.
-  try {
-    auto users = std::make_unique<ApiUsers>(options);
-    users->list();
-    return users;
-  } catch (const CommandError& error) {
-    throw CommandError(error.exit_code(), why_not + "; and " + error.what());
-  }
+  OwnSpool own = open_own_spool(options);
+  if (own.store) return std::make_unique<SpoolUsers>(std::move(own));
+  std::unique_ptr<ApiUsers> users;
+  ask_daemon(own.why_not, [&] {
+    users = std::make_unique<ApiUsers>(options);
+    if (!own.why_not.empty()) users->list();
+  });
+  return users;
 }
 
 result<void> set_password(UserRecord& user, std::string_view password, bool scram) {

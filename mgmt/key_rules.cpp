@@ -4,7 +4,6 @@
 #include <boost/json/array.hpp>
 
 #include "mgmt/aws_auth.h"
-#include "mgmt/json_fields.h"
 #include "mgmt/json_values.h"
 #include "mgmt/user_rules.h"
 
@@ -24,27 +23,99 @@ json::value limit_or_null(std::uint32_t limit) {
   return limit == 0 ? json::value(nullptr) : json::value(limit);
 }
 
-}  // namespace
+std::vector<std::string> read_texts(JsonFields& fields, std::string_view name, Faults& faults) {
+  std::vector<std::string> out;
+  for (const Placed& element : fields.array(name, kMaxPatterns))
+    if (auto text = text_of(element, 320, faults)) out.push_back(std::move(*text));
+  return out;
+}
 
-std::vector<FieldFault> wrong_with(const ApiKeyRecord& key, Time now) {
+Scopes read_scopes(JsonFields& fields, Faults& faults) {
+  Scopes scopes;
+  for (const Placed& element : fields.array("scopes", 16)) {
+    const auto name = text_of(element, 32, faults);
+    const auto scope = name ? parse_scope(*name) : std::nullopt;
+    if (scope) scopes.add(*scope);
+    if (name && !scope) add_fault(faults, element.at, "must be send, read, steer or admin");
+  }
+  return scopes;
+}
+
+std::vector<Network> read_networks(JsonFields& fields, Faults& faults) {
+  std::vector<Network> networks;
+  for (const Placed& element : fields.array("networks", kMaxNetworks)) {
+    const auto text = text_of(element, 64, faults);
+    if (!text) continue;
+    if (const auto network = parse_network(*text))
+      networks.push_back(*network);
+    else
+      add_fault(faults, element.at, network.error().text);
+  }
+  return networks;
+}
+
+Time read_expiry(JsonFields& fields, Time now) {
+  const auto at = fields.time("expires_at");
+  const auto in = fields.duration("expires_in");
+  if (at && in) fields.fault("expires_in", "must not be given beside expires_at");
+  return at ? *at : in ? now + *in : kNever;
+}
+
+std::uint32_t read_limit(JsonFields& fields, std::string_view name) {
+  return static_cast<std::uint32_t>(fields.number(name, 1, kMaxKeyLimit).value_or(0));
+}
+
+ApiKeyRecord read_members(const json::value& document, Time now, Faults& faults) {
+  JsonFields fields(document, "", faults);
+  ApiKeyRecord key;
+  key.name = fields.text("name", 4096).value_or("");
+  key.tenant = fields.text("tenant", 4096).value_or(key.name);
+  key.scopes = read_scopes(fields, faults);
+  key.senders = read_texts(fields, "senders", faults);
+  key.networks = read_networks(fields, faults);
+  key.guard.allow_recipients = read_texts(fields, "allow_recipients", faults);
+  key.guard.redirect_to = fields.text("redirect_to").value_or("");
+  if (fields.flag("capture").value_or(false)) key.guard.capture = kCapture;
+  key.per_minute = read_limit(fields, "per_minute");
+  key.per_day = read_limit(fields, "per_day");
+  key.created_at = now;
+  key.expires_at = read_expiry(fields, now);
+  fields.finish();
+  return key;
+}
+
+Faults rule_faults(const ApiKeyRecord& key, Time now) {
   constexpr const char* kName = "must have 1 to 128 octets, without blanks, quotes and slashes";
   Faults faults;
   if (!is_credential_name(key.name)) add_fault(faults, "/name", kName);
-  if (!key.tenant.empty() && !is_credential_name(key.tenant)) add_fault(faults, "/tenant", kName);
+  if (key.tenant != key.name && !is_credential_name(key.tenant)) add_fault(faults, "/tenant", kName);
   if (key.scopes.empty()) add_fault(faults, "/scopes", "must name at least one of send, read, steer, admin");
-  if (key.senders.size() > kMaxPatterns)
-    add_fault(faults, "/senders", "may have at most " + std::to_string(kMaxPatterns) + " elements");
   for (std::size_t i = 0; i < key.senders.size(); ++i)
     if (!is_sender_pattern(key.senders[i]))
       add_fault(faults, element_of("/senders", i), "must be an address, *@domain or a domain");
-  if (key.networks.size() > kMaxNetworks)
-    add_fault(faults, "/networks", "may have at most " + std::to_string(kMaxNetworks) + " elements");
   if (key.expires_at <= now) add_fault(faults, "/expires_at", "must be in the future");
-  if (const auto guard = check_guard(key.guard); !guard) {
-    const bool is_list = guard.error().text.starts_with('\'') || guard.error().text.starts_with("allow_recipients");
-    add_fault(faults, is_list ? "/allow_recipients" : "/redirect_to", guard.error().text);
-  }
+  if (auto guard = wrong_with(key.guard)) add_fault(faults, std::move(guard->pointer), std::move(guard->detail));
   return faults;
+}
+
+// The faults of reading come first; those of the rules are added where reading found nothing.
+void add_rule_faults(const ApiKeyRecord& key, Time now, Faults& faults) {
+  const std::size_t read = faults.size();
+  for (FieldFault& fault : rule_faults(key, now)) {
+    const bool is_told = std::any_of(faults.begin(), faults.begin() + static_cast<std::ptrdiff_t>(read),
+                                     [&](const FieldFault& one) { return one.pointer.starts_with(fault.pointer); });
+    if (!is_told) add_fault(faults, std::move(fault.pointer), std::move(fault.detail));
+  }
+}
+
+}  // namespace
+
+ApiKeyRecord read_key(std::string_view body, Time now, Faults& faults) {
+  const auto document = parse_document(body, faults);
+  if (!document) return {};
+  ApiKeyRecord key = read_members(*document, now, faults);
+  add_rule_faults(key, now, faults);
+  return key;
 }
 
 json::object to_json(const ApiKeyRecord& key, const ApiKeyUsage& usage, Time now) {

@@ -1,4 +1,4 @@
-// What an API key may look like, and how one is shown: the same for API and command line. Pure.
+// How an API key is asked for, what it may look like, and how it is shown: the same for API and command line. Pure.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/time.h"
+#include "mgmt/json_fields.h"
 #include "mgmt/key_ring.h"
-#include "mgmt/problem.h"
 #include "storage/store.h"
 
 namespace postrider::mgmt {
@@ -15,8 +15,8 @@ namespace postrider::mgmt {
 inline constexpr std::size_t kMaxNetworks = 100;
 inline constexpr std::uint32_t kMaxKeyLimit = 1'000'000'000;  // recipients a minute, or a day
 
-// All that is wrong with a key that is to be made at `now`, each with the member of the request that says it.
-std::vector<FieldFault> wrong_with(const storage::ApiKeyRecord& key, Time now);
+// The key that a body of POST /v1/keys asks for at `now`, without id and digest. What is wrong with it goes into `faults`.
+storage::ApiKeyRecord read_key(std::string_view body, Time now, Faults& faults);
 // Without anything of its secret.
 boost::json::object to_json(const storage::ApiKeyRecord& key, const storage::ApiKeyUsage& usage, Time now);
 // Each key with the usage of that name, if there is one.

@@ -28,17 +28,21 @@ bool is_sender_pattern(std::string_view pattern) {
          std::all_of(pattern.begin(), pattern.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
 
-result<void> check_guard(const RecipientGuard& guard) {
+std::optional<FieldFault> wrong_with(const RecipientGuard& guard) {
+  const std::string list = "/allow_recipients", target = "/redirect_to";
   if (guard.allow_recipients.size() > kMaxPatterns)
-    return invalid("allow_recipients has at most " + std::to_string(kMaxPatterns) + " entries");
-  for (const std::string& pattern : guard.allow_recipients)
+    return FieldFault{list, "allow_recipients has at most " + std::to_string(kMaxPatterns) + " entries"};
+  for (std::size_t i = 0; i < guard.allow_recipients.size(); ++i) {
+    const std::string& pattern = guard.allow_recipients[i];
     if (!is_sender_pattern(pattern) || pattern.rfind('@') >= pattern.size() - 1)  // npos, too
-      return invalid("'" + pattern + "' is no recipient: give an address or *@domain");
-  if (guard.redirect_to.empty()) return {};
-  if (!guard.capture.empty()) return invalid("give redirect_to or capture, not both");
-  const auto target = parse_address(guard.redirect_to);
-  if (!target || target->domain.empty()) return invalid("redirect_to '" + guard.redirect_to + "' is no address");
-  return {};
+      return FieldFault{list + "/" + std::to_string(i),
+                        "'" + pattern + "' is no recipient: give an address or *@domain"};
+  }
+  if (guard.redirect_to.empty()) return std::nullopt;
+  if (!guard.capture.empty()) return FieldFault{target, "give redirect_to or capture, not both"};
+  const auto address = parse_address(guard.redirect_to);
+  if (address && !address->domain.empty()) return std::nullopt;
+  return FieldFault{target, "redirect_to '" + guard.redirect_to + "' is no address"};
 }
 
 result<void> check_user(const storage::UserRecord& user) {
@@ -49,7 +53,8 @@ result<void> check_user(const storage::UserRecord& user) {
   for (const std::string& pattern : user.senders)
     if (!is_sender_pattern(pattern))
       return invalid("'" + pattern + "' is no sender: give an address, *@domain or a domain");
-  return check_guard(user.guard);
+  if (const auto wrong = wrong_with(user.guard)) return invalid(wrong->detail);
+  return {};
 }
 
 boost::json::object to_json(const storage::UserRecord& user) {

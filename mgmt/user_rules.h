@@ -3,9 +3,11 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <optional>
 #include <string_view>
 
 #include "core/result.h"
+#include "mgmt/problem.h"
 #include "storage/store.h"
 
 namespace postrider::mgmt {
@@ -17,7 +19,8 @@ inline constexpr std::size_t kMaxPatterns = 100;  // of one list
 bool is_credential_name(std::string_view name);
 // An address, *@domain or a domain.
 bool is_sender_pattern(std::string_view pattern);
-result<void> check_guard(const RecipientGuard& guard);
+// The first thing that is wrong with a guard, at its member.
+std::optional<FieldFault> wrong_with(const RecipientGuard& guard);
 
 // Name, role, sender patterns and guard; the fault says which is wrong and what it may be.
 result<void> check_user(const storage::UserRecord& user);

@@ -1,4 +1,4 @@
-// /v1/users: the SMTP users, for the operator. Passwords come in and never go out. mgmt thread; hashing is given from outside
+// /v1/users: the users of SMTP and of the API, for admins. Passwords come in and never go out. mgmt thread; hashing is given from outside
 // because it belongs to the relay.
 #pragma once
 

@@ -146,6 +146,8 @@ ApiServer::ApiServer(ServerSetup setup)
       retention_(loop_, loop_.clock(), *store_, rules_, book_),
       stats_(loop_.clock(), loop_.make_alarm(), *store_, metrics_, {"9.9", "relay.test", 2, [] { return 3u; }}),
       users_(loop_, loop_.clock(), *store_, plain_password),
+      keys_api_(loop_.clock(), keys_, std::string(32, 'a'), log_),
+      tokens_(loop_.clock(), authenticator_, sessions_, keys_, log_),
       upstreams_api_(loop_, loop_.clock(), *store_, upstreams_.control(), setup.upstream_limits),
       body_memory_(setup.limits.body_memory),
       server_(std::make_unique<HttpServer>(loop_, router_, setup.limits, body_memory_, log_)),
@@ -161,6 +163,8 @@ ApiServer::ApiServer(ServerSetup setup)
   retention_.add_routes(router_);
   stats_.add_routes(router_);
   users_.add_routes(router_);
+  keys_api_.add_routes(router_);
+  tokens_.add_routes(router_);
   upstreams_api_.add_routes(router_);
   readiness_.set(Phase::serving);
   setup.keys.emplace_back(shop_key(), kTenantToken);

@@ -18,12 +18,14 @@
 #include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
 #include "mgmt/key_ring.h"
+#include "mgmt/keys_api.h"
 #include "mgmt/login_guard.h"
 #include "mgmt/messages_api.h"
 #include "mgmt/retention_api.h"
 #include "mgmt/server.h"
 #include "mgmt/sessions.h"
 #include "mgmt/stats_api.h"
+#include "mgmt/tokens_api.h"
 #include "mgmt/upstreams_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
@@ -142,6 +144,8 @@ class ApiServer {
   RetentionApi retention_;
   StatsApi stats_;
   UsersApi users_;
+  KeysApi keys_api_;
+  TokensApi tokens_;
   UpstreamsApi upstreams_api_;
   Budget body_memory_;
   std::unique_ptr<HttpServer> server_;
