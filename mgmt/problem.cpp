@@ -128,15 +128,19 @@ Refusal invalid_fields(std::vector<FieldFault> faults) {
   return refusal;
 }
 
-Response problem(const Refusal& refusal) {
+boost::json::object problem_json(const Refusal& refusal) {
   const Row r = row(refusal.type);
   boost::json::object body{
       {"type", r.path}, {"title", r.title}, {"status", static_cast<unsigned>(r.status)}, {"detail", refusal.detail}};
   if (!refusal.faults.empty()) body["errors"] = errors_json(refusal.faults);
+  return body;
+}
+
+Response problem(const Refusal& refusal) {
   Response response;
-  response.status = r.status;
+  response.status = status_of(refusal.type);
   response.content_type = "application/problem+json";
-  response.body = boost::json::serialize(body);
+  response.body = boost::json::serialize(problem_json(refusal));
   response.headers = refusal_headers(refusal);
   return response;
 }

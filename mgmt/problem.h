@@ -2,6 +2,7 @@
 // can rely on `type`. Routes that speak for another service say the same in that service's words.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,7 @@ Refusal invalid_fields(std::vector<FieldFault> faults);  // ProblemType::validat
 // What belongs into the header of every refusal, whatever words its body has: Retry-After, WWW-Authenticate, and its own.
 std::vector<std::pair<std::string, std::string>> refusal_headers(const Refusal& refusal);
 Response problem(const Refusal& refusal);
+boost::json::object problem_json(const Refusal& refusal);  // the body of that
 
 // `detail`: one sentence about this occurrence, without anything internal.
 Response problem(ProblemType type, std::string detail);

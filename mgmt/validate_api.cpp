@@ -1,0 +1,77 @@
+#include "mgmt/validate_api.h"
+
+#include <boost/json/array.hpp>
+
+#include "mgmt/answers.h"
+#include "mgmt/json_values.h"
+#include "mgmt/letter_request.h"
+#include "mgmt/media_type.h"
+#include "mgmt/upstream_explain.h"
+
+namespace postrider::mgmt {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+json::object refused_json(const Refusal& refusal) {
+  return {{"valid", false}, {"problem", problem_json(refusal)}, {"recipients", json::array()}};
+}
+
+}  // namespace
+
+void ValidateApi::add_routes(Router& router) {
+  Route route{http::verb::post, "/v1/validate",
+              Access::send,     kJson,
+              {"from", "to"},   [this](const Request& r) { return validate(r); }};
+  route.consumes = {kJson, kRfc822};
+  route.body = BodySize::message;
+  router.add(std::move(route));
+}
+
+asio::awaitable<Response> ValidateApi::validate(const Request& request) {
+  auto read = read_letter_request(request);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return json_response(refused_json(*refusal));
+  const SendPlan plan = plan_letter(std::get<Letter>(read), request, parts_.submission, parts_.clock.now());
+  std::vector<Letter> letters;
+  letters.push_back(std::move(std::get<Letter>(read)));
+  SendTerms terms;
+  terms.dry_run = true;
+  const SendOutcome outcome = co_await parts_.door.send(request, std::move(letters), std::move(terms));
+
+  json::array recipients;
+  for (const PlannedRecipient& recipient : plan.recipients) {
+    const bool explain = recipients.size() < kMaxExplained;
+    recipients.push_back(recipient_json(plan, recipient, explain));
+  }
+  json::object answer{{"valid", !outcome.refusal},
+                      {"problem", outcome.refusal ? json::value(problem_json(*outcome.refusal)) : json::value(nullptr)},
+                      {"recipients", std::move(recipients)}};
+  co_return json_response(answer);
+}
+
+json::object ValidateApi::recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, bool explain) const {
+  json::object out{
+      {"given", recipient.given}, {"pointer", recipient.at},    {"result", recipient.refused ? "refused" : "duplicate"},
+      {"address", nullptr},       {"redirected_from", nullptr}, {"route", nullptr}};
+  if (!recipient.index) return out;
+  const relay::RecipientSpec& spec = plan.envelope.recipients[*recipient.index];
+  out["result"] = !spec.redirected_from.empty() ? "redirected" : spec.captured ? "captured" : "accepted";
+  out["address"] = spec.address.str();
+  out["redirected_from"] = text_or_null(spec.redirected_from);
+  if (!explain) return out;
+  RouteQuestion question;
+  question.envelope.sender = plan.envelope.sender;
+  question.envelope.lane = plan.envelope.steering.lane;
+  question.envelope.tags = plan.envelope.steering.tags;
+  question.envelope.tenant = plan.envelope.tenant;
+  for (const relay::RecipientSpec& one : plan.envelope.recipients)
+    question.envelope.capture_only = question.envelope.capture_only || one.captured;
+  question.recipient.address = spec.address;
+  question.recipient.redirected_from = spec.redirected_from;
+  out["route"] = explain_json(*parts_.upstreams.routes(), question, Guarded::no, parts_.clock.now());
+  return out;
+}
+
+}  // namespace postrider::mgmt

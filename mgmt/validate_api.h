@@ -1,0 +1,38 @@
+// POST /v1/validate: what would happen to a message, without sending it: the faults, and for each recipient what the guard does and
+// where the mail would go. Takes the body of POST /v1/messages and the same checks. mgmt thread.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "core/clock.h"
+#include "mgmt/router.h"
+#include "mgmt/send_door.h"
+#include "mgmt/send_plan.h"
+#include "mgmt/sending_limits.h"
+#include "relay/outbound/upstream_control.h"
+
+namespace postrider::mgmt {
+
+struct ValidateParts {
+  const Clock& clock;
+  SendDoor& door;
+  relay::Submission& submission;
+  relay::UpstreamControl& upstreams;
+};
+
+class ValidateApi {
+ public:
+  // What `parts` refers to outlives the router the routes are added to, and so does this.
+  explicit ValidateApi(ValidateParts parts) : parts_(parts) {}
+  void add_routes(Router& router);
+
+  static constexpr std::size_t kMaxExplained = 100;  // recipients whose route is told
+
+ private:
+  boost::asio::awaitable<Response> validate(const Request& request);
+  boost::json::object recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, bool explain) const;
+
+  ValidateParts parts_;
+};
+
+}  // namespace postrider::mgmt
