@@ -50,9 +50,10 @@ Daemon::Daemon(Config config, OperatorLog& log)
       MaildropThreadParts{*store_, body_memory_, log_},
       std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_)),
       maildrop_directory(config_));
-  management_ = std::make_unique<Management>(
-      config_, ManagementParts{*store_, metrics_, ensure_secrets(config_.server.data_dir), *passwords_, tls_, log_,
-                               facts(), outbound_->control(), [this] { relays_.front()->notice_owed(); }});
+  management_ =
+      std::make_unique<Management>(config_, ManagementParts{*store_, metrics_, ensure_secrets(config_.server.data_dir),
+                                                            *passwords_, tls_, log_, facts(), outbound_->control(),
+                                                            body_memory_, [this] { relays_.front()->notice_owed(); }});
   open_smtp_listeners();
 }
 
@@ -114,7 +115,7 @@ void Daemon::reload(const Config& fresh) {
   const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config, hostname_));
   for (const auto& relay : relays_) relay->use(smtp, submission);
   maildrop_->use(submission);
-  management_->use({tls_, retire_policy(config), config.mgmt.trusted_networks});
+  management_->use({tls_, retire_policy(config), config.mgmt.trusted_networks, submission});
   log_.set_level(config.log.level);
 }
 

@@ -23,7 +23,8 @@ class ManagementFixture : public testing::Test {
                                nullptr,
                                log_,
                                {},
-                               upstreams_.control()}) {
+                               upstreams_.control(),
+                               message_memory_}) {
     ::unsetenv("POSTRIDER_URL");
     ::unsetenv("POSTRIDER_TOKEN");
     management_.start();
@@ -61,6 +62,7 @@ class ManagementFixture : public testing::Test {
   NullLog log_;
   MetricsRegistry metrics_;
   MessageIdSource ids_{1};
+  Budget message_memory_{16u << 20};
   std::unique_ptr<storage::MemoryStore> store_ = storage::make_memory_store();
   mgmt::test::Upstreams upstreams_;
   relay::PasswordWorker passwords_;
