@@ -1,0 +1,103 @@
+// Mailgun's v3 API as mailgun.js and the other SDKs call it: POST /v3/{domain}/messages and /messages.mime. docs/dialects/mailgun.md.
+#include "mgmt/dialects/mailgun.h"
+
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "core/address.h"
+#include "mgmt/answers.h"
+#include "mgmt/dialects/mailgun_form.h"
+#include "mgmt/dialects/vendor.h"
+#include "mgmt/media_type.h"
+
+namespace postrider::mgmt {
+
+namespace {
+
+namespace asio = boost::asio;
+
+// "'o:tag/0' parameter: ..." as Mailgun names its fields; "/h:/X-One" is its "h:X-One".
+std::string parameter_of(std::string_view pointer) {
+  std::string name(pointer.substr(std::min<std::size_t>(pointer.size(), 1)));
+  if (const auto colon = name.find(":/"); colon != std::string::npos) name.erase(colon + 1, 1);
+  return name;
+}
+
+// Mailgun's ids end in the domain that was sent through; applications take them apart there.
+class Ids {
+ public:
+  Ids() : source_((std::uint64_t{std::random_device()()} << 32) | std::random_device()()) {}
+  std::string next(Time now, std::string_view domain) {
+    return "<" + source_.next(now).str() + "@" + std::string(domain) + ">";
+  }
+
+ private:
+  MessageIdSource source_;
+};
+
+Response accepted(const SendOutcome& outcome) {
+  return json_response({{"id", outcome.letters.front().message_id}, {"message", "Queued. Thank you."}});
+}
+
+asio::awaitable<Response> send(const DialectParts& parts, Ids& ids, const Request& request, MailgunForm form) {
+  const auto domain = mailgun_domain(request);
+  if (!domain) co_return mailgun_refusal(refusal_of(domain.error()));
+  auto fields = parse_form(request.header("content-type"), request.body);
+  if (!fields) co_return mailgun_refusal(refusal_of(fields.error()));
+  auto read = read_mailgun_form(std::move(*fields), form, ids.next(parts.clock.now(), *domain));
+  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return mailgun_refusal(*refusal);
+  auto& letters = std::get<std::vector<Letter>>(read);
+  auto key = SendDoor::idempotency_key(request);
+  if (!key) co_return mailgun_refusal(refusal_of(key.error()));
+  SendTerms terms;
+  terms.idempotency_key = std::move(*key);
+  terms.batch = letters.size() > 1;
+  const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
+  if (const auto refusal = first_refusal(outcome)) co_return mailgun_refusal(*refusal);
+  co_return accepted(outcome);
+}
+
+void add(Router& router, std::string_view path, Handler handler) {
+  Route route;
+  route.method = http::verb::post;
+  route.pattern = path;
+  route.access = Access::send;
+  route.produces = kJson;
+  route.handler = std::move(handler);
+  route.consumes = {kMultipartForm, kUrlencodedForm};
+  route.body = BodySize::message;
+  route.render = &mailgun_refusal;
+  router.add(std::move(route));
+}
+
+}  // namespace
+
+Response mailgun_refusal(const Refusal& refusal) {
+  std::string message;
+  for (const FieldFault& fault : distinct(refusal.faults)) {
+    if (!message.empty()) message += "; ";
+    if (!fault.pointer.empty()) message += "'" + parameter_of(fault.pointer) + "' parameter: ";
+    message += fault.detail;
+  }
+  if (message.empty()) message = refusal.detail;
+  return vendor_refusal(refusal, vendor_status(refusal.type), {{"message", message}});
+}
+
+result<std::string> mailgun_domain(const Request& request) {
+  const std::string& given = request.captures.front();
+  auto ascii = domain_to_ascii(given);
+  if (ascii && parse_address("postmaster@" + *ascii) && ascii->front() != '[') return ascii;
+  return Fault{FaultKind::not_found, "Domain not found: " + given};
+}
+
+void add_mailgun(Router& router, const DialectParts& parts) {
+  const auto ids = std::make_shared<Ids>();
+  add(router, "/v3/{domain}/messages",
+      [&parts, ids](const Request& request) { return send(parts, *ids, request, MailgunForm::fields); });
+  add(router, "/v3/{domain}/messages.mime",
+      [&parts, ids](const Request& request) { return send(parts, *ids, request, MailgunForm::mime); });
+  add_mailgun_events(router, parts);
+}
+
+}  // namespace postrider::mgmt
