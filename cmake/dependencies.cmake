@@ -15,6 +15,8 @@ find_package(CLI11 REQUIRED)
 find_package(date REQUIRED) # date-tz: the days of time zones
 if(NOT POSTRIDER_FUZZ)
   pkg_check_modules(GMIME REQUIRED IMPORTED_TARGET gmime-3.0)
+  pkg_check_modules(LIBJWT REQUIRED IMPORTED_TARGET libjwt)
+  find_package(ZLIB REQUIRED)
 endif()
 if(POSTRIDER_TESTS AND NOT POSTRIDER_FUZZ)
   find_package(GTest REQUIRED)

@@ -4,8 +4,8 @@ build_packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
   libc-ares-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgmime-3.0-dev libhowardhinnant-date-dev
-  libidn2-dev liblmdb-dev libspdlog-dev libssl-dev
-  libtomlplusplus-dev libxxhash-dev
+  libidn2-dev libjwt-dev liblmdb-dev libspdlog-dev libssl-dev
+  libtomlplusplus-dev libxxhash-dev zlib1g-dev
 )
 test_packages=(
   clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev
