@@ -6,6 +6,7 @@
 #include "mgmt/answers.h"
 #include "mgmt/dialects/origin.h"
 #include "mgmt/dialects/resend.h"
+#include "mgmt/field_rules.h"
 
 namespace postrider::mgmt {
 
@@ -22,10 +23,10 @@ Letter read_letter(const boost::json::value& document, Faults& faults) {
   letter.places.from = "/Sender";
   letter.places.to = "/Recipient";
   JsonFields fields(document, "", faults);
-  letter.subject = required_text(fields, "Subject", kMaxSubject);
+  letter.subject = required_text(fields, "Subject", kMaxLineText);
   letter.text = required_text(fields, "Body", kMaxText, Empty::refused);
-  letter.from = required_mailbox(fields, "Sender", faults);
-  letter.to.push_back(required_mailbox(fields, "Recipient", faults));
+  letter.from = required_party(fields, "Sender", faults);
+  letter.to.push_back(required_party(fields, "Recipient", faults));
   fields.finish();
   return letter;
 }

@@ -3,6 +3,7 @@
 #include "mgmt/answers.h"
 #include "mgmt/dialects/origin.h"
 #include "mgmt/dialects/vendor.h"
+#include "mgmt/field_rules.h"
 
 namespace postrider::mgmt {
 
@@ -16,11 +17,11 @@ Letter read_letter(std::string_view body, Faults& faults) {
   const auto document = parse_document(body, faults);
   if (!document) return letter;
   JsonFields fields(*document, "", faults);
-  letter.from = required_mailbox(fields, "from", faults);
-  letter.to = mailboxes(fields, "to", faults);
-  letter.cc = mailboxes(fields, "cc", faults);
-  letter.bcc = mailboxes(fields, "bcc", faults);
-  letter.subject = required_text(fields, "subject", kMaxSubject);
+  letter.from = required_party(fields, "from", faults);
+  letter.to = parties(fields, "to", faults);
+  letter.cc = parties(fields, "cc", faults);
+  letter.bcc = parties(fields, "bcc", faults);
+  letter.subject = required_text(fields, "subject", kMaxLineText);
   letter.text = required_text(fields, "message", kMaxText, Empty::refused);
   fields.finish();
   return letter;

@@ -3,6 +3,7 @@
 #include "mgmt/answers.h"
 #include "mgmt/dialects/origin.h"
 #include "mgmt/dialects/status_text.h"
+#include "mgmt/field_rules.h"
 #include "mgmt/message_access.h"
 #include "net/await.h"
 
@@ -19,12 +20,12 @@ Letter read_letter(std::string_view body, Faults& faults) {
   const auto document = parse_document(body, faults);
   if (!document) return letter;
   JsonFields fields(*document, "", faults);
-  letter.from = required_mailbox(fields, "from", faults);
-  letter.to = mailboxes(fields, "to", faults);
-  letter.cc = mailboxes(fields, "cc", faults);
-  letter.bcc = mailboxes(fields, "bcc", faults);
-  letter.reply_to = mailboxes(fields, "reply_to", faults);
-  letter.subject = required_text(fields, "subject", kMaxSubject);
+  letter.from = required_party(fields, "from", faults);
+  letter.to = parties(fields, "to", faults);
+  letter.cc = parties(fields, "cc", faults);
+  letter.bcc = parties(fields, "bcc", faults);
+  letter.reply_to = parties(fields, "reply_to", faults);
+  letter.subject = required_text(fields, "subject", kMaxLineText);
   letter.text = fields.text("text_body", kMaxText).value_or("");
   letter.html = fields.text("html_body", kMaxText).value_or("");
   letter.headers = fields.texts_by_name("headers", kMaxLetterHeaders, kMaxText);

@@ -1,4 +1,4 @@
-// What the dialects of the services that Postrider takes over from have in common: reading mailboxes and texts that must be there, a letter
+// What the dialects of the services that Postrider takes over from have in common: reading people and texts that must be there, a letter
 // sent alone, and a refusal as one sentence. mgmt thread.
 #pragma once
 
@@ -16,19 +16,17 @@
 
 namespace postrider::mgmt {
 
-// Octets of the texts in a request; those of a letter are bounded by the body that holds them anyway.
-inline constexpr std::size_t kMaxText = 50u << 20;
-inline constexpr std::size_t kMaxSubject = 998;
-inline constexpr std::size_t kMaxMailbox = 2000;
+inline constexpr std::size_t kMaxText = 50u << 20;  // octets; bounded by the request that holds it anyway
 
 enum class Empty : std::uint8_t { allowed, refused };
 // A fault when it is absent or null, too.
 std::string required_text(JsonFields& fields, std::string_view name, std::size_t max_octets,
                           Empty empty = Empty::allowed);
-// "user@example.com" or "Name <user@example.com>"; a fault when there is none, or several.
-Party required_mailbox(JsonFields& fields, std::string_view name, Faults& faults);
+// "user@example.com", "Name <user@example.com>" or {"email", "name"}; a fault when there is none, or several.
+Party required_party(JsonFields& fields, std::string_view name, Faults& faults);
+Party party_or_fault(const Placed& placed, Faults& faults);
 // None, one or several: an array of them, or a text with commas between.
-std::vector<Party> mailboxes(JsonFields& fields, std::string_view name, Faults& faults);
+std::vector<Party> parties(JsonFields& fields, std::string_view name, Faults& faults);
 
 // The message, durable, or why there is none. `faults`: of reading the request; any of them refuses it.
 boost::asio::awaitable<std::variant<MessageId, Refusal>> send_letter(const DialectParts& parts, const Request& request,

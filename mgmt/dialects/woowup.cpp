@@ -6,6 +6,7 @@
 #include "mgmt/dialects/origin.h"
 #include "mgmt/dialects/resend.h"
 #include "mgmt/dialects/vendor.h"
+#include "mgmt/field_rules.h"
 
 namespace postrider::mgmt {
 
@@ -16,26 +17,12 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxDestinations = 1000;
 
-Party read_party(const Placed& placed, Faults& faults) {
-  JsonFields fields(*placed.value, placed.at, faults);
-  Party party;
-  party.at = fields.at("email");
-  party.email = required_text(fields, "email", kMaxMailbox);
-  party.name = fields.text("name", kMaxMailbox).value_or("");
-  fields.finish();
-  return party;
-}
-
 Letter read_common(JsonFields& fields, Faults& faults) {
   Letter letter;
   letter.places.text = "/plainContent";
   letter.places.expires_in = "/ttl";
-  const auto from = fields.object("from");
-  if (from)
-    letter.from = read_party(*from, faults);
-  else if (!fields.has("from"))
-    fields.fault("from", "must be given");
-  letter.subject = required_text(fields, "subject", kMaxSubject);
+  letter.from = required_party(fields, "from", faults);
+  letter.subject = required_text(fields, "subject", kMaxLineText);
   letter.text = required_text(fields, "plainContent", kMaxText, Empty::refused);
   const auto ttl = fields.duration("ttl");
   if (ttl && *ttl <= Duration::zero()) fields.fault("ttl", "must be a time span in the future");
@@ -57,7 +44,7 @@ std::vector<Letter> read_letters(std::string_view body, Faults& faults) {
       break;
     }
     letters.push_back(common);
-    letters.back().to.push_back(read_party(placed, faults));
+    letters.back().to.push_back(party_or_fault(placed, faults));
   }
   if (letters.empty() && faults.empty()) fields.fault("destinations", "at least one destination is needed");
   fields.finish();

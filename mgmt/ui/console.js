@@ -179,15 +179,13 @@ async function showBatch(id, mine) {
   at("batch").replaceChildren();
   at("form-batch").elements.batch.value = id || "";
   if (!id) return;
-  const batch = await call("GET", `/v1/batches/${encodeURIComponent(id)}`);
+  const batch = await call("GET", `/v1/batches/${encodeURIComponent(id)}?limit=${PAGE}`);
   if (mine !== turn) return;
-  const states = Object.entries(batch.states).filter(([, count]) => count > 0);
+  const counts = Object.entries(batch.by_state).map(([state, count]) => row(word(state), `${count}`));
   at("batch").append(
-    facts([["Batch", batch.id], ["Messages", `${batch.messages}`]]),
-    table("By state", ["State", "Messages"], states.map(([state, count]) => row(word(state), `${count}`))));
-  const page = await call("GET", `/v1/messages?${new URLSearchParams({ batch: id, limit: PAGE })}`);
-  if (mine !== turn) return;
-  at("batch").append(table("The newest of them", ["Accepted", "State", "From", "To", "Subject", "Reason"], page.messages.map(messageRow)));
+    facts([["Batch", batch.id], ["Messages", `${batch.total}`]]),
+    table("By state", ["State", "Messages"], counts),
+    table("The newest of them", ["Accepted", "State", "From", "To", "Subject", "Reason"], batch.messages.map(messageRow)));
 }
 
 async function showUpstreams(_, mine) {
