@@ -72,7 +72,7 @@ void BulkApi::add_routes(Router& router) {
                 pattern,
                 Access::steer,
                 kJson,
-                {"state", "sender", "recipient", "since", "until", "all", "dry_run", "cursor"},
+                {"state", "sender", "recipient", "tag", "batch", "since", "until", "all", "dry_run", "cursor"},
                 [this, v = verb](const Request& r) { return run(r, v); }});
 }
 

@@ -30,7 +30,8 @@ bool fits(const std::string& filter, const Address& address) {
 }
 
 bool selects(std::string_view name) {
-  return name == "state" || name == "sender" || name == "recipient" || name == "since" || name == "until";
+  return name == "state" || name == "sender" || name == "recipient" || name == "tag" || name == "batch" ||
+         name == "since" || name == "until";
 }
 
 json::object counts(const std::map<std::string, std::uint64_t>& map) {
@@ -55,7 +56,7 @@ result<BulkOrder> read_bulk_order(const Request& request, SteerVerb verb) {
   if (!query) return query.error();
   const bool filtered = std::any_of(listing.begin(), listing.end(), [](const auto& p) { return selects(p.first); });
   if (!filtered && !*all)
-    return invalid("say which messages: state, sender, recipient, since or until; or all=true for every one");
+    return invalid("say which messages: state, sender, recipient, tag, batch, since or until; or all=true for every one");
   order.query = std::move(*query);
   const auto fields = BodyFields::parse(request.body, {"reason"});
   if (!fields) return fields.error();

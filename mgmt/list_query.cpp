@@ -33,6 +33,12 @@ std::optional<Fault> take(storage::ListQuery& query, std::string_view name, cons
   } else if (name == "sender" || name == "recipient") {
     if (value.empty()) return bad(name, "an address or @domain");
     (name == "sender" ? query.sender : query.recipient) = value;
+  } else if (name == "tag") {
+    if (value.empty()) return bad(name, "a tag");
+    query.tag = value;
+  } else if (name == "batch") {
+    query.batch = MessageId::parse(value);
+    if (!query.batch) return bad(name, "the id of a batch");
   } else if (name == "since" || name == "until") {
     const auto time = parse_rfc3339(value);
     if (!time) return bad(name, "a time such as 2026-01-31T08:15:00Z");

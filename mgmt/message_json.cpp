@@ -53,6 +53,12 @@ json::array tags_json(const Envelope& envelope) {
   return tags;
 }
 
+json::object metadata_json(const Envelope& envelope) {
+  json::object metadata;
+  for (const auto& [name, value] : envelope.metadata) metadata[name] = value;
+  return metadata;
+}
+
 // What the submitter asked for instead of the configured retries; null: nothing.
 json::value retry_json(const MessageRetry& retry) {
   if (retry == MessageRetry{}) return nullptr;
@@ -96,6 +102,8 @@ json::object to_json(const MessageRecord& message) {
           {"body", message.body == BodyState::present ? "present" : "removed"},
           {"lane", to_string(envelope.lane)},
           {"tags", tags_json(envelope)},
+          {"metadata", metadata_json(envelope)},
+          {"batch", envelope.batch.is_nil() ? json::value(nullptr) : json::value(envelope.batch.str())},
           {"expires_at", time_or_null(envelope.expires_at)},
           {"retry", retry_json(envelope.retry)},
           {"capture_only", envelope.capture_only},

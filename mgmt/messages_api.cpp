@@ -39,7 +39,7 @@ void MessagesApi::add_routes(Router& router) {
               "/v1/messages",
               Access::read,
               kJson,
-              {"state", "sender", "recipient", "since", "until", "limit", "cursor"},
+              {"state", "sender", "recipient", "tag", "batch", "since", "until", "limit", "cursor"},
               [this](const Request& r) { return list(r); }});
   router.add(
       {http::verb::get, "/v1/messages/{id}", Access::read, kJson, {}, [this](const Request& r) { return show(r); }});
@@ -51,6 +51,9 @@ void MessagesApi::add_routes(Router& router) {
     router.add({http::verb::post, pattern, Access::steer, kJson, {}, [this, v = verb](const Request& r) {
                   return steer(r, v);
                 }});
+  router.add({http::verb::delete_, "/v1/messages/{id}", Access::steer, kJson, {}, [this](const Request& r) {
+                return steer(r, SteerVerb::cancel);
+              }});
 }
 
 asio::awaitable<Response> MessagesApi::list(const Request& request) {
