@@ -11,13 +11,14 @@ namespace postrider::mgmt {
 namespace {
 
 using providers::Held;
-using providers::HeldText;
 using providers::text_of;
 
 constexpr std::size_t kFoldAt = 78;  // RFC 5322 2.1.1
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 128; });
+// A reader would take it for what it is not: octets without a charset, or an encoded word (RFC 2047 2.) that is none.
+bool needs_encoding(std::string_view word) {
+  return std::any_of(word.begin(), word.end(), [](unsigned char c) { return c > 127; }) ||
+         word.find("=?") != std::string_view::npos;
 }
 
 // Breaks before blanks only, so that unfolding gives the value back as it was; never before white space that would leave a line of
@@ -45,11 +46,13 @@ std::string folded(std::string_view name, std::string_view value) {
   return out += "\r\n";
 }
 
-providers::Mailbox mailbox_of(const Party& party) {
+std::string mailbox_of(const Party& party) {
+  providers::Mailbox mailbox{party.name, party.email};
   const auto address = parse_address(party.email);
-  if (!address) return {party.name, party.email};
-  const auto domain = domain_to_ascii(address->domain);
-  return {party.name, domain ? Address{address->local, *domain}.str() : party.email};
+  const auto domain = address ? domain_to_ascii(address->domain) : result<std::string>(std::string());
+  if (address && domain) mailbox.email = Address{address->local, *domain}.str();
+  if (party.name.find("=?") == std::string::npos) return providers::mailbox_text(mailbox);
+  return providers::encoded_word(party.name) + " <" + mailbox.email + ">";
 }
 
 std::vector<std::string> addresses_of(GMimeMessage* message, GMimeAddressType type) {
@@ -92,18 +95,28 @@ boost::system::result<std::string_view, std::size_t> header_section(std::string_
 
 }  // namespace
 
+// From the first word that needs it to the last, and the words between them: blanks between encoded words are not shown.
 std::string header_field(std::string_view name, std::string_view value) {
-  if (is_ascii(value)) return folded(name, value);
-  providers::set_up_gmime();
-  const HeldText encoded(g_mime_utils_header_encode_text(nullptr, std::string(value).c_str(), "utf-8"));
-  return folded(name, providers::unfolded(text_of(encoded.get())));
+  std::size_t first = std::string_view::npos, last = 0;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t end = std::min(value.find_first_of(" \t", at), value.size());
+    if (needs_encoding(value.substr(at, end - at))) {
+      first = std::min(first, at);
+      last = end;
+    }
+    at = end + 1;
+  }
+  if (first == std::string_view::npos) return folded(name, value);
+  std::string text(value.substr(0, first));
+  text += providers::encoded_word(value.substr(first, last - first));
+  text += value.substr(last);
+  return folded(name, text);
 }
 
 std::string address_field(std::string_view name, const std::vector<Party>& parties) {
-  std::vector<providers::Mailbox> mailboxes;
-  mailboxes.reserve(parties.size());
-  for (const Party& party : parties) mailboxes.push_back(mailbox_of(party));
-  return folded(name, providers::mailboxes_text(mailboxes));
+  std::string text;
+  for (const Party& party : parties) text.append(text.empty() ? "" : ", ").append(mailbox_of(party));
+  return folded(name, text);
 }
 
 std::string with_crlf(std::string_view text) {
