@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <stdexcept>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace postrider {
 
@@ -36,6 +36,13 @@ std::string number(double value) {
   const auto end = whole ? std::to_chars(text.begin(), text.end(), static_cast<std::int64_t>(value))
                          : std::to_chars(text.begin(), text.end(), value);
   return {text.data(), end.ptr};
+}
+
+// Of a sample that is no histogram.
+std::string number(const decltype(MetricFamily::Sample::value)& value) {
+  if (const auto* count = std::get_if<std::uint64_t>(&value)) return std::to_string(*count);
+  if (const auto* level = std::get_if<std::int64_t>(&value)) return std::to_string(*level);
+  return number(std::get<double>(value));
 }
 
 std::string escape_help(std::string_view help) {
@@ -90,31 +97,27 @@ struct MetricsRegistry::Entry {
   std::function<std::uint64_t()> read_counter;  // a computed counter
   std::function<Samples()> read_family;
 
-  static std::string_view type(MetricKind kind) {
-    switch (kind) {
-      case MetricKind::counter:
-        return "counter";
-      case MetricKind::gauge:
-        return "gauge";
-      case MetricKind::histogram:
-        return "histogram";
-    }
-    return "untyped";
-  }
-
-  void render(std::string& out) const {
+  void read_into(std::vector<MetricFamily::Sample>& samples) const {
     if (read_family) {
-      for (const auto& [sample_labels, value] : read_family()) put_sample(out, name, sample_labels, {}, number(value));
+      for (auto& [sample_labels, value] : read_family()) samples.push_back({std::move(sample_labels), value});
       return;
     }
+    MetricFamily::Sample sample{labels, {}};
     switch (kind) {
       case MetricKind::counter:
-        return put_sample(out, name, labels, {}, std::to_string(read_counter ? read_counter() : counter.value()));
+        sample.value = read_counter ? read_counter() : counter.value();
+        break;
       case MetricKind::gauge:
-        return put_sample(out, name, labels, {}, read ? number(read()) : std::to_string(gauge.value()));
+        if (read)
+          sample.value = read();
+        else
+          sample.value = gauge.value();
+        break;
       case MetricKind::histogram:
-        return histogram_samples(out, name, labels, histogram->snapshot());
+        sample.value = histogram->snapshot();
+        break;
     }
+    samples.push_back(std::move(sample));
   }
 };
 
@@ -183,18 +186,42 @@ std::uint64_t MetricsRegistry::total(std::string_view name, std::string_view lab
   return sum;
 }
 
+std::vector<MetricFamily> MetricsRegistry::families() const {
+  std::vector<MetricFamily> families;
+  std::unordered_map<std::string_view, std::size_t> known;  // all samples of one name stand together
+  for (const auto& each : entries_) {
+    const auto [at, is_new] = known.emplace(each->name, families.size());
+    if (is_new) families.push_back({each->kind, each->name, each->help, {}});
+    each->read_into(families[at->second].samples);
+  }
+  return families;
+}
+
 std::string MetricsRegistry::render() const {
   std::string out;
-  std::unordered_set<std::string_view> done;
-  for (const auto& first : entries_) {
-    if (!done.insert(first->name).second) continue;
-    out += "# HELP " + first->name + ' ' + escape_help(first->help) + '\n';
-    out += "# TYPE " + first->name + ' ' + std::string(Entry::type(first->kind)) + '\n';
-    // All samples of one name stand together, whatever the order of registration.
-    for (const auto& each : entries_)
-      if (each->name == first->name) each->render(out);
+  for (const MetricFamily& family : families()) {
+    out += "# HELP " + family.name + ' ' + escape_help(family.help) + '\n';
+    out += "# TYPE " + family.name + ' ' + std::string(to_string(family.kind)) + '\n';
+    for (const MetricFamily::Sample& sample : family.samples) {
+      if (const auto* histogram = std::get_if<Histogram::Snapshot>(&sample.value))
+        histogram_samples(out, family.name, sample.labels, *histogram);
+      else
+        put_sample(out, family.name, sample.labels, {}, number(sample.value));
+    }
   }
   return out;
+}
+
+std::string_view to_string(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::counter:
+      return "counter";
+    case MetricKind::gauge:
+      return "gauge";
+    case MetricKind::histogram:
+      return "histogram";
+  }
+  return "untyped";
 }
 
 }  // namespace postrider

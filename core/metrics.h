@@ -1,4 +1,4 @@
-// Counters, gauges and histograms that any thread may bump, rendered as Prometheus text (exposition format 0.0.4).
+// Counters, gauges and histograms that any thread may bump, read as families of samples or as Prometheus text (exposition format 0.0.4).
 // Metrics are made at start and live as long as the registry; updating one is a relaxed atomic.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace postrider {
@@ -51,8 +52,20 @@ class Histogram {  // fixed upper bounds in seconds, ascending
 };
 
 enum class MetricKind : std::uint8_t { counter, gauge, histogram };
+std::string_view to_string(MetricKind kind);
 
-// Filled once at start from one thread (the make functions are not thread-safe); render() from any thread after.
+// What all metrics of one name say at an instant.
+struct MetricFamily {
+  struct Sample {
+    std::string labels;  // rendered: `upstream="primary"`
+    std::variant<std::uint64_t, std::int64_t, double, Histogram::Snapshot> value;
+  };
+  MetricKind kind = MetricKind::counter;
+  std::string name, help;
+  std::vector<Sample> samples;
+};
+
+// Filled once at start from one thread (the make functions are not thread-safe); the rest from any thread after.
 class MetricsRegistry {
  public:
   MetricsRegistry();
@@ -68,6 +81,7 @@ class MetricsRegistry {
   // Samples whose labels are only known when they are asked for (they come and go with a reload).
   using Samples = std::vector<std::pair<std::string, double>>;  // labels, value
   void computed_family(MetricKind kind, std::string name, std::string help, std::function<Samples()> read);
+  std::vector<MetricFamily> families() const;
   std::string render() const;
   // The sum of the counters of that name whose labels contain `label`; 0 when there is none. Any thread, after start.
   std::uint64_t total(std::string_view name, std::string_view label = {}) const;

@@ -132,15 +132,35 @@ result<void> use_pair(ssl::context& context, const std::string& certificate_file
   return {};
 }
 
+result<void> demand_client_certificate(ssl::context& context, const std::string& ca_file) {
+  error_code error;
+  context.load_verify_file(ca_file, error);
+  if (error) return file_fault("cannot use the CA file", ca_file, error);
+  SSL_CTX* native = context.native_handle();
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_file.c_str());  // clients choose a certificate by them
+  if (!names) return invalid("cannot use the CA file " + ca_file + ": " + openssl_reason());
+  SSL_CTX_set_client_CA_list(native, names);
+  // Without a context of its own a session that knows the client could not be resumed (SSL_CTX_set_session_id_context(3)).
+  constexpr std::string_view kContext = "postrider";
+  if (SSL_CTX_set_session_id_context(native, reinterpret_cast<const unsigned char*>(kContext.data()),
+                                     static_cast<unsigned>(kContext.size())) != 1)
+    return invalid("cannot use the CA file " + ca_file + ": " + openssl_reason());
+  context.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
+  return {};
+}
+
 bool unusable_name(const std::string& hostname) {
   return hostname.empty() || hostname.find_first_of(",\r\n ") != std::string::npos;  // would change the SAN's meaning
 }
 
 }  // namespace
 
-result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file) {
+result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file,
+                                   const std::string& client_ca_file) {
   TlsContext context = make_context(ssl::context::tls_server);
   if (const auto used = use_pair(*context, certificate_file, key_file); !used) return used.error();
+  if (client_ca_file.empty()) return context;
+  if (const auto demanded = demand_client_certificate(*context, client_ca_file); !demanded) return demanded.error();
   return context;
 }
 

@@ -16,8 +16,9 @@ using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 enum class Verify : unsigned char { none, peer };
 
 // TLS 1.2 or newer. `certificate` is a PEM chain, `key` a PEM key; the fault names the file and OpenSSL's
-// reason.
-result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file);
+// reason. With `client_ca_file` no handshake succeeds without a certificate that one of the CAs in it signed.
+result<TlsContext> make_server_tls(const std::string& certificate_file, const std::string& key_file,
+                                   const std::string& client_ca_file = {});
 // What a client shows to a server that asks for a certificate: files as above, or both empty.
 struct ClientCertificate {
   std::string certificate_file, key_file;
