@@ -114,12 +114,15 @@ struct RetentionConfig {
 struct MgmtListenerConfig {
   std::string address;
   HttpTls tls = HttpTls::none;
+  std::string client_ca;  // empty: no certificate is asked for
   std::vector<std::string> serve;
 };
 
 struct MgmtConfig {
   std::string public_url;
   std::vector<Network> trusted_networks;
+  std::vector<std::string> cors_origins;
+  Duration session_lifetime{};
 };
 
 struct SendmailConfig {

@@ -135,6 +135,8 @@ void Checker::check_mgmt() {
   for (std::size_t i = 0; i < config_.mgmt_listeners.size(); ++i) {
     const MgmtListenerConfig& listener = config_.mgmt_listeners[i];
     const DraftSection& at = section("mgmt.listener", i);
+    if (!listener.client_ca.empty() && listener.tls == HttpTls::none)
+      fault(at, "client_ca", "mgmt.listener.client_ca needs tls = \"on\": without TLS nobody shows a certificate");
     if (listener.serve.empty()) fault(at, "serve", "mgmt.listener.serve is empty: leave the listener out");
     const auto listen = parse_listen_address(listener.address);
     if (listen.has_value() && !listen->is_loopback() && listener.tls == HttpTls::none)

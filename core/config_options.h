@@ -17,6 +17,7 @@ enum class OptionKind : std::uint8_t {
   path,
   address,  // a mail address
   url,      // http:// or https://, without a slash at its end
+  origins,  // list of http:// or https:// with a host and perhaps a port, as browsers write them
   listen,   // address:port
   boolean,
   count,

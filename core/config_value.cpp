@@ -117,6 +117,19 @@ std::optional<std::string> check_url(std::string& text) {
   return std::nullopt;
 }
 
+// As browsers write it (RFC 6454 6.2): a scheme, a host in lower case, a port unless it is the scheme's.
+std::optional<std::string> check_origin(std::string& text) {
+  if (text == "*") return "is every page of the world: name the origins that may use the API";
+  if (check_url(text) || text.find('/', text.find("//") + 2) != std::string::npos ||
+      text.find(',') != std::string::npos)
+    return "is not an origin such as \"https://app.example.com\"";
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string_view usual = text.starts_with("https://") ? ":443" : ":80";
+  if (text.ends_with(usual)) text.resize(text.size() - usual.size());
+  return std::nullopt;
+}
+
 // The clause that says what is wrong with one text of the kind, or nothing. Writes the normalised form back.
 std::optional<std::string> check_text(OptionKind kind, std::string& text) {
   if (!is_utf8(text)) return "is not valid UTF-8";
@@ -153,6 +166,8 @@ std::optional<std::string> check_text(OptionKind kind, std::string& text) {
       return std::nullopt;
     case OptionKind::url:
       return check_url(text);
+    case OptionKind::origins:
+      return check_origin(text);
     case OptionKind::recipients:
       return check_recipient_pattern(text);
     case OptionKind::texts:
@@ -302,7 +317,7 @@ std::optional<Rate> parse_rate(std::string_view text) {
 
 bool is_list(OptionKind kind) {
   return kind == OptionKind::hostnames || kind == OptionKind::networks || kind == OptionKind::choices ||
-         kind == OptionKind::texts || kind == OptionKind::recipients;
+         kind == OptionKind::texts || kind == OptionKind::recipients || kind == OptionKind::origins;
 }
 
 bool is_table(OptionKind kind) {
@@ -351,6 +366,7 @@ result<OptionValue> value_from_text(const Option& option, std::string_view text)
     case OptionKind::networks:
     case OptionKind::choices:
     case OptionKind::texts:
+    case OptionKind::origins:
     case OptionKind::recipients: {
       std::vector<std::string> items;
       for (const std::string_view part : split(text, ',')) items.emplace_back(part);
@@ -449,6 +465,8 @@ std::string type_text(const Option& option) {
       return "list of networks";
     case OptionKind::texts:
       return "list of texts";
+    case OptionKind::origins:
+      return "list of origins";
     case OptionKind::recipients:
       return "list of user@domain, @domain or *@domain";
     case OptionKind::aliases:
