@@ -10,7 +10,9 @@
 
 namespace postrider::cmd {
 
-net::TlsContext load_certificate(const Config& config, const std::string& hostname, Log& log) {
+namespace {
+
+net::TlsContext load(const Config& config, const std::string& hostname, const std::string& client_ca, Log& log) {
   std::string certificate = config.tls.certificate, key = config.tls.key;
   if (certificate.empty()) {
     const auto directory = std::filesystem::path(config.server.data_dir) / "certs";
@@ -20,9 +22,27 @@ net::TlsContext load_certificate(const Config& config, const std::string& hostna
     certificate = std::move(pair->certificate_file);
     key = std::move(pair->key_file);
   }
-  auto context = net::make_server_tls(certificate, key);
+  auto context = net::make_server_tls(certificate, key, client_ca);
   if (!context) throw CommandError(EX_CONFIG, context.error().text);
   return std::move(*context);
+}
+
+}  // namespace
+
+net::TlsContext load_certificate(const Config& config, const std::string& hostname, Log& log) {
+  return load(config, hostname, {}, log);
+}
+
+std::vector<net::TlsContext> management_tls(const Config& config, const std::string& hostname,
+                                            const net::TlsContext& own, Log& log) {
+  std::vector<net::TlsContext> contexts;
+  for (const MgmtListenerConfig& listener : config.mgmt_listeners) {
+    if (listener.tls == HttpTls::none)
+      contexts.push_back(nullptr);
+    else
+      contexts.push_back(listener.client_ca.empty() ? own : load(config, hostname, listener.client_ca, log));
+  }
+  return contexts;
 }
 
 CertificateFacts certificate_facts(const net::TlsContext& context) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/config.h"
 #include "net/tls.h"
@@ -10,6 +11,10 @@ namespace postrider::cmd {
 
 // Throws CommandError that names the file and what is wrong with it.
 net::TlsContext load_certificate(const Config& config, const std::string& hostname, Log& log);
+// The context of each [[mgmt.listener]]: null without TLS, `own` with it, one of its own where clients must show a certificate. Throws
+// as above.
+std::vector<net::TlsContext> management_tls(const Config& config, const std::string& hostname,
+                                            const net::TlsContext& own, Log& log);
 
 // For the log: which certificate a context shows. `digest` tells two apart.
 struct CertificateFacts {

@@ -50,10 +50,10 @@ Daemon::Daemon(Config config, OperatorLog& log)
       MaildropThreadParts{*store_, body_memory_, log_},
       std::make_shared<const relay::SubmissionOptions>(submission_options(config_, hostname_)),
       maildrop_directory(config_));
-  management_ =
-      std::make_unique<Management>(config_, ManagementParts{*store_, metrics_, ensure_secrets(config_.server.data_dir),
-                                                            *passwords_, tls_, log_, facts(), outbound_->control(),
-                                                            body_memory_, [this] { relays_.front()->notice_owed(); }});
+  management_ = std::make_unique<Management>(
+      config_, ManagementParts{*store_, metrics_, ensure_secrets(config_.server.data_dir), *passwords_,
+                               management_tls(config_, hostname_, tls_, log_), log_, facts(), outbound_->control(),
+                               body_memory_, [this] { relays_.front()->notice_owed(); }});
   open_smtp_listeners();
 }
 
@@ -102,7 +102,10 @@ void Daemon::reload(const Config& fresh) {
   config.retention.sent_bodies = config_.retention.sent_bodies;
   config.delivery.dsn = config_.delivery.dsn;
 
+  config.mgmt_listeners = config_.mgmt_listeners;
+
   net::TlsContext tls = load_certificate(config, hostname_, log_);
+  std::vector<net::TlsContext> management_contexts = management_tls(config, hostname_, tls, log_);
   const CertificateFacts shown = certificate_facts(tls);
   if (shown.digest != certificate_facts(tls_).digest)
     log_.info("tls.certificate_changed",
@@ -115,7 +118,8 @@ void Daemon::reload(const Config& fresh) {
   const auto submission = std::make_shared<const relay::SubmissionOptions>(submission_options(config, hostname_));
   for (const auto& relay : relays_) relay->use(smtp, submission);
   maildrop_->use(submission);
-  management_->use({tls_, retire_policy(config), config.mgmt.trusted_networks, submission});
+  management_->use({std::move(management_contexts), retire_policy(config), config.mgmt.trusted_networks, submission,
+                    http_limits(config), config.mgmt.cors_origins, config.mgmt.session_lifetime});
   log_.set_level(config.log.level);
 }
 

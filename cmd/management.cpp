@@ -6,6 +6,7 @@
 #include "cmd/exit_codes.h"
 #include "cmd/settings.h"
 #include "cmd/user_directory.h"
+#include "mgmt/console.h"
 
 namespace postrider::cmd {
 
@@ -55,7 +56,7 @@ Management::Management(const Config& config, ManagementParts parts)
       keys_(thread_.loop(), parts.store, parts.log),
       keys_loaded_(Nothing()),
       sessions_({thread_.loop(), thread_.loop().clock(), parts.store, std::move(parts.secrets.session_key),
-                 std::move(parts.secrets.keep_session_key)}),
+                 std::move(parts.secrets.keep_session_key), config.mgmt.session_lifetime}),
       guard_(thread_.loop().clock(), parts.log),
       authenticator_({std::move(parts.secrets.operator_token), keys_, sessions_, guard_,
                       [this](std::string name, std::string password) {
@@ -79,10 +80,12 @@ Management::Management(const Config& config, ManagementParts parts)
       tokens_(thread_.loop().clock(), authenticator_, sessions_, keys_, parts.log),
       retention_(thread_.loop(), thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, retention_rules_,
                  retention_book_, parts.log),
-      tls_(std::move(parts.tls)),
       limits_(http_limits(config)),
+      cors_(config.mgmt.cors_origins),
       body_memory_(limits_.body_memory) {
-  for (const MgmtListenerConfig& listener : config.mgmt_listeners) doors_.push_back(open(listener));
+  parts.tls.resize(config.mgmt_listeners.size());
+  for (std::size_t i = 0; i < config.mgmt_listeners.size(); ++i)
+    doors_.push_back(open(config.mgmt_listeners[i], std::move(parts.tls[i])));
 }
 
 Management::~Management() {
@@ -104,16 +107,20 @@ void Management::start() {
 std::vector<std::string> Management::urls() const {
   std::vector<std::string> out;
   for (const auto& door : doors_)
-    out.push_back((door->tls ? "https://" : "http://") + net::format_endpoint(door->listener->endpoint()));
+    out.push_back((door->is_https ? "https://" : "http://") + net::format_endpoint(door->listener->endpoint()));
   return out;
 }
 
 void Management::use(ManagementOptions options) {
   thread_.loop().post(Task([this, options = std::move(options)]() mutable {
-    tls_ = std::move(options.tls);
+    for (std::size_t i = 0; i < doors_.size(); ++i) doors_[i]->tls = std::move(options.tls[i]);
     retention_rules_.policy = options.retention;
     trusted_networks_ = std::move(options.trusted_networks);
     sending_.use(std::move(options.submission));
+    limits_ = options.limits;
+    body_memory_.set_limit(limits_.body_memory);
+    cors_.use(std::move(options.cors_origins));
+    sessions_.use(options.session_lifetime);
   }));
 }
 
@@ -122,9 +129,14 @@ void Management::close() {
   thread_.spawn("close", [this] { return close_doors(); }).wait();
 }
 
-std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& config) {
-  auto door = std::make_unique<Door>(thread_.loop(), authenticator_, limits_, body_memory_, log_);
-  door->tls = config.tls == HttpTls::on;
+std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& config, net::TlsContext tls) {
+  auto door = std::make_unique<Door>(thread_.loop(), authenticator_, cors_, limits_, body_memory_, log_);
+  door->is_https = tls != nullptr;
+  door->tls = std::move(tls);
+  if (serves(config, "console"))
+    mgmt::add_console(door->router);
+  else
+    mgmt::add_greeting(door->router);
   health_.add_public_routes(door->router);
   if (serves(config, "metrics")) health_.add_metrics_route(door->router);
   if (serves(config, "api")) {
@@ -141,7 +153,7 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
     tokens_.add_routes(door->router);
   }
   auto take = [this, d = door.get()](std::size_t, boost::asio::ip::tcp::socket socket) {
-    d->server.accept(std::move(socket), d->tls ? tls_ : nullptr);
+    d->server.accept(std::move(socket), d->tls);
   };
   door->listener = bind_listener({&thread_.loop()}, config.address, "mgmt.listener", std::move(take), log_);
   return door;

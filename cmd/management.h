@@ -16,6 +16,7 @@
 #include "mgmt/auth.h"
 #include "mgmt/body_api.h"
 #include "mgmt/bulk_api.h"
+#include "mgmt/cors.h"
 #include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
 #include "mgmt/key_ring.h"
@@ -48,20 +49,23 @@ struct ManagementParts {
   const MetricsRegistry& metrics;
   ManagementSecrets secrets;
   relay::PasswordWorker& passwords;
-  net::TlsContext tls;
+  std::vector<net::TlsContext> tls;  // of each [[mgmt.listener]]; null, or none at all: plain
   Log& log;
   mgmt::DaemonFacts facts;
   relay::UpstreamControl& upstreams;
-  Budget& message_memory;  // of bodies on their way in, shared with all doors
+  Budget& message_memory;                  // of bodies on their way in, shared with all doors
   std::function<void()> notice_owed = {};  // retention left notices to senders owed; called on the mgmt thread
 };
 
 // What a reload can change.
 struct ManagementOptions {
-  net::TlsContext tls;
+  std::vector<net::TlsContext> tls;  // as in ManagementParts
   storage::RetirePolicy retention;
   std::vector<Network> trusted_networks;
   std::shared_ptr<const relay::SubmissionOptions> submission;
+  mgmt::HttpLimits limits;
+  std::vector<std::string> cors_origins;
+  Duration session_lifetime{};
 };
 
 class Management {
@@ -73,21 +77,22 @@ class Management {
   void start();  // throws CommandError when the spool does not give its API keys
   std::vector<std::string> urls() const;
   void set(mgmt::Phase phase) { readiness_.set(phase); }
-  void use(ManagementOptions options);  // the certificate for connections from now on, the rest at once
+  void use(ManagementOptions options);  // certificates for connections from now on, the rest at once
   void close();                         // no more retention, no more requests; returns when the last connection is gone
   void finish() { thread_.finish(); }
 
  private:
   struct Door {
-    Door(net::Loop& loop, mgmt::Authenticator& authenticator, const mgmt::HttpLimits& limits, Budget& body_memory,
-         Log& log)
-        : router(authenticator, log), server(loop, router, limits, body_memory, log) {}
+    Door(net::Loop& loop, mgmt::Authenticator& authenticator, const mgmt::Cors& cors, const mgmt::HttpLimits& limits,
+         Budget& body_memory, Log& log)
+        : router(authenticator, cors, log), server(loop, router, limits, body_memory, log) {}
     mgmt::Router router;
     mgmt::HttpServer server;
     std::unique_ptr<net::Listener> listener;
-    bool tls = false;
+    net::TlsContext tls;  // changed on the mgmt thread only
+    bool is_https = false;
   };
-  std::unique_ptr<Door> open(const MgmtListenerConfig& config);
+  std::unique_ptr<Door> open(const MgmtListenerConfig& config, net::TlsContext tls);
   boost::asio::awaitable<void> load_keys();
   boost::asio::awaitable<void> close_doors();
 
@@ -116,8 +121,8 @@ class Management {
   mgmt::KeysApi keys_api_;
   mgmt::TokensApi tokens_;
   RetentionRunner retention_;
-  net::TlsContext tls_;
-  const mgmt::HttpLimits limits_;
+  mgmt::HttpLimits limits_;
+  mgmt::Cors cors_;
   Budget body_memory_;
   std::vector<std::unique_ptr<Door>> doors_;
 };

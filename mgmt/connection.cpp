@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/beast/core/string.hpp>
 
+#include "mgmt/content_coding.h"
 #include "mgmt/problem.h"
 #include "mgmt/request.h"
 #include "mgmt/response_head.h"
@@ -22,6 +23,14 @@ Refusal too_long(std::uint64_t limit) {
   Refusal refusal;
   refusal.type = ProblemType::payload_too_large;
   refusal.detail = "the body is longer than " + std::to_string(limit) + " octets";
+  return refusal;
+}
+
+Refusal not_unpacked(std::string detail) {
+  Refusal refusal;
+  refusal.type = ProblemType::unsupported_media_type;
+  refusal.detail = std::move(detail);
+  refusal.headers.emplace_back("Accept-Encoding", "gzip");  // RFC 9110 15.5.16
   return refusal;
 }
 
@@ -61,6 +70,7 @@ struct Connection::Exchange {
   Request request;
   Response response;
   Admission admission;
+  Coding coding = Coding::identity;
   Duration started{};
   bool keep_alive = false;
 };
@@ -76,7 +86,7 @@ boost::asio::awaitable<bool> Connection::serve_one() {
     const Stage admitted = co_await admit(exchange);
     stage = admitted;
   }
-  RequestBody body(parts_.body_memory, body_limit(exchange.admission));
+  RequestBody body(parts_.body_memory, body_limit(exchange.admission), exchange.coding);
   if (stage == Stage::done) {
     const Stage arrived = co_await read_body(exchange, body);
     stage = arrived;
@@ -88,6 +98,8 @@ boost::asio::awaitable<bool> Connection::serve_one() {
     exchange.response = co_await parts_.router.handle(exchange.request, exchange.admission);
   }
   log(exchange);
+  parts_.router.cors().add_to(exchange.request, exchange.response);
+  pack(exchange.request, exchange.response);
   exchange.keep_alive = exchange.keep_alive && !parts_.stopping;
   const bool written = co_await write(exchange.request, std::move(exchange.response), exchange.keep_alive);
   if (!written) co_return false;
@@ -139,14 +151,26 @@ boost::asio::awaitable<Connection::Stage> Connection::admit(Exchange& exchange) 
   exchange.keep_alive = exchange.parser.get().keep_alive();
   if (const auto* admission = std::get_if<Admission>(&admitted)) {
     exchange.admission = *admission;
-    const std::uint64_t limit = body_limit(*admission);
-    if (exchange.parser.content_length().value_or(0) <= limit) co_return Stage::done;
-    exchange.response = parts_.router.refuse(*admission, too_long(limit));
+    const auto refused = refuse_body(exchange);
+    if (!refused) co_return Stage::done;
+    exchange.response = parts_.router.refuse(*admission, *refused);
   } else {
     exchange.response = std::get<Response>(std::move(admitted));
   }
   exchange.keep_alive = exchange.keep_alive && is_body_skippable(exchange);
   co_return Stage::refused;
+}
+
+std::optional<Refusal> Connection::refuse_body(Exchange& exchange) const {
+  const std::uint64_t limit = body_limit(exchange.admission);
+  if (exchange.parser.content_length().value_or(0) > limit) return too_long(limit);
+  const auto coding = coding_of(exchange.request);
+  if (!coding) return not_unpacked("a body can be packed with gzip, and in no other way");
+  // A signature is over what is on the wire, and is checked over what is in the body.
+  if (*coding != Coding::identity && !exchange.admission.key_checked)
+    return not_unpacked("a body whose signature is the key cannot be packed");
+  exchange.coding = *coding;
+  return std::nullopt;
 }
 
 // The deadline moves with what has arrived, as fast as the slowest client that is worth waiting for.
@@ -219,6 +243,9 @@ Response Connection::refusal_for(const Admission& admission, const RequestBody& 
       refusal.type = ProblemType::unavailable;
       refusal.detail = "there is no memory for another large body at this moment";
       refusal.retry_after = kRoomComesBack;
+      break;
+    case RequestBody::Trouble::not_gzip:
+      refusal.detail = "the body is not the gzip that Content-Encoding says it is";
       break;
     case RequestBody::Trouble::none:
       refusal.detail = "the body is not what HTTP/1.1 says it must be: " + error.message();

@@ -46,6 +46,7 @@ class Connection {
   boost::asio::awaitable<Stage> read_head(Exchange& exchange);
   boost::asio::awaitable<Stage> admit(Exchange& exchange);
   boost::asio::awaitable<Stage> read_body(Exchange& exchange, RequestBody& body);
+  std::optional<Refusal> refuse_body(Exchange& exchange) const;
   static bool is_body_skippable(const Exchange& exchange);
   boost::asio::awaitable<bool> skip_body(Exchange& exchange);
   boost::system::error_code parse(Parser& parser);

@@ -1,6 +1,8 @@
 #include "mgmt/health_api.h"
 
+#include "mgmt/answers.h"
 #include "mgmt/media_type.h"
+#include "mgmt/metrics_json.h"
 #include "mgmt/problem.h"
 
 namespace postrider::mgmt {
@@ -8,6 +10,8 @@ namespace postrider::mgmt {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr std::string_view kText = "text/plain";
 
 Response json_text(std::string_view text) {
   Response response;
@@ -35,9 +39,7 @@ void HealthApi::add_public_routes(Router& router) {
 }
 
 void HealthApi::add_metrics_route(Router& router) {
-  router.add({http::verb::get, "/metrics", Access::admin, "text/plain", {}, [this](const Request& r) {
-                return metrics(r);
-              }});
+  router.add({http::verb::get, "/metrics", Access::admin, "", {}, [this](const Request& r) { return metrics(r); }});
 }
 
 asio::awaitable<Response> HealthApi::ready(const Request&) {
@@ -55,7 +57,11 @@ asio::awaitable<Response> HealthApi::ready(const Request&) {
                     stats.trouble.empty() ? "the spool takes no mail" : "the spool takes no mail: " + stats.trouble);
 }
 
-asio::awaitable<Response> HealthApi::metrics(const Request&) {
+asio::awaitable<Response> HealthApi::metrics(const Request& request) {
+  const std::string_view accept = request.header("accept");
+  if (prefers(accept, kJson, kText)) co_return json_response(metrics_json(metrics_.families()));
+  if (!accepts(accept, kText))
+    co_return problem(ProblemType::not_acceptable, "this path gives text/plain or application/json");
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = metrics_.render();

@@ -1,4 +1,4 @@
-// /health, /livez, /readyz (public) and /metrics (with a key). mgmt thread; Readiness may be set from any thread.
+// /health, /livez, /readyz (public) and /metrics (with a key; Prometheus text, or JSON for who asks for it). mgmt thread; Readiness may be set from any thread.
 #pragma once
 
 #include <atomic>

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
+#include <optional>
 
 namespace postrider::mgmt {
 
 namespace {
 
 using boost::beast::iequals;
+
+constexpr unsigned kMostWanted = 1000;  // q=1
 
 std::string_view trim(std::string_view s) {
   while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
@@ -23,10 +26,27 @@ std::string_view take(std::string_view& rest, char separator) {
   return part;
 }
 
-// "q=0", "q=0.000": the client does not want it (RFC 9110 12.4.2).
-bool is_zero_weight(std::string_view parameter) {
-  if (parameter.size() < 3 || !iequals(parameter.substr(0, 2), "q=")) return false;
-  return parameter.substr(2).find_first_not_of("0.") == std::string_view::npos;
+// Of "q=0.8" 800; nothing for another parameter (RFC 9110 12.4.2: at most three digits after the point).
+std::optional<unsigned> weight_of(std::string_view parameter) {
+  if (parameter.size() < 3 || !iequals(parameter.substr(0, 2), "q=")) return std::nullopt;
+  parameter.remove_prefix(2);
+  if (parameter.front() == '1') return kMostWanted;
+  if (parameter.front() != '0') return std::nullopt;
+  unsigned weight = 0, place = kMostWanted;
+  for (const char digit : parameter.substr(std::min<std::size_t>(2, parameter.size()))) {
+    place /= 10;
+    if (digit < '0' || digit > '9' || place == 0) break;
+    weight += static_cast<unsigned>(digit - '0') * place;
+  }
+  return weight;
+}
+
+// Of the parameters of one range; 1 when none says.
+unsigned range_weight(std::string_view parameters) {
+  unsigned weight = kMostWanted;
+  while (!parameters.empty())
+    if (const auto given = weight_of(take(parameters, ';'))) weight = *given;
+  return weight;
 }
 
 enum class Fit : unsigned char { none, any, type, exact };
@@ -50,21 +70,37 @@ bool is_json(std::string_view content_type) {
   return is_media_type(content_type, kJson);
 }
 
-bool accepts(std::string_view accept, std::string_view media_type) {
-  if (trim(accept).empty()) return true;
+unsigned wanted(std::string_view accept, std::string_view media_type) {
+  if (trim(accept).empty()) return kMostWanted;
   Fit best = Fit::none;  // the most specific range decides
-  bool wanted = false;
+  unsigned weight = 0;
   while (!accept.empty()) {
     std::string_view range = take(accept, ',');
     const Fit how = fit(take(range, ';'), media_type);
-    bool zero = false;
-    while (!range.empty()) zero = is_zero_weight(take(range, ';')) || zero;
-    if (how > best) {
-      best = how;
-      wanted = !zero;
-    }
+    if (how <= best) continue;
+    best = how;
+    weight = range_weight(range);
   }
-  return wanted;
+  return weight;
+}
+
+bool accepts(std::string_view accept, std::string_view media_type) {
+  return wanted(accept, media_type) > 0;
+}
+
+bool prefers(std::string_view accept, std::string_view media_type, std::string_view other) {
+  return wanted(accept, media_type) > wanted(accept, other);
+}
+
+bool accepts_gzip(std::string_view accept_encoding) {
+  std::optional<unsigned> gzip, any;
+  while (!accept_encoding.empty()) {
+    std::string_view coding = take(accept_encoding, ',');
+    const std::string_view name = take(coding, ';');
+    if (iequals(name, "gzip") || iequals(name, "x-gzip")) gzip = range_weight(coding);
+    if (name == "*") any = range_weight(coding);
+  }
+  return gzip.value_or(any.value_or(0)) > 0;
 }
 
 }  // namespace postrider::mgmt

@@ -1,6 +1,6 @@
-// The body of one request as it arrives: bounded, and paid for by the octet out of the server's memory for bodies. A client that only
-// announces a large body costs nothing, one that sends it to a server without room is told at once. Lives as long as its request,
-// mgmt thread.
+// The body of one request as it arrives: unpacked, bounded, and paid for by the octet out of the server's memory for bodies. A client
+// that only announces a large body costs nothing, one that sends it to a server without room is told at once, and what grows too large
+// when it is unpacked is never unpacked whole. Lives as long as its request, mgmt thread.
 #pragma once
 
 #include <boost/asio/buffer.hpp>
@@ -8,32 +8,41 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/optional/optional.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/budget.h"
+#include "mgmt/gzip.h"
 
 namespace postrider::mgmt {
+
+enum class Coding : std::uint8_t { identity, gzip };
 
 class RequestBody {
  public:
   static constexpr std::uint64_t kFree = 64 * 1024;  // of each body: small requests are answered whatever happens
-  enum class Trouble : std::uint8_t { none, too_long, no_room };
+  enum class Trouble : std::uint8_t { none, too_long, no_room, not_gzip };
 
-  RequestBody(Budget& memory, std::uint64_t limit) : memory_(memory), limit_(limit) {}
+  // `limit`: of what it is unpacked.
+  RequestBody(Budget& memory, std::uint64_t limit, Coding coding = Coding::identity);
 
   bool take(std::string_view octets);  // false: see trouble()
+  bool finish();                       // false: its end is missing
   Trouble trouble() const { return trouble_; }
-  std::uint64_t arrived() const { return octets_.size(); }
+  std::uint64_t arrived() const { return arrived_; }  // octets on the wire
   // The octets; what they cost is given back when this goes.
   std::string release() { return std::move(octets_); }
 
  private:
+  bool keep(std::string_view octets);
   bool pay(std::uint64_t size);
+  bool fail(Trouble trouble);
 
   Budget& memory_;
   Reservation paid_;
-  std::uint64_t limit_;
+  std::uint64_t limit_, arrived_ = 0;
+  std::optional<Gunzip> gunzip_;
   std::string octets_;
   Trouble trouble_ = Trouble::none;
 };
@@ -61,7 +70,10 @@ struct BodyArrival {
       }
       return taken;
     }
-    void finish(boost::system::error_code& error) { error = {}; }
+    void finish(boost::system::error_code& error) {
+      error = {};
+      if (!body_->finish()) error = boost::beast::http::error::partial_message;
+    }
 
    private:
     value_type& body_;

@@ -28,7 +28,8 @@ std::string render_head(const Request& request, const Response& response, bool k
   head.set(http::field::cache_control, "no-store");
   head.set("X-Content-Type-Options", "nosniff");
   if (!response.content_type.empty()) head.set(http::field::content_type, response.content_type);
-  for (const auto& [name, value] : response.headers) head.set(name, value);
+  for (const auto& [name, value] : response.headers) head.erase(name);  // what is said replaces what every answer has
+  for (const auto& [name, value] : response.headers) head.insert(name, value);
   if (has_content(response.status)) head.content_length(response.stream ? response.stream_size : response.body.size());
   head.keep_alive(keep_alive);
 

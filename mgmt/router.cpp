@@ -9,6 +9,7 @@ namespace {
 std::vector<std::string_view> split(std::string_view pattern) {
   std::vector<std::string_view> segments;
   pattern.remove_prefix(1);
+  if (pattern.empty()) return segments;  // "/"
   while (true) {
     const auto slash = pattern.find('/');
     segments.push_back(pattern.substr(0, slash));
@@ -113,7 +114,8 @@ std::optional<Refusal> refuse_scope(const Principal& principal, Access access) {
 
 }  // namespace
 
-Router::Router(Authenticator& authenticator, Log& log) : authenticator_(authenticator), log_(log) {}
+Router::Router(Authenticator& authenticator, const Cors& cors, Log& log)
+    : authenticator_(authenticator), cors_(cors), log_(log) {}
 
 void Router::add(Route route) {
   auto segments = split(route.pattern);
@@ -123,6 +125,7 @@ void Router::add(Route route) {
 boost::asio::awaitable<std::variant<Admission, Response>> Router::admit(Request& request) const {
   const Match found = match(request);
   if (!found.route && found.allow.empty()) co_return problem(ProblemType::not_found, "there is nothing at this path");
+  if (!found.route && request.method == http::verb::options) co_return cors_.options(request, found.allow);
   if (!found.route) {
     Refusal wrong_method = refusal(ProblemType::method_not_allowed, "this path answers " + found.allow);
     wrong_method.headers.emplace_back("Allow", found.allow);

@@ -10,6 +10,7 @@
 
 #include "core/log.h"
 #include "mgmt/auth.h"
+#include "mgmt/cors.h"
 #include "mgmt/http.h"
 #include "mgmt/media_type.h"
 #include "mgmt/problem.h"
@@ -39,7 +40,7 @@ struct Admission {
 
 class Router {
  public:
-  Router(Authenticator& authenticator, Log& log);
+  Router(Authenticator& authenticator, const Cors& cors, Log& log);
   void add(Route route);
 
   // None of these throws: what the gate or a handler throws is logged and answered 500.
@@ -49,6 +50,7 @@ class Router {
   boost::asio::awaitable<Response> handle(Request& request, Admission admission) const;
   // A refusal between the two, in the words of the route.
   Response refuse(const Admission& admission, const Refusal& refusal) const;
+  const Cors& cors() const { return cors_; }
 
  private:
   struct Entry {
@@ -64,6 +66,7 @@ class Router {
   Refusal failed(const Request& request, std::string_view trouble) const;
 
   Authenticator& authenticator_;
+  const Cors& cors_;
   Log& log_;
   std::vector<Entry> entries_;
 };

@@ -22,7 +22,7 @@ boost::asio::awaitable<void> run_connection(std::unique_ptr<Connection> connecti
 
 }  // namespace
 
-HttpServer::HttpServer(net::Loop& loop, const Router& router, HttpLimits limits, Budget& body_memory, Log& log)
+HttpServer::HttpServer(net::Loop& loop, const Router& router, const HttpLimits& limits, Budget& body_memory, Log& log)
     : loop_(loop),
       router_(router),
       limits_(limits),

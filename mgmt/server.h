@@ -17,8 +17,9 @@ namespace postrider::mgmt {
 
 class HttpServer {
  public:
-  // `body_memory`: for the request bodies of this server, and of others that share it.
-  HttpServer(net::Loop& loop, const Router& router, HttpLimits limits, Budget& body_memory, Log& log);
+  // All outlive the server. `limits` may change between requests; `body_memory` is for the request bodies of this server, and of others
+  // that share it.
+  HttpServer(net::Loop& loop, const Router& router, const HttpLimits& limits, Budget& body_memory, Log& log);
 
   // `tls` null: plain. Over max_connections the client gets a 503 (plain) and is closed.
   void accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls);
@@ -29,7 +30,7 @@ class HttpServer {
  private:
   net::Loop& loop_;
   const Router& router_;
-  HttpLimits limits_;
+  const HttpLimits& limits_;
   Budget& body_memory_;
   Log& log_;
   RequestIds request_ids_;

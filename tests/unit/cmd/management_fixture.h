@@ -20,7 +20,7 @@ class ManagementFixture : public testing::Test {
                                {"pr_key", std::string(32, 's'), std::string(32, 'a'),
                                 [](const std::string&) { return result<void>(); }},
                                passwords_,
-                               nullptr,
+                               {},
                                log_,
                                {},
                                upstreams_.control(),

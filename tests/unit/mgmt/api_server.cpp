@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <stdexcept>
 
+#include "mgmt/console.h"
 #include "mgmt/spool_metrics.h"
 #include "net/await.h"
 
@@ -137,7 +138,9 @@ ApiServer::ApiServer(ServerSetup setup)
       guard_(loop_.clock(), log_),
       authenticator_({kToken, keys_, sessions_, guard_, plain_check(loop_, *store_), std::string(32, 'a'),
                       std::move(setup.trusted), loop_.clock()}),
-      router_(authenticator_, log_),
+      cors_(setup.cors_origins),
+      limits_(setup.limits),
+      router_(authenticator_, cors_, log_),
       health_(readiness_, *store_, metrics_),
       messages_(loop_, loop_.clock(), *store_),
       bodies_(loop_, *store_),
@@ -150,10 +153,11 @@ ApiServer::ApiServer(ServerSetup setup)
       tokens_(loop_.clock(), authenticator_, sessions_, keys_, log_),
       upstreams_api_(loop_, loop_.clock(), *store_, upstreams_.control(), setup.upstream_limits),
       body_memory_(setup.limits.body_memory),
-      server_(std::make_unique<HttpServer>(loop_, router_, setup.limits, body_memory_, log_)),
+      server_(std::make_unique<HttpServer>(loop_, router_, limits_, body_memory_, log_)),
       tls_(std::move(setup.tls)) {
   add_spool_metrics(metrics_, *store_);
   stats_.start();
+  add_console(router_);
   health_.add_public_routes(router_);
   health_.add_metrics_route(router_);
   messages_.add_routes(router_);

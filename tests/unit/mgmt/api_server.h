@@ -69,6 +69,7 @@ struct ServerSetup {
   net::TlsContext tls;
   std::vector<UpstreamConfig> upstreams = two_upstreams();
   UpstreamLimits upstream_limits;
+  std::vector<std::string> cors_origins = {};
   std::vector<std::pair<storage::ApiKeyRecord, std::string>> keys = {};  // beside the tenant's; each with its token
 };
 
@@ -133,6 +134,8 @@ class ApiServer {
   Sessions sessions_;
   LoginGuard guard_;
   Authenticator authenticator_;
+  Cors cors_;
+  HttpLimits limits_;
   Router router_;
   HealthApi health_;
   MessagesApi messages_;
