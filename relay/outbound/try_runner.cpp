@@ -52,6 +52,15 @@ Answer answer_of(const Attempt& attempt) {
   return route ? Answer::route_failure : Answer::none;
 }
 
+// A provider that takes one call of a message and says 429 to the next speaks of the account; an SMTP server that refuses one recipient
+// of several with 4.7.x most often speaks of that recipient (greylisting).
+bool throttled_between_calls(const Attempt& attempt, UpstreamType type) {
+  const auto throttled = [](const RecipientOutcome& outcome) {
+    return reached(outcome) && outcome.reason.cause == Cause::throttle;
+  };
+  return is_http(type) && std::any_of(attempt.recipients.begin(), attempt.recipients.end(), throttled);
+}
+
 constexpr Duration kRoomAgain = std::chrono::seconds(1);     // until a message that found no room is looked at again
 constexpr Duration kLeaveAgain{20};                          // for a quota's mark that is being written
 constexpr Duration kNoRouteAgain = std::chrono::minutes(1);  // and one that no upstream takes
@@ -248,11 +257,13 @@ bool TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& 
       note_change(routes, upstream, upstream.note_route_failure(attempt.reason, now), attempt.reason);
       break;
     case Answer::throttled:
-      if (upstream.pause_until(report.throttled_until, now)) tell(upstream, UpstreamNews::Kind::paused, attempt.reason);
-      report.throttled_until = upstream.paused_until();  // bounded there, and given where it said nothing
       break;
     case Answer::none:
       return false;
+  }
+  if (answer == Answer::throttled || throttled_between_calls(attempt, upstream.config().type)) {
+    if (upstream.pause_until(report.throttled_until, now)) tell(upstream, UpstreamNews::Kind::paused, attempt.reason);
+    report.throttled_until = upstream.paused_until();  // bounded there, and given where it said nothing
   }
   const Preference::Judged judged = routes.preference().note(upstream.name(), answer != Answer::handed_over);
   if (judged.verdict == Preference::Verdict::none) return true;

@@ -277,6 +277,32 @@ TEST_P(Failover, AShortPauseIsWaitedForAndALongOneIsNot) {
   EXPECT_EQ(world.find(hasty).recipients[0].upstream, "backup");
 }
 
+// Half of a message taken, then 429: the account is throttled, whatever became of the first half.
+TEST_P(Failover, AProviderThatTakesOneCallAndThrottlesTheNextIsPaused) {
+  WorldOptions options = with({"primary", "backup"});
+  options.configure = [](UpstreamConfig& config) {
+    config.spill_after = seconds(30);
+    if (config.name == "primary") config.type = UpstreamType::mailgun;
+  };
+  World world(options);
+  world.script.play = [&](std::size_t upstream, const MessageRecord&, unsigned) {
+    Play play = sent();
+    if (upstream != 0) return play;
+    play.throttled_until = world.time.now() + minutes(10);
+    play.unlike[1] = {1, OutcomeKind::deferred, {Cause::throttle, Stage::final_dot, 429, {}, "too many requests"}};
+    return play;
+  };
+  Letter two;
+  two.to = {"a@example.net", "b@example.net"};
+  world.submit(two);
+  world.run_for(seconds(2));
+  const MessageId next = world.submit({});
+  world.run_for(seconds(2));
+  EXPECT_EQ(world.find(next).recipients[0].upstream, "backup");
+  const std::vector<EventType> news = news_of(world, "primary");
+  EXPECT_EQ(std::count(news.begin(), news.end(), EventType::upstream_paused), 1);
+}
+
 // ---- hot swap ---------------------------------------------------------------------------------------------------------
 
 TEST_P(Failover, APreferredUpstreamTakesAllMailAndGivesItBack) {
