@@ -76,6 +76,7 @@ class Management {
 
   void start();  // throws CommandError when the spool does not give its API keys
   std::vector<std::string> urls() const;
+  const mgmt::Router& router() const { return doors_.front()->router; }  // of the first listener
   void set(mgmt::Phase phase) { readiness_.set(phase); }
   void use(ManagementOptions options);  // certificates for connections from now on, the rest at once
   void close();                         // no more retention, no more requests; returns when the last connection is gone

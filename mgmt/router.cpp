@@ -122,6 +122,12 @@ void Router::add(Route route) {
   entries_.push_back({std::move(route), std::move(segments)});
 }
 
+std::vector<const Route*> Router::routes() const {
+  std::vector<const Route*> all;
+  for (const Entry& entry : entries_) all.push_back(&entry.route);
+  return all;
+}
+
 boost::asio::awaitable<std::variant<Admission, Response>> Router::admit(Request& request) const {
   const Match found = match(request);
   if (!found.route && found.allow.empty()) co_return problem(ProblemType::not_found, "there is nothing at this path");

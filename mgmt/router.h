@@ -42,6 +42,7 @@ class Router {
  public:
   Router(Authenticator& authenticator, const Cors& cors, Log& log);
   void add(Route route);
+  std::vector<const Route*> routes() const;  // in that order; docs/openapi.json is held against them
 
   // None of these throws: what the gate or a handler throws is logged and answered 500.
   // `request` has all but its body. Sets its captures and principal; or gives the refusal to send, and then no body is read.
