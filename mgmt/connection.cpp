@@ -177,7 +177,7 @@ std::optional<Refusal> Connection::refuse_body(Exchange& exchange) const {
 boost::asio::awaitable<Connection::Stage> Connection::read_body(Exchange& exchange, RequestBody& body) {
   Parser& parser = exchange.parser;
   if (parser.is_done()) co_return Stage::done;
-  parser.get().body() = &body;
+  parser.get().body().target = &body;
   parser.eager(true);
   const HttpLimits& limits = parts_.limits;
   const Duration begun = parts_.clock.monotonic();

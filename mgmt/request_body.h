@@ -47,9 +47,11 @@ class RequestBody {
   Trouble trouble_ = Trouble::none;
 };
 
-// The body type for Beast's parser: what it finds goes to the RequestBody that the message's body() points to.
+// The body type for Beast's parser: what it finds goes to the RequestBody that the message's body() names.
 struct BodyArrival {
-  using value_type = RequestBody*;
+  struct value_type {
+    RequestBody* target = nullptr;  // none yet where a message ends with its head
+  };
 
   class reader {
    public:
@@ -62,7 +64,7 @@ struct BodyArrival {
       error = {};
       std::size_t taken = 0;
       for (const auto buffer : boost::beast::buffers_range_ref(buffers)) {
-        if (!body_->take({static_cast<const char*>(buffer.data()), buffer.size()})) {
+        if (!body_.target->take({static_cast<const char*>(buffer.data()), buffer.size()})) {
           error = boost::beast::http::error::body_limit;
           break;
         }
@@ -72,7 +74,7 @@ struct BodyArrival {
     }
     void finish(boost::system::error_code& error) {
       error = {};
-      if (!body_->finish()) error = boost::beast::http::error::partial_message;
+      if (body_.target != nullptr && !body_.target->finish()) error = boost::beast::http::error::partial_message;
     }
 
    private:
