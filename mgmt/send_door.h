@@ -62,6 +62,9 @@ class SendDoor {
   // `request` must have passed the gate (Access::send). The payload's fingerprint is that of method, path and body.
   boost::asio::awaitable<SendOutcome> send(const Request& request, std::vector<Letter> letters, SendTerms terms = {});
 
+  // How far ahead a letter's send_at may be; zero: not at all.
+  Duration max_hold() const { return parts_.submission.max_hold(); }
+
   // How many letters of one call are on their way into the spool at a time: enough to fill a commit.
   static constexpr std::size_t kWindow = 32;
 

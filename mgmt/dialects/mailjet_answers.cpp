@@ -70,18 +70,17 @@ std::string_view code_of(ProblemType type) {
 
 std::vector<MailjetError> mailjet_errors(const Refusal& refusal, std::string_view at) {
   std::vector<MailjetError> errors;
+  MailjetError whole{std::string(code_of(refusal.type)), vendor_status(refusal.type), refusal.detail, {}};
   for (const FieldFault& fault : distinct(refusal.faults)) {
     std::string_view pointer = fault.pointer;
     if (pointer.starts_with(at)) pointer.remove_prefix(at.size());
     const std::string path = path_of(pointer);
-    MailjetError error;
-    error.code = code_at(path);
-    error.text = path.empty() ? fault.detail : path + ": " + fault.detail;
-    if (!path.empty()) error.related.push_back(path);
-    errors.push_back(std::move(error));
+    if (!path.empty()) whole.related.push_back(path);
+    const std::string text = path.empty() ? fault.detail : path + ": " + fault.detail;
+    errors.push_back({std::string(code_at(path)), http::status::bad_request, text, {}});
+    if (!path.empty()) errors.back().related.push_back(path);
   }
-  if (errors.empty())
-    errors.push_back({std::string(code_of(refusal.type)), vendor_status(refusal.type), refusal.detail, {}});
+  if (errors.empty() || refusal.type != ProblemType::validation) errors.assign(1, std::move(whole));
   return errors;
 }
 

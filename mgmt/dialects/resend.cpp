@@ -227,6 +227,9 @@ asio::awaitable<Response> reschedule(const DialectParts& parts, const Request& r
   JsonFields fields(*document, "", faults);
   if (!fields.has("scheduled_at")) fields.fault("scheduled_at", std::string(kMissingField));
   const auto at = read_scheduled_at(fields);
+  const Time now = parts.clock.now();
+  if (at && *at - now > parts.door.max_hold())
+    fields.fault("scheduled_at", "is too late: an email is held for at most " + format_duration(parts.door.max_hold()));
   fields.finish();
   if (!faults.empty()) co_return resend_refusal(invalid_fields(std::move(faults)));
   const auto message = co_await find_message(parts.loop, parts.store, request.captures[0], request.principal);
@@ -236,7 +239,7 @@ asio::awaitable<Response> reschedule(const DialectParts& parts, const Request& r
   amend.actor = request.principal.actor;
   amend.tenant = confined_to(request.principal).value_or("");
   amend.send_at = at;
-  amend.now = parts.clock.now();
+  amend.now = now;
   auto start = [&](Done<std::shared_ptr<MessageRecord>> done) { parts.store.amend(std::move(amend), std::move(done)); };
   const auto amended = co_await net::await_done<std::shared_ptr<MessageRecord>>(parts.loop, start);
   if (!amended) co_return resend_refusal(refusal_of(amended.error()));

@@ -219,7 +219,7 @@ class MailReader {
     const std::vector<RawField> header = raw_fields(letter_.raw);
     read_ses_fields(header, member_of(raw.at, "Data"));
     if (!letter_.from.email.empty()) replace_mailboxes(header, "From", {letter_.from});
-    if (!letter_.reply_to.empty()) replace_mailboxes(header, "Reply-To", letter_.reply_to);
+    if (!letter_.reply_to.empty()) replace_mailboxes(header, "Reply-To", std::exchange(letter_.reply_to, {}));
   }
 
   // The X-SES-* fields are for SES and go no further; those of the call come before those of the header.
