@@ -86,6 +86,17 @@ sent_bodies = "1h"
   EXPECT_EQ(health_policy(config).open_after, 9u);
 }
 
+TEST(Settings, HttpTakesTheLargestMessageInBase64) {
+  for (const char* size : {"1MiB", "25MiB", "2GiB"}) {
+    const Config config =
+        parsed("[smtp]\nmax_message_size = \"" + std::string(size) + "\"\n[spool]\nmax_size = \"1TiB\"\n");
+    const mgmt::HttpLimits limits = http_limits(config);
+    const std::uint64_t lines = config.smtp.max_message_size / 57 + 1;  // of 76 characters and CRLF
+    EXPECT_GE(limits.max_message_body, lines * 78 + 100'000) << size;
+    EXPECT_GE(limits.body_memory, 2 * limits.max_message_body) << size;
+  }
+}
+
 TEST(Settings, OriginIsTheHostnameWhenNotGiven) {
   EXPECT_EQ(submission_options(parsed(""), "relay.example.com").addresses.origin, "relay.example.com");
 }

@@ -132,6 +132,16 @@ serve = ["metrics"]
   EXPECT_EQ(config.mgmt_listeners[0].address, "127.0.0.1:8025");
 }
 
+TEST(Config, OriginsAreAsBrowsersWriteThem) {
+  const ConfigResult result = parse_config(sources(
+      "[mgmt]\ncors_origins = [\"https://App.Example.com:443/\", \"http://localhost:3000\", \"http://a.example:80\"]\n"
+      "session_lifetime = \"10m\"\n"));
+  ASSERT_THAT(texts(result.faults), testing::IsEmpty());
+  EXPECT_THAT(result.config.mgmt.cors_origins,
+              testing::ElementsAre("https://app.example.com", "http://localhost:3000", "http://a.example"));
+  EXPECT_EQ(result.config.mgmt.session_lifetime, std::chrono::minutes(10));
+}
+
 TEST(Config, ReadsTheKeysOfProviders) {
   const ConfigResult result = parse_config(sources(R"(
 [[upstream]]

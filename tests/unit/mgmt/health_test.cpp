@@ -43,5 +43,33 @@ TEST(Metrics, NeedAKeyAndShowTheSpool) {
   EXPECT_NE(answer.body.find("postrider_spool_accepting 1\n"), std::string::npos);
 }
 
+TEST(Metrics, AreJsonForWhoAsksForJson) {
+  ApiServer server;
+  server.metrics().histogram("odd_seconds", "With \"quotes\".", {0.5}, "path=\"a\\\"b\",kind=\"x\"").observe(0.25);
+  server.accept("a@example.com", {"b@example.net"});
+  const std::string key = std::string("Authorization: Bearer ") + kToken + "\r\n";
+  const Answer answer = server.call_raw("GET", "/metrics", key + "Accept: application/json\r\n");
+  EXPECT_EQ(answer.header("content-type"), "application/json");
+  bool queued = false;
+  for (const auto& metric : answer.json().at("metrics").as_array()) {
+    const auto& samples = metric.at("samples").as_array();
+    if (metric.at("name") == "postrider_spool_messages")
+      for (const auto& sample : samples)
+        queued = queued || (sample.at("labels").at("state") == "queued" && sample.at("value") == 1);
+    if (metric.at("name") != "odd_seconds") continue;
+    EXPECT_EQ(metric.at("type"), "histogram");
+    EXPECT_EQ(samples.at(0).at("labels").at("path"), "a\"b");
+    EXPECT_EQ(samples.at(0).at("labels").at("kind"), "x");
+    EXPECT_EQ(samples.at(0).at("count"), 1);
+    EXPECT_EQ(samples.at(0).at("buckets").at(0).at("le"), 0.5);
+    EXPECT_TRUE(samples.at(0).at("buckets").at(1).at("le").is_null());
+  }
+  EXPECT_TRUE(queued);
+  EXPECT_EQ(server.call_raw("GET", "/metrics", key + "Accept: image/png\r\n").status, 406);
+  const char* prometheus =
+      "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n";
+  EXPECT_TRUE(server.call_raw("GET", "/metrics", key + prometheus).header("content-type").starts_with("text/plain"));
+}
+
 }  // namespace
 }  // namespace postrider::mgmt::test

@@ -18,6 +18,12 @@ std::string get(const std::string& target, const std::string& more = {}) {
   return "GET " + target + " HTTP/1.1\r\nHost: test\r\n" + more + "\r\n";
 }
 
+// The head of a request that may bring a body.
+std::string post(const std::string& more) {
+  return std::string("POST /v1/users HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ") + kToken +
+         "\r\nContent-Type: application/json\r\n" + more + "\r\n";
+}
+
 std::string type_of(const Answer& answer) {
   return std::string(answer.json().at("type").as_string());
 }
@@ -129,19 +135,17 @@ TEST(Http, TooLongABodyIs413) {
   setup.limits.max_body = 100;
   ApiServer server(std::move(setup));
   RawClient announced(server.endpoint());
-  announced.send("POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n");
+  announced.send(post("Content-Length: 101\r\n"));
   EXPECT_EQ(announced.read_answer().status, 413);
   RawClient chunked(server.endpoint());
-  chunked.send("POST /v1/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" +
-               std::string(101, 'a') + "\r\n0\r\n\r\n");
+  chunked.send(post("Transfer-Encoding: chunked\r\n") + "65\r\n" + std::string(101, 'a') + "\r\n0\r\n\r\n");
   EXPECT_EQ(chunked.read_answer().status, 413);
 }
 
 TEST(Http, TakesAChunkedBody) {
   ApiServer server;
   RawClient client(server.endpoint());
-  client.send("POST /v1/users HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + std::string(kToken) +
-              "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+  client.send(post("Transfer-Encoding: chunked\r\n") +
               "10\r\n{\"name\":\"anna\",\"\r\n10\r\npassword\":\"wald\"\r\n1\r\n}\r\n0\r\n\r\n");
   EXPECT_EQ(client.read_answer().status, 201);
 }
@@ -150,9 +154,7 @@ TEST(Http, SaysContinueToThoseWhoWait) {
   ApiServer server;
   RawClient client(server.endpoint());
   const std::string body = R"({"name":"anna","password":"wald"})";
-  client.send("POST /v1/users HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + std::string(kToken) +
-              "\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: " +
-              std::to_string(body.size()) + "\r\n\r\n");
+  client.send(post("Expect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
   EXPECT_EQ(client.read_answer().status, 100);
   client.send(body);
   EXPECT_EQ(client.read_answer().status, 201);
@@ -179,7 +181,7 @@ TEST(Http, ABodyThatNeverEndsIsCutByTheDeadline) {
   setup.limits.body_timeout = std::chrono::milliseconds(300);
   ApiServer server(std::move(setup));
   RawClient client(server.endpoint());
-  client.send("POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{");
+  client.send(post("Content-Length: 10\r\n") + "{");
   EXPECT_EQ(client.read_to_end(), "");
 }
 

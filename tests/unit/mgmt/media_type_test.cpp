@@ -30,5 +30,29 @@ TEST(MediaType, TheMoreSpecificRangeDecides) {
   EXPECT_TRUE(accepts("application/json;q=0.001", kJson));
 }
 
+TEST(MediaType, WeightsAreThousandths) {
+  const std::pair<const char*, unsigned> cases[] = {{"text/html;q=0.8", 800},    {"text/html;q=0.001", 1},
+                                                    {"text/html;q=1.000", 1000}, {"text/html; Q=0.75", 750},
+                                                    {"text/html;q=0", 0},        {"text/html;q=", 1000},
+                                                    {"text/html;q=x", 1000},     {"text/html;level=1;q=0.5", 500}};
+  for (const auto& [accept, weight] : cases) EXPECT_EQ(wanted(accept, kHtml), weight) << accept;
+}
+
+TEST(MediaType, ABrowserPrefersHtmlAndAProgramDoesNot) {
+  EXPECT_TRUE(prefers("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", kHtml, kJson));
+  EXPECT_TRUE(prefers("text/html", kHtml, kJson));
+  EXPECT_FALSE(prefers("*/*", kHtml, kJson));
+  EXPECT_FALSE(prefers("", kHtml, kJson));
+  EXPECT_FALSE(prefers("application/json, text/plain, */*", kHtml, kJson));
+  EXPECT_FALSE(prefers("text/html;q=0.5, application/json", kHtml, kJson));
+}
+
+TEST(MediaType, GzipMustBeAskedFor) {
+  for (const char* taken : {"gzip", "deflate, gzip;q=0.5, br", "X-Gzip", "*", "br, *;q=0.1", "GZIP ; q=1"})
+    EXPECT_TRUE(accepts_gzip(taken)) << taken;
+  for (const char* not_taken : {"", "br", "identity", "gzip;q=0", "*;q=0", "gzip;q=0, *"})
+    EXPECT_FALSE(accepts_gzip(not_taken)) << not_taken;
+}
+
 }  // namespace
 }  // namespace postrider::mgmt

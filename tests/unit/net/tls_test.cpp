@@ -1,5 +1,8 @@
 #include "net/tls.h"
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -233,6 +236,53 @@ TEST_F(Tls, ClientShowsItsCertificate) {
     EXPECT_EQ(server_shaken.error == boost::system::error_code(), shows);
     EXPECT_EQ(subject, shows ? "/CN=relay.example" : "");
   }
+}
+
+// A certificate for clients, and its key: its own CA, since nobody else signed it.
+ClientCertificate make_client_pair(const std::string& directory, const std::string& name) {
+  EVP_PKEY* const key = EVP_EC_gen("P-256");
+  X509* const made = X509_new();
+  const auto* common = reinterpret_cast<const unsigned char*>(name.c_str());
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8, common, -1, -1, 0);
+  X509_set_issuer_name(made, X509_get_subject_name(made));
+  ASN1_INTEGER_set(X509_get_serialNumber(made), 1);
+  X509_gmtime_adj(X509_getm_notBefore(made), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(made), 3600);
+  X509_set_pubkey(made, key);
+  EXPECT_GT(X509_sign(made, key, EVP_sha256()), 0);
+  const ClientCertificate files{directory + "/" + name + ".crt", directory + "/" + name + ".key"};
+  for (const bool secret : {false, true}) {
+    BIO* const out = BIO_new_file((secret ? files.key_file : files.certificate_file).c_str(), "w");
+    EXPECT_EQ(secret ? PEM_write_bio_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr)
+                     : PEM_write_bio_X509(out, made),
+              1);
+    BIO_free(out);
+  }
+  X509_free(made);
+  EVP_PKEY_free(key);
+  return files;
+}
+
+TEST_F(Tls, OnlyClientsOfTheNamedCaAreLetIn) {
+  const ClientCertificate known = make_client_pair(directory_.path(), "known");
+  const ClientCertificate stranger = make_client_pair(directory_.path(), "stranger");
+  const TlsContext strict = make_server_tls(pair_.certificate_file, pair_.key_file, known.certificate_file).value();
+  const std::pair<ClientCertificate, bool> clients[] = {{known, true}, {known, true}, {stranger, false}, {{}, false}};
+  for (const auto& [certificate, let_in] : clients) {
+    const TlsContext client = make_client_tls(Verify::peer, pair_.certificate_file, certificate).value();
+    auto [near, far] = connected();
+    IoResult server_shaken, client_shaken;
+    std::string heard;
+    group_.spawn("serve", serve(*far, strict, server_shaken, heard));
+    group_.spawn("call", call_without_words(*near, client, client_shaken));
+    run_all();
+    EXPECT_EQ(server_shaken.error == boost::system::error_code(), let_in) << certificate.certificate_file;
+    EXPECT_EQ(far->is_tls(), let_in);
+  }
+  const auto missing = make_server_tls(pair_.certificate_file, pair_.key_file, directory_ / "none.pem");
+  ASSERT_TRUE(missing.has_error());
+  EXPECT_NE(missing.error().text.find("none.pem"), std::string::npos);
+  EXPECT_TRUE(make_server_tls(pair_.certificate_file, pair_.key_file, pair_.key_file).has_error());
 }
 
 TEST_F(Tls, ClientCertificateAndKeyMustBelongTogether) {
