@@ -31,8 +31,9 @@ class RequestBody {
   bool finish();                       // false: its end is missing
   Trouble trouble() const { return trouble_; }
   std::uint64_t arrived() const { return arrived_; }  // octets on the wire
-  // The octets; what they cost is given back when this goes.
+  // The octets; they stay paid for until give_back(), or this goes.
   std::string release() { return std::move(octets_); }
+  void give_back() { paid_.release(); }
 
  private:
   bool keep(std::string_view octets);
