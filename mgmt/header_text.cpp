@@ -1,6 +1,7 @@
 #include "mgmt/header_text.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/address.h"
 #include "providers/gmime.h"
@@ -69,6 +70,45 @@ std::vector<std::string> addresses_of(GMimeMessage* message, GMimeAddressType ty
   };
   take(g_mime_message_get_addresses(message, type), take);
   return out;
+}
+
+// How many addresses a field seems to have: '@' outside of quotes, comments and domain literals.
+std::size_t count_addresses(std::string_view value) {
+  std::size_t count = 0, comments = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c == '\\')
+      ++i;
+    else if (c == '"' && comments == 0)
+      quoted = !quoted;
+    else if (quoted)
+      continue;
+    else if (c == '(')
+      ++comments;
+    else if (c == ')' && comments > 0)
+      --comments;
+    else if (c == '@' && comments == 0)
+      ++count;
+  }
+  return count;
+}
+
+bool is_named(std::string_view name, std::string_view lower_case) {
+  return std::equal(name.begin(), name.end(), lower_case.begin(), lower_case.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
+}
+
+// GMime reads what it can of a list and leaves out the rest: a recipient that it does not understand would get nothing.
+bool all_are_read(GMimeMessage* message, std::string_view name, const std::vector<std::string>& addresses) {
+  GMimeHeaderList* list = g_mime_object_get_header_list(GMIME_OBJECT(message));
+  std::size_t count = 0;
+  for (int i = 0; i < g_mime_header_list_get_count(list); ++i) {
+    GMimeHeader* header = g_mime_header_list_get_header_at(list, i);
+    const char* value = g_mime_header_get_raw_value(header);
+    if (value != nullptr && is_named(g_mime_header_get_name(header), name)) count += count_addresses(value);
+  }
+  return count == addresses.size();
 }
 
 bool begins_field(std::string_view line) {
@@ -145,10 +185,16 @@ result<RawHeader> read_raw_header(std::string_view raw) {
   const Held<GMimeMessage> message(g_mime_parser_construct_message(parser.get(), nullptr));
   if (!message) return invalid("has a header that cannot be read");
   RawHeader header;
-  header.from = addresses_of(message.get(), GMIME_ADDRESS_TYPE_FROM);
-  header.to = addresses_of(message.get(), GMIME_ADDRESS_TYPE_TO);
-  header.cc = addresses_of(message.get(), GMIME_ADDRESS_TYPE_CC);
-  header.bcc = addresses_of(message.get(), GMIME_ADDRESS_TYPE_BCC);
+  const std::tuple<std::string_view, GMimeAddressType, std::vector<std::string>*> fields[] = {
+      {"from", GMIME_ADDRESS_TYPE_FROM, &header.from},
+      {"to", GMIME_ADDRESS_TYPE_TO, &header.to},
+      {"cc", GMIME_ADDRESS_TYPE_CC, &header.cc},
+      {"bcc", GMIME_ADDRESS_TYPE_BCC, &header.bcc}};
+  for (const auto& [name, type, addresses] : fields) {
+    *addresses = addresses_of(message.get(), type);
+    if (!all_are_read(message.get(), name, *addresses))
+      return invalid("has a field '" + std::string(name) + "' with an address that cannot be read");
+  }
   const std::string id = text_of(g_mime_message_get_message_id(message.get()));
   if (!id.empty()) header.message_id = "<" + id + ">";
   return header;
