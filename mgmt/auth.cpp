@@ -74,11 +74,11 @@ bool Authenticator::needs_body(const Request& request) {
   return is_aws_authorization(request.header("authorization"));
 }
 
-asio::awaitable<Authenticator::Checked> Authenticator::check(const Request& request) {
+asio::awaitable<Authenticator::Checked> Authenticator::check(const Request& request, RequestStage stage) {
   const std::size_t credentials = request.header_count("authorization") + request.header_count(kPostmarkField);
   if (credentials == 0) co_return check_trust(request);
   if (credentials > 1) co_return refusal(ProblemType::unauthorized, "a request must bring one credential");
-  if (needs_body(request)) co_return check_signature(request);
+  if (needs_body(request)) co_return check_signature(request, stage);
   if (request.header_count(kPostmarkField) > 0) {
     std::string token(request.header(kPostmarkField));
     co_return co_await check_token(request, std::move(token));
@@ -139,8 +139,8 @@ asio::awaitable<Authenticator::Login> Authenticator::log_in(asio::ip::address pe
   co_return std::move(*user);
 }
 
-Authenticator::Checked Authenticator::check_signature(const Request& request) {
-  const auto key = check_aws_signature(request, parts_.keys, parts_.aws_key, parts_.clock.now());
+Authenticator::Checked Authenticator::check_signature(const Request& request, RequestStage stage) {
+  const auto key = check_aws_signature(request, parts_.keys, parts_.aws_key, parts_.clock.now(), stage);
   if (!key) return wrong(request, key.error().text);
   return admit(request, **key);
 }

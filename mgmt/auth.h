@@ -27,6 +27,9 @@ class Sessions;
 using CheckPassword = std::function<boost::asio::awaitable<result<std::optional<storage::UserRecord>>>(
     std::string name, std::string password)>;
 
+// How much of a request is there. Of the head alone all is checked that can be, so that nobody without a key makes us take a body.
+enum class RequestStage : std::uint8_t { head, whole };
+
 struct AuthParts {
   std::string operator_token;
   KeyRing& keys;  // whose use is noted
@@ -45,19 +48,19 @@ class Authenticator {
 
   explicit Authenticator(AuthParts parts);
 
-  // Whether check() must wait for the body: a signature covers it.
+  // Whether a check is complete only with the body: a signature covers it.
   static bool needs_body(const Request& request);
   // The principal, or why not: unauthorized (a credential that is unknown, void or expired, RFC 6750 3.1), forbidden (a key used
   // outside its networks), forbidden_origin, unsupported_media_type, too_many_requests, unavailable. A wrong key is refused also
   // from a trusted network.
-  boost::asio::awaitable<Checked> check(const Request& request);
+  boost::asio::awaitable<Checked> check(const Request& request, RequestStage stage = RequestStage::whole);
   // A name and a password, held to the same limits.
   boost::asio::awaitable<Login> log_in(boost::asio::ip::address peer, std::string name, std::string password);
 
  private:
   boost::asio::awaitable<Checked> check_token(const Request& request, std::string token);
   boost::asio::awaitable<Checked> check_basic(const Request& request, std::string_view credentials);
-  Checked check_signature(const Request& request);
+  Checked check_signature(const Request& request, RequestStage stage);
   Checked check_trust(const Request& request) const;
   Checked admit(const Request& request, const storage::ApiKeyRecord& key);
   Refusal wrong(const Request& request, std::string detail);

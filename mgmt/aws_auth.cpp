@@ -51,7 +51,7 @@ bool contains(const std::vector<std::string_view>& names, std::string_view name)
 
 // "20150830T123600Z", in the one way to write it.
 std::optional<Time> parse_amz_date(const std::string& text) {
-  if (text.size() != 16) return std::nullopt;
+  if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
   const auto part = [&text](std::size_t at, std::size_t size) { return text.substr(at, size); };
   return parse_rfc3339(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 5) + ":" + part(11, 2) + ":" + part(13, 3));
 }
@@ -67,12 +67,15 @@ result<Time> check_date(const Request& request, const AwsAuthorization& given, T
   return *at;
 }
 
-// The body as it was signed. What stands for it in X-Amz-Content-Sha256 must be its hash: a body nobody signed is not taken.
-result<std::string> check_payload(const Request& request) {
+// What stands for the body in the signature; empty when that cannot be told without it. What X-Amz-Content-Sha256 says must be the
+// hash: a body nobody signed is not taken.
+result<std::string> payload_hash(const Request& request, RequestStage stage) {
   if (const auto coding = request.header("content-encoding"); !coding.empty() && coding != "identity")
     return mismatch("a signed body cannot be compressed here");
+  std::string said(request.header("x-amz-content-sha256"));
+  if (stage == RequestStage::head) return said;
   std::string hash = providers::sha256_hex(request.body);
-  if (request.header_count("x-amz-content-sha256") > 0 && request.header("x-amz-content-sha256") != hash)
+  if (request.header_count("x-amz-content-sha256") > 0 && said != hash)
     return mismatch("X-Amz-Content-Sha256 is not the hash of the body; UNSIGNED-PAYLOAD is not taken");
   return hash;
 }
@@ -134,12 +137,13 @@ result<AwsAuthorization> read_aws_authorization(std::string_view authorization) 
 }
 
 result<void> verify_aws_signature(const Request& request, const AwsAuthorization& given, std::string_view secret,
-                                  Time now) {
+                                  Time now, RequestStage stage) {
   const auto names = split(given.signed_names, ';');
   if (const auto checked = check_names(request, names); !checked) return checked.error();
   if (const auto date = check_date(request, given, now); !date) return date.error();
-  auto hash = check_payload(request);
+  auto hash = payload_hash(request, stage);
   if (!hash) return hash.error();
+  if (hash->empty()) return {};
 
   providers::AwsRequest covered;
   const std::string method(http::to_string(request.method));
@@ -157,7 +161,7 @@ result<void> verify_aws_signature(const Request& request, const AwsAuthorization
 }
 
 result<const ApiKeyRecord*> check_aws_signature(const Request& request, const KeyRing& keys, std::string_view relay_key,
-                                                Time now) {
+                                                Time now, RequestStage stage) {
   const auto given = read_aws_authorization(request.header("authorization"));
   if (!given) return given.error();
   if (given->scope.service != kService) return mismatch("the credential must be scoped to the service 'ses'");
@@ -170,7 +174,7 @@ result<const ApiKeyRecord*> check_aws_signature(const Request& request, const Ke
   if (!key || aws_access_key_id(*key) != given->access_key_id)
     return invalid("InvalidClientTokenId: this access key is not known");
   const AwsKeyPair pair = aws_key_pair(*key, relay_key);
-  if (const auto checked = verify_aws_signature(request, *given, pair.secret_access_key, now); !checked)
+  if (const auto checked = verify_aws_signature(request, *given, pair.secret_access_key, now, stage); !checked)
     return checked.error();
   return key;
 }

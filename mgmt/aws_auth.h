@@ -8,6 +8,7 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "mgmt/auth.h"
 #include "mgmt/http.h"
 #include "mgmt/key_ring.h"
 #include "providers/sigv4.h"
@@ -33,13 +34,15 @@ struct AwsAuthorization {
 bool is_aws_authorization(std::string_view authorization);
 result<AwsAuthorization> read_aws_authorization(std::string_view authorization);
 
-// Whether the request, with its body, was signed with that secret, and just now. Faults as below.
+// Whether the request was signed with that secret, and just now. Faults as below. Of the head alone all is checked but the body: the
+// signature, too, when X-Amz-Content-Sha256 stands for that.
 result<void> verify_aws_signature(const Request& request, const AwsAuthorization& given, std::string_view secret,
-                                  Time now);
+                                  Time now, RequestStage stage = RequestStage::whole);
 
-// The key that signed the request; its body must be there. Faults name what is wrong as AWS does: "SignatureDoesNotMatch: ...",
+// The key that signed the request. Faults name what is wrong as AWS does: "SignatureDoesNotMatch: ...",
 // "RequestExpired: ...", "InvalidClientTokenId: ...", "IncompleteSignature: ...".
 result<const storage::ApiKeyRecord*> check_aws_signature(const Request& request, const KeyRing& keys,
-                                                         std::string_view relay_key, Time now);
+                                                         std::string_view relay_key, Time now,
+                                                         RequestStage stage = RequestStage::whole);
 
 }  // namespace postrider::mgmt

@@ -141,10 +141,9 @@ boost::asio::awaitable<std::variant<Admission, Response>> Router::admit(Request&
   admission.route = found.route;
   if (found.route->access != Access::open) {
     admission.key_checked = !Authenticator::needs_body(request);
-    if (admission.key_checked) {
-      const auto refused = co_await check_key(request, *found.route);
-      if (refused) co_return refuse(admission, *refused);
-    }
+    const RequestStage stage = admission.key_checked ? RequestStage::whole : RequestStage::head;
+    const auto refused = co_await check_key(request, *found.route, stage);
+    if (refused) co_return refuse(admission, *refused);
   }
   if (const auto refused = refuse_form(request, *found.route)) co_return refuse(admission, *refused);
   co_return admission;
@@ -152,7 +151,7 @@ boost::asio::awaitable<std::variant<Admission, Response>> Router::admit(Request&
 
 boost::asio::awaitable<Response> Router::handle(Request& request, Admission admission) const {
   if (!admission.key_checked) {
-    const auto refused = co_await check_key(request, *admission.route);
+    const auto refused = co_await check_key(request, *admission.route, RequestStage::whole);
     if (refused) co_return refuse(admission, *refused);
   }
   std::string trouble;
@@ -183,10 +182,11 @@ Router::Match Router::match(Request& request) const {
   return result;
 }
 
-boost::asio::awaitable<std::optional<Refusal>> Router::check_key(Request& request, const Route& route) const {
+boost::asio::awaitable<std::optional<Refusal>> Router::check_key(Request& request, const Route& route,
+                                                                 RequestStage stage) const {
   std::string trouble;
   try {
-    auto checked = co_await authenticator_.check(request);
+    auto checked = co_await authenticator_.check(request, stage);
     if (auto* refused = std::get_if<Refusal>(&checked)) co_return std::move(*refused);
     request.principal = std::get<Principal>(std::move(checked));
     co_return refuse_scope(request.principal, route.access);

@@ -63,7 +63,8 @@ class Router {
     std::string allow;  // methods of the path, when the method was not among them
   };
   Match match(Request& request) const;
-  boost::asio::awaitable<std::optional<Refusal>> check_key(Request& request, const Route& route) const;
+  boost::asio::awaitable<std::optional<Refusal>> check_key(Request& request, const Route& route,
+                                                           RequestStage stage) const;
   Refusal failed(const Request& request, std::string_view trouble) const;
 
   Authenticator& authenticator_;
