@@ -68,6 +68,8 @@ COMMANDS = [
     ("retention-run", "retention run"),
     ("retention", "retention show"),
     ("user-list", "user list"),
+    ("new-key", "token create app --scopes send,read --expires 90d --per-day 1000 --networks 127.0.0.0/8"),
+    ("key-list", "token list"),
     ("spool-stat", "spool stat --data-dir {data}"),
     ("message-list", "spool list --data-dir {data}"),
     ("message", "spool show {sent} --data-dir {data}"),
@@ -93,6 +95,7 @@ API = [
     ("message-route", "/v1/messages/{waiting}/route"),
     ("retention", "/v1/retention"),
     ("user-list", "/v1/users"),
+    ("key-list", "/v1/keys"),
 ]
 
 
