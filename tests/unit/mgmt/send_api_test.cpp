@@ -1,0 +1,308 @@
+// POST /v1/messages: what an application sends, and what is stored of it.
+#include <gtest/gtest.h>
+
+#include "tests/unit/mgmt/send_server.h"
+
+namespace postrider::mgmt::test {
+namespace {
+
+using Pointers = std::vector<std::string>;
+
+constexpr const char* kPlain = R"({"from":"shop@shop.example","to":"user@example.net","subject":"Hello","text":"Hi"})";
+
+TEST(SendApi, AMessageIsStoredAndItsIdComesBack) {
+  SendServer server;
+  const Answer answer = server.post("/v1/messages", kPlain);
+  ASSERT_EQ(answer.status, 202) << answer.body;
+  const boost::json::object accepted = answer.json();
+  const std::string id = text_at(accepted, "id");
+  EXPECT_EQ(answer.header("location"), "/v1/messages/" + id);
+  EXPECT_EQ(accepted.at("state"), "queued");
+  EXPECT_EQ(text_at(accepted, "message_id"), "<" + id + "@relay.test>");
+  const boost::json::object message = server.message(id);
+  EXPECT_EQ(message.at("sender"), "shop@shop.example");
+  EXPECT_EQ(message.at("door"), "http");
+  EXPECT_EQ(message.at("client"), "127.0.0.1");
+  EXPECT_EQ(message.at("subject"), "Hello");
+  EXPECT_EQ(message.at("message_id"), accepted.at("message_id"));
+  EXPECT_TRUE(message.at("batch").is_null());
+  EXPECT_TRUE(message.at("tenant").is_null());
+  const std::string octets = server.octets(id);
+  EXPECT_TRUE(octets.starts_with("Received: from [127.0.0.1] ([127.0.0.1])\r\n\tby relay.test with HTTP id " + id))
+      << octets;
+  EXPECT_TRUE(octets.ends_with("\r\n\r\nHi\r\n")) << octets;
+}
+
+TEST(SendApi, EveryFieldArrivesWhereItBelongs) {
+  SendServer server;
+  const Answer answer = server.api.call_as_tenant("POST", "/v1/messages", R"({
+    "from": {"email": "shop@shop.example", "name": "Der Lädt"},
+    "to": ["Ann <ann@example.net>", {"email": "bob@example.net"}],
+    "cc": "carl@example.net", "bcc": ["dora@example.net", "ann@EXAMPLE.net"],
+    "reply_to": "help@shop.example", "subject": "Größe",
+    "text": "Hi", "html": "<img src='cid:logo'>",
+    "attachments": [{"filename": "a.txt", "content": "SGFs\nbG8=", "content_type": "text/plain"},
+                    {"content": "AA==", "content_type": "image/png", "cid": "logo"}],
+    "headers": {"X-Order": 4711}, "tags": ["invoice", "monthly"], "metadata": {"order": "4711", "paid": true},
+    "lane": "high", "send_at": "2100-01-01T00:00:00Z", "expires_in": "2h", "retries": {"count": 7, "interval": "1m"},
+    "notify": ["failure", "delay"]})");
+  EXPECT_EQ(pointers_of(answer), Pointers{"/send_at"}) << "a week is the limit";
+  const std::string soon = format_rfc3339(net::SystemClock().now() + std::chrono::hours(2));
+  std::string body = R"({"from":{"email":"shop@shop.example","name":"Der Lädt"},
+    "to":["Ann <ann@example.net>",{"email":"bob@example.net"}],"cc":"carl@example.net",
+    "bcc":["dora@example.net","ann@EXAMPLE.net"],"reply_to":"help@shop.example","subject":"Größe","text":"Hi",
+    "html":"<img src='cid:logo'>","attachments":[{"filename":"a.txt","content":"SGFs\nbG8=","content_type":"text/plain"},
+    {"content":"AA==","content_type":"image/png","cid":"logo"}],"headers":{"X-Order":4711},"tags":["invoice","monthly"],
+    "metadata":{"order":"4711","paid":true},"lane":"high","send_at":")" +
+                     soon + R"(","expires_in":"2h",
+    "retries":{"count":7,"interval":"1m"},"notify":["failure","delay"]})";
+  const Answer sent = server.api.call_as_tenant("POST", "/v1/messages", body);
+  ASSERT_EQ(sent.status, 202) << sent.body;
+  const boost::json::object message = server.message(text_at(sent.json(), "id"));
+  ASSERT_EQ(message.at("recipients").as_array().size(), 4u) << "who is named twice gets it once";
+  EXPECT_EQ(message.at("tenant"), "shop");
+  EXPECT_EQ(message.at("lane"), "high");
+  EXPECT_EQ(text_at(message, "next_try_at"), soon);
+  EXPECT_EQ(text_at(message, "expires_at"), format_rfc3339(*parse_rfc3339(soon) + std::chrono::hours(2)));
+  EXPECT_EQ(boost::json::serialize(message.at("retry")), R"({"retries":7,"interval":"1m"})");
+  EXPECT_EQ(boost::json::serialize(message.at("tags")), R"(["invoice","monthly"])");
+  EXPECT_EQ(boost::json::serialize(message.at("metadata")), R"({"order":"4711","paid":"true"})");
+  const std::string octets = server.octets(text_at(message, "id"));
+  EXPECT_EQ(octets.find("dora"), std::string::npos);
+  EXPECT_NE(octets.find("To: Ann <ann@example.net>, bob@example.net\r\n"), std::string::npos) << octets;
+  EXPECT_NE(octets.find("Reply-To: help@shop.example\r\n"), std::string::npos);
+  EXPECT_NE(octets.find("X-Order: 4711\r\n"), std::string::npos);
+  EXPECT_NE(octets.find("multipart/related"), std::string::npos);
+}
+
+TEST(SendApi, EveryFaultIsNamedAtOnce) {
+  SendServer server;
+  const Answer answer = server.post("/v1/messages", R"({
+    "to": ["nobody", {"name": "x"}, 7], "subject": "a\nb", "txt": "x",
+    "attachments": [{"filename": "a", "content": "%%%", "size": 3}], "lane": "fast", "send_at": "tomorrow",
+    "expires_in": "0", "retries": {"count": -1}, "notify": ["always"], "tags": "x", "metadata": [], "headers": {"Bcc": "x"}})");
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_EQ(answer.header("content-type"), "application/problem+json");
+  EXPECT_EQ(answer.json().at("type"), "/problems/validation");
+  const Pointers expected{
+      "/to/0", "/to/1/email", "/to/2",       "/attachments/0/content", "/attachments/0/size", "/metadata", "/tags",
+      "/lane", "/send_at",    "/expires_in", "/retries/count",         "/notify/0",           "/notify",   "/txt",
+      "/from", "/subject",    "/headers/Bcc"};
+  EXPECT_EQ(pointers_of(answer), expected) << answer.body;
+  EXPECT_EQ(server.count(), 0u);
+}
+
+TEST(SendApi, WhatIsNoJsonOrNoObjectIsRefused) {
+  SendServer server;
+  for (const std::string& body :
+       std::vector<std::string>{"", "{", "[]", "7", "{\"from\":\"\xff\"}", std::string(5000, '[')}) {
+    const Answer answer = server.post("/v1/messages", body);
+    EXPECT_TRUE(answer.status == 422 || answer.status == 400) << body << answer.body;
+    EXPECT_EQ(pointers_of(answer), Pointers{""}) << body;
+  }
+  EXPECT_EQ(server.api
+                .call_raw("POST", "/v1/messages",
+                          std::string("Authorization: Bearer ") + kToken + "\r\nContent-Type: text/plain\r\n", "x")
+                .status,
+            415);
+}
+
+TEST(SendApi, RawMessagesGoAsTheyAre) {
+  SendServer server;
+  const std::string raw =
+      "From: Shop <shop@shop.example>\nTo: ann@example.net, \"Bob @home\" <bob@example.net> (his @work)\nBcc: "
+      "secret@example.net\n"
+      "Subject: raw\nX-Postrider-Tag: from-the-header\n\n.dot\nline\n";
+  const Answer answer = server.post_raw("/v1/messages", raw);
+  ASSERT_EQ(answer.status, 202) << answer.body;
+  const boost::json::object message = server.message(text_at(answer.json(), "id"));
+  EXPECT_EQ(message.at("sender"), "shop@shop.example");
+  EXPECT_EQ(message.at("recipients").as_array().size(), 3u);
+  EXPECT_EQ(boost::json::serialize(message.at("tags")), R"(["from-the-header"])");
+  const std::string octets = server.octets(text_at(message, "id"));
+  EXPECT_TRUE(octets.ends_with("\r\n\r\n.dot\r\nline\r\n")) << octets;
+  EXPECT_EQ(octets.find("secret"), std::string::npos);
+  EXPECT_NE(octets.find("Message-ID: " + text_at(answer.json(), "message_id")), std::string::npos);
+
+  const Answer enveloped =
+      server.post_raw("/v1/messages?from=bounces@shop.example&to=one@example.net,two@example.net", raw);
+  ASSERT_EQ(enveloped.status, 202) << enveloped.body;
+  const boost::json::object other = server.message(text_at(enveloped.json(), "id"));
+  EXPECT_EQ(other.at("sender"), "bounces@shop.example");
+  EXPECT_EQ(other.at("recipients").as_array().size(), 2u);
+
+  const Answer json = server.post(
+      "/v1/messages", R"({"raw":"From: a@shop.example\r\nMessage-ID: <own@x>\r\n\r\nx","to":"b@example.net"})");
+  ASSERT_EQ(json.status, 202) << json.body;
+  EXPECT_EQ(json.json().at("message_id"), "<own@x>");
+}
+
+TEST(SendApi, RawMessagesThatCannotBeSentAreRefused) {
+  SendServer server;
+  for (const std::string raw : {"To: a@example.net\r\n\r\nno sender", "From: a@shop.example\r\n\r\nno recipient",
+                                "no header", "From: a@shop.example\r\nTo: a@example.net, b@@c\r\n\r\nx",
+                                "From: a@shop.example\r\nTo: a@example.net; b@example.net\r\n\r\nx",
+                                "From: a@shop.example\r\nTo: root\r\n\r\nx", "\r\nx", ""}) {
+    const Answer answer = server.post_raw("/v1/messages", raw);
+    EXPECT_EQ(answer.status, 422) << raw << answer.body;
+  }
+  std::string with_nul = "From: a@shop.example\r\nTo: b@example.net\r\n\r\n";
+  with_nul += '\0';
+  EXPECT_EQ(server.post_raw("/v1/messages", with_nul).status, 422);
+  EXPECT_EQ(server.post_raw("/v1/messages?to=nobody", "From: a@shop.example\r\n\r\n").json().at("type"),
+            "/problems/invalid-parameter");
+  EXPECT_EQ(server.post("/v1/messages?to=a@example.net", kPlain).status, 400);
+  EXPECT_EQ(
+      server.post_raw("/v1/messages", "From: a@shop.example\r\nTo: b@example.net\r\nX-Postrider-Lane: fast\r\n\r\nx")
+          .status,
+      422);
+  EXPECT_EQ(server.count(), 0u);
+}
+
+TEST(SendApi, SendersAndGuardsOfTheCredentialHold) {
+  ServerSetup setup;
+  storage::ApiKeyRecord bound = shop_key("bound");
+  bound.senders = {"*@shop.example"};
+  setup.keys.emplace_back(bound, "pr_bound");
+  storage::ApiKeyRecord guarded = shop_key("guarded");
+  guarded.guard.allow_recipients = {"@example.net"};
+  setup.keys.emplace_back(guarded, "pr_guarded");
+  storage::ApiKeyRecord staging = shop_key("staging");
+  staging.guard.redirect_to = "qa@shop.example";
+  setup.keys.emplace_back(staging, "pr_staging");
+  storage::ApiKeyRecord reader = shop_key("reader");
+  reader.scopes = {Scope::read};
+  setup.keys.emplace_back(reader, "pr_reader");
+  SendServer server(std::move(setup));
+  const auto send = [&](const std::string& token, const std::string& from, const std::string& to) {
+    return server.api.call_with(token, "POST", "/v1/messages",
+                                R"({"from":")" + from + R"(","to":)" + to + R"(,"text":"x"})");
+  };
+  EXPECT_EQ(send("pr_bound", "a@shop.example", R"("b@example.net")").status, 202);
+  const Answer other = send("pr_bound", "a@bank.example", R"("b@example.net")");
+  EXPECT_EQ(other.status, 403);
+  EXPECT_EQ(other.json().at("type"), "/problems/sender-not-allowed");
+  EXPECT_EQ(pointers_of(other), Pointers{"/from"});
+  const Answer raw =
+      server.api.call_with("pr_bound", "POST", "/v1/messages",
+                           R"({"from":"a@shop.example","to":"b@example.net","raw":"From: ceo@bank.example\r\n\r\nx"})");
+  EXPECT_EQ(raw.status, 403) << "nor in the header of a raw message";
+
+  const Answer refused = send("pr_guarded", "a@shop.example", R"(["b@example.net","c@other.example"])");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.json().at("type"), "/problems/recipient-not-allowed");
+  EXPECT_EQ(pointers_of(refused), Pointers{"/to/1"});
+
+  const Answer redirected = send("pr_staging", "a@shop.example", R"(["b@example.net","c@example.net"])");
+  ASSERT_EQ(redirected.status, 202) << redirected.body;
+  const boost::json::object message = server.message(text_at(redirected.json(), "id"));
+  ASSERT_EQ(message.at("recipients").as_array().size(), 1u);
+  EXPECT_EQ(message.at("recipients").as_array()[0].at("address"), "qa@shop.example");
+  EXPECT_EQ(message.at("recipients").as_array()[0].at("redirected_from"), "b@example.net, c@example.net");
+  EXPECT_EQ(send("pr_reader", "a@shop.example", R"("b@example.net")").status, 403);
+}
+
+TEST(SendApi, TheLimitsOfAKeyAreToldAndKept) {
+  ServerSetup setup;
+  storage::ApiKeyRecord slow = shop_key("slow");
+  slow.per_minute = 3;
+  setup.keys.emplace_back(slow, "pr_slow");
+  SendServer server(std::move(setup));
+  const auto send = [&](const std::string& to) {
+    return server.api.call_with("pr_slow", "POST", "/v1/messages",
+                                R"({"from":"a@shop.example","to":)" + to + R"(,"text":"x"})");
+  };
+  const Answer two = send(R"(["a@example.net","b@example.net"])");
+  ASSERT_EQ(two.status, 202) << two.body;
+  EXPECT_EQ(two.header("ratelimit-limit"), "3");
+  EXPECT_EQ(two.header("ratelimit-remaining"), "1");
+  const Answer more = send(R"(["a@example.net","b@example.net"])");
+  EXPECT_EQ(more.status, 429);
+  EXPECT_FALSE(more.header("retry-after").empty());
+  EXPECT_EQ(send(R"("a@example.net")").status, 202) << "what was refused took no room";
+}
+
+TEST(SendApi, WhatIsTooLargeIsRefusedWithTheLimit) {
+  relay::SubmissionOptions options = submission_options();
+  options.max_message_size = 10'000;
+  SendServer server({}, options);
+  const Answer answer = server.post(
+      "/v1/messages", R"({"from":"a@shop.example","to":"b@example.net","text":")" + std::string(11'000, 'x') + "\"}");
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_NE(text_at(answer.json(), "detail").find("10000"), std::string::npos);
+  const Answer nearly = server.post(
+      "/v1/messages", R"({"from":"a@shop.example","to":"b@example.net","text":")" + std::string(9'950, 'x') + "\"}");
+  EXPECT_EQ(nearly.status, 413) << "with its header it is too large after all";
+  EXPECT_EQ(server.count(), 0u);
+}
+
+TEST(SendApi, TroubleOfOursIsNeverPermanent) {
+  SendServer server;
+  server.api.store().fail_writes(true);
+  const Answer answer = server.post("/v1/messages", kPlain);
+  EXPECT_EQ(answer.status, 503) << answer.body;
+  EXPECT_FALSE(answer.header("retry-after").empty());
+  server.api.store().fail_writes(false);
+  EXPECT_EQ(server.count(), 0u);
+  ServerSetup full;
+  full.store.high_water_bytes = 1;
+  SendServer other(std::move(full));
+  other.post("/v1/messages", kPlain);  // the one that fills it
+  const Answer no_room = other.post("/v1/messages", kPlain);
+  EXPECT_EQ(no_room.status, 503);
+  EXPECT_EQ(no_room.json().at("type"), "/problems/spool-full");
+}
+
+TEST(SendApi, TheSameKeyAnswersTheSame) {
+  SendServer server;
+  const Answer first = server.post_with("/v1/messages", "Idempotency-Key: \"order-1\"\r\n", kPlain);
+  ASSERT_EQ(first.status, 202) << first.body;
+  EXPECT_EQ(first.header("idempotency-replayed"), "");
+  const Answer again = server.post_with("/v1/messages", "Idempotency-Key: order-1\r\n", kPlain);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(again.header("idempotency-replayed"), "true");
+  const Answer other = server.post_with("/v1/messages", "Idempotency-Key: order-1\r\n",
+                                        R"({"from":"shop@shop.example","to":"user@example.net","text":"other"})");
+  EXPECT_EQ(other.status, 422);
+  EXPECT_EQ(other.json().at("type"), "/problems/idempotency-key-reused");
+  EXPECT_EQ(server.count(), 1u);
+  // Another credential's key of the same name is another key.
+  const std::string headers = std::string("Authorization: Bearer ") + kTenantToken +
+                              "\r\nContent-Type: application/json\r\nIdempotency-Key: order-1\r\n";
+  EXPECT_NE(server.api.call_raw("POST", "/v1/messages", headers, kPlain).body, first.body);
+  EXPECT_EQ(server.count(), 2u);
+  for (const std::string& key : std::vector<std::string>{"\"", "\"a\" x", "\"\\x\"", std::string(257, 'k'), "ü"})
+    EXPECT_EQ(server.post_with("/v1/messages", "Idempotency-Key: " + key + "\r\n", kPlain).status, 400) << key;
+}
+
+TEST(SendApi, ARequestThatWasRefusedDoesNotUseItsKeyUp) {
+  SendServer server;
+  const std::string key = "Idempotency-Key: k\r\n";
+  EXPECT_EQ(server.post_with("/v1/messages", key, R"({"from":"a@shop.example"})").status, 422);
+  EXPECT_EQ(server.post_with("/v1/messages", key, kPlain).status, 202);
+}
+
+TEST(SendApi, DeleteCancels) {
+  SendServer server;
+  const std::string id = text_at(server.post("/v1/messages", kPlain).json(), "id");
+  const Answer answer = server.api.call("DELETE", "/v1/messages/" + id);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json().at("state"), "cancelled");
+  const Answer again = server.api.call("DELETE", "/v1/messages/" + id);
+  EXPECT_EQ(again.status, 409);
+  EXPECT_NE(text_at(again.json(), "detail").find("cancelled"), std::string::npos);
+}
+
+TEST(SendApi, MessagesAreFoundByTagAndBatch) {
+  SendServer server;
+  server.post("/v1/messages", R"({"from":"a@shop.example","to":"b@example.net","text":"x","tags":["invoice"]})");
+  server.post("/v1/messages", kPlain);
+  EXPECT_EQ(server.api.call("GET", "/v1/messages?tag=invoice").json().at("messages").as_array().size(), 1u);
+  EXPECT_EQ(server.api.call("GET", "/v1/messages?tag=none").json().at("messages").as_array().size(), 0u);
+  EXPECT_EQ(server.api.call("GET", "/v1/messages?batch=x").status, 400);
+  EXPECT_EQ(server.post("/v1/messages/cancel?tag=invoice", "").json().at("changed"), 1);
+}
+
+}  // namespace
+}  // namespace postrider::mgmt::test
