@@ -42,6 +42,7 @@ json::object to_json(const storage::SalvageReport& report) {
           {"chunks", report.chunks},
           {"events", report.events},
           {"users", strings(report.users)},
+          {"api_keys", strings(report.api_keys)},
           {"without_body_count", report.without_body_count},
           {"without_body", strings(report.without_body)},
           {"without_record_count", report.without_record_count},
@@ -62,6 +63,15 @@ void print_ids(const char* what, std::uint64_t count, const std::vector<MessageI
   std::cout << "  " << then << '\n';
 }
 
+void print_credentials(const char* what, const std::vector<std::string>& names, bool brought_back) {
+  if (names.empty()) return;
+  std::cout << what
+            << (brought_back ? " brought back, check that each still may log in:"
+                             : " found and left out (--users brings them back):");
+  for (const std::string& name : names) std::cout << ' ' << printable(name);
+  std::cout << '\n';
+}
+
 void print_report(const storage::SalvageReport& report, const SalvageOptions& options) {
   std::cout << "salvaged " << counted(report.messages, "message") << " to " << options.output << ": " << report.finished
             << " finished, " << report.held << " held now, " << report.already_held << " held before\n"
@@ -73,13 +83,8 @@ void print_report(const storage::SalvageReport& report, const SalvageOptions& op
             "cancel them (postrider queue cancel ID) once their senders know");
   print_ids("messages have left only events", report.without_record_count, report.without_record,
             "they are not in the new spool; some may be remains of messages removed long ago");
-  if (!report.users.empty()) {
-    std::cout << "users "
-              << (options.with_users ? "brought back, check that each still may log in:"
-                                     : "found and left out (--users brings them back):");
-    for (const std::string& name : report.users) std::cout << ' ' << printable(name);
-    std::cout << '\n';
-  }
+  print_credentials("users", report.users, options.with_users);
+  print_credentials("API keys", report.api_keys, options.with_users);
   std::cout << "start a daemon on it; `postrider queue list --state held` shows what waits, `postrider queue release "
                "ID` sends it\n";
 }
@@ -98,10 +103,15 @@ int run_spool_backup(const SpoolPlace& place, const BackupOptions& options) {
   const storage::BackupReport report = with_exit_codes([&] { return storage::backup_spool(from, request); });
   progress.finish("copied " + counted(report.messages, "message"));
   if (options.json) {
-    const json::object shown{{"output", options.output},        {"messages", report.messages},
-                             {"chunks", report.chunks},         {"events", report.events},
-                             {"users", report.users},           {"held", report.held},
-                             {"file_bytes", report.file_bytes}, {"fault_count", report.fault_count},
+    const json::object shown{{"output", options.output},
+                             {"messages", report.messages},
+                             {"chunks", report.chunks},
+                             {"events", report.events},
+                             {"users", report.users},
+                             {"api_keys", report.api_keys},
+                             {"held", report.held},
+                             {"file_bytes", report.file_bytes},
+                             {"fault_count", report.fault_count},
                              {"faults", strings(report.faults)}};
     std::cout << json::serialize(shown) << '\n';
   } else {

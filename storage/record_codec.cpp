@@ -22,7 +22,7 @@
 //   guard     := allow_recipients:strings redirect_to:string capture:string
 //   api_key   := name:string written_at:u64 id:string digest:32 octets tenant:string scopes:u8 senders:strings guard
 //                networks:strings per_minute:varint per_day:varint created_at:i64 expires_at:i64
-//                written_at: the next event number then; scopes: bits of core's Scope; networks: as 10.0.0.0/8
+//                written_at: the next event number then, or more (StoredApiKey); scopes: bits of core's Scope; networks: as 10.0.0.0/8
 //   usage     := name:string last_used_at:i64 day:i64 recipients:varint
 //   upstream  := name:string written_at:u64 health:u8 opened_stage:u8 flags:u8 changed_at:i64 last_error:string
 //                paused_until:i64 stopped_by:string canary_percent:varint canary_messages:varint preferred_by:string

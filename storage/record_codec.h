@@ -35,7 +35,7 @@ struct StoredUpstream {
 
 struct StoredApiKey {
   ApiKeyRecord key;
-  std::uint64_t written_at = 0;  // as StoredUpstream's
+  std::uint64_t written_at = 0;  // as StoredUpstream's; of two records of one key the later has the higher
 };
 
 inline constexpr std::size_t kRecordHeader = 32;

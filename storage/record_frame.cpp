@@ -23,6 +23,10 @@ std::uint64_t checksum(const char* value, std::size_t size) {
   return XXH3_64bits(value + kMagicAt, size - kMagicAt);
 }
 
+bool begins_as_ours(std::string_view bytes) {
+  return bytes.size() >= kRecordHeader && bytes[kMagicAt] == 'P' && bytes[kMagicAt + 1] == 'R';
+}
+
 }  // namespace
 
 void write_frame(const Frame& frame, char* header) {
@@ -53,8 +57,7 @@ result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& 
 }
 
 std::optional<Frame> peek_frame(std::string_view bytes) {
-  if (bytes.size() < kRecordHeader || bytes[kMagicAt] != 'P' || bytes[kMagicAt + 1] != 'R') return std::nullopt;
-  if (bytes[kVersionAt] != kVersion) return std::nullopt;
+  if (!begins_as_ours(bytes) || bytes[kVersionAt] != kVersion) return std::nullopt;
   const auto magic = static_cast<Magic>(bytes[kMagicAt + 2]);
   const auto known = {Magic::message,  Magic::chunk,   Magic::events,       Magic::user,
                       Magic::upstream, Magic::api_key, Magic::api_key_usage};
@@ -67,6 +70,11 @@ std::optional<Frame> peek_frame(std::string_view bytes) {
 bool is_whole_frame(std::string_view value) {
   return value.size() >= kRecordHeader &&
          wire::load_le<std::uint64_t>(value.data()) == checksum(value.data(), value.size());
+}
+
+std::optional<std::uint8_t> other_format(std::string_view value) {
+  if (!begins_as_ours(value) || value[kVersionAt] == kVersion || !is_whole_frame(value)) return std::nullopt;
+  return static_cast<std::uint8_t>(value[kVersionAt]);
 }
 
 std::optional<std::size_t> find_frame_size(std::string_view bytes) {

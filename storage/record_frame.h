@@ -55,6 +55,8 @@ result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& 
 // What the bytes say they begin with; nothing when that is no value of this version. The checksum is not looked at.
 std::optional<Frame> peek_frame(std::string_view bytes);
 bool is_whole_frame(std::string_view value);
+// The other format that a whole value is of; nothing when it is none of ours, or of this one.
+std::optional<std::uint8_t> other_format(std::string_view value);
 // How long the value is that `bytes` begins with: the size that its checksum fits. Tries one after the other.
 std::optional<std::size_t> find_frame_size(std::string_view bytes);
 

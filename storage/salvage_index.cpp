@@ -16,6 +16,11 @@ std::int64_t latest_change(const MessageRecord& record) {
   return latest;
 }
 
+// A key of that name that was made after another one was removed is the newer, whatever was written of the old one.
+std::pair<Time, std::uint64_t> age_of(const StoredApiKey& stored) {
+  return {stored.key.created_at, stored.written_at};
+}
+
 // Sorted by `key`, one of each; answers how many went.
 template <typename Item, typename Key>
 std::uint64_t keep_one_each(std::vector<Item>& items, Key key) {
@@ -89,7 +94,7 @@ void SalvageIndex::add(const FoundValue& found, std::string_view value) {
       if (!stored) return;
       const auto known = api_keys_.find(stored->key.name);
       if (known != api_keys_.end()) ++old_versions_;
-      if (known == api_keys_.end() || known->second.written_at < stored->written_at)
+      if (known == api_keys_.end() || age_of(known->second) < age_of(*stored))
         api_keys_[stored->key.name] = std::move(*stored);
       return;
     }

@@ -149,6 +149,7 @@ void SalvageScan::scan_leaf(std::uint64_t number, std::string_view page) {
     const std::size_t size = u16(page, node) | std::size_t{u16(page, node + 2)} << 16;
     if (value_at > kPage || size > kPage - value_at) continue;
     const std::string_view value = page.substr(value_at, size);
+    if (const auto format = storage::other_format(value)) other_format_ = format;
     if (!peek_frame(value) || !is_whole_frame(value)) continue;  // of a table without frames; or the size may be wrong
     seen_.push_back(value_at);
     report(number * kPage + value_at, value);

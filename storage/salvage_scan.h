@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,8 @@ class SalvageScan {
 
   std::uint64_t pages() const { return pages_; }
   std::uint64_t broken() const { return broken_; }  // places where a value begins that is not whole any more
+  // The file is of another version of Postrider: one of its values says so.
+  std::optional<std::uint8_t> other_format() const { return other_format_; }
 
  private:
   std::uint64_t scan_page(std::uint64_t number);  // how many pages are done with
@@ -68,6 +71,7 @@ class SalvageScan {
   DamagedFile& file_;
   OnValue on_value_;
   std::uint64_t pages_ = 0, broken_ = 0;
+  std::optional<std::uint8_t> other_format_;
   std::string page_;               // a copy: the window may move while a run is tried
   std::vector<std::size_t> seen_;  // where in this page a value begins that was looked at
 };

@@ -1,4 +1,6 @@
 // API keys and what they did: put, remove, list.
+#include <algorithm>
+
 #include "storage/credential_rules.h"
 #include "storage/lmdb/queries.h"
 #include "storage/lmdb/write_context.h"
@@ -10,6 +12,12 @@ namespace {
 
 constexpr std::uint64_t kUsageWeight = 128;  // of one key
 
+// Later than that of the record it replaces, also when nothing happened in between.
+std::uint64_t next_written_at(std::uint64_t next_seq, const std::optional<std::string_view>& replaced) {
+  const auto before = replaced ? decode_api_key(*replaced) : result<StoredApiKey>(Fault{});
+  return before ? std::max(next_seq, before->written_at + 1) : next_seq;
+}
+
 }  // namespace
 
 // ---- keys ---------------------------------------------------------------------------------------------------------
@@ -19,11 +27,11 @@ PutApiKey::PutApiKey(ApiKeyRecord key, bool must_be_new, Done<Nothing> done)
 
 void PutApiKey::run(WriteContext& context) {
   const MDB_dbi table = context.tables().api_keys;
-  const bool exists = is_credential_name(key_.name) && context.txn().get(table, key_.name);
-  auto checked = check_api_key(key_, exists, context.txn().entries(table), must_be_new_);
+  const auto replaced = is_credential_name(key_.name) ? context.txn().get(table, key_.name) : std::nullopt;
+  auto checked = check_api_key(key_, replaced.has_value(), context.txn().entries(table), must_be_new_);
   if (!checked) return answer_with(std::move(checked));
   std::string value;
-  encode_api_key({key_, context.meta().next_seq}, value);
+  encode_api_key({key_, next_written_at(context.meta().next_seq, replaced)}, value);
   context.txn().put(table, key_.name, value);
   answer_with(Nothing{});
 }

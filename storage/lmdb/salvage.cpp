@@ -44,6 +44,9 @@ class Salvage {
     SalvageScan scan(file_, [this](const FoundValue& found, std::string_view value) { index_.add(found, value); });
     scan.run(request_.on_progress);
     index_.sort();
+    if (const auto format = scan.other_format(); format && index_.records().empty())
+      throw SpoolError(directory_ + " has format " + std::to_string(*format) + ", this program knows " +
+                       std::to_string(kSpoolFormat) + ": salvage it with the version that wrote it");
     report_.pages = scan.pages();
     report_.broken_values = scan.broken();
     report_.old_versions = index_.old_versions();

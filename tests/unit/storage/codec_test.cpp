@@ -45,6 +45,10 @@ StoredMessage full_message() {
   r.envelope.message_id_header = "<1@example.org>";
   r.envelope.created_at = from_ms(1'800'000'000'000);
   r.envelope.tags = {"invoice", "eu"};
+  r.envelope.metadata = {{"order", "4711"}, {"note", ""}};
+  std::array<std::uint8_t, MessageId::kBytes> batch;
+  batch.fill(0xba);
+  r.envelope.batch = MessageId(batch);
   r.envelope.retry = {5, std::chrono::minutes(2)};
   r.envelope.expires_at = from_ms(1'800'000'600'000);
   r.envelope.capture_only = true;
@@ -135,6 +139,29 @@ UserRecord full_user() {
   return user;
 }
 
+StoredApiKey full_api_key() {
+  StoredApiKey stored;
+  stored.written_at = 8;
+  ApiKeyRecord& key = stored.key;
+  key.name = "app";
+  key.id = "abcdefghijklmnop";
+  for (std::size_t i = 0; i < key.digest.size(); ++i) key.digest[i] = static_cast<unsigned char>(0xf0 + i);
+  key.tenant = "shop";
+  key.scopes = {Scope::send, Scope::steer};
+  key.senders = {"*@example.com"};
+  key.guard = {{"@example.com"}, "catch@example.com", "sink"};
+  key.networks = {parse_network("10.0.0.0/8").value(), parse_network("2001:db8::1").value()};
+  key.per_minute = 60;
+  key.per_day = 70'000;
+  key.created_at = from_ms(1);
+  key.expires_at = from_ms(2);
+  return stored;
+}
+
+ApiKeyUsage full_usage() {
+  return {"app", from_ms(3), from_ms(2), 70'000};
+}
+
 StoredUpstream full_upstream() {
   StoredUpstream upstream;
   upstream.written_at = 9;
@@ -178,7 +205,9 @@ TEST(MessageCodec, KeepsEveryField) {
   EXPECT_EQ(y.envelope.subject, x.envelope.subject);
   EXPECT_EQ(y.envelope.created_at, x.envelope.created_at);
   EXPECT_EQ(y.envelope.tags, x.envelope.tags);
+  EXPECT_EQ(y.envelope.metadata, x.envelope.metadata);
   EXPECT_EQ(y.envelope.retry, x.envelope.retry);
+  EXPECT_EQ(y.envelope.batch, x.envelope.batch);
   EXPECT_EQ(y.envelope.expires_at, x.envelope.expires_at);
   EXPECT_TRUE(y.envelope.capture_only);
   EXPECT_EQ(y.history, x.history);
@@ -208,11 +237,13 @@ TEST(MessageCodec, TellsWhatWasNotGivenFromZero) {
   for (const MessageRetry& retry : {MessageRetry{}, MessageRetry{0, {}}, MessageRetry{{}, Duration(0)}}) {
     stored.record.envelope.retry = retry;
     stored.record.envelope.expires_at = kNever;
+    stored.record.envelope.batch = MessageId();
     encode_message(stored, bytes);
     const auto after = decode_message(bytes, test_id());
     ASSERT_TRUE(after.has_value());
     EXPECT_EQ(after->record.envelope.retry, retry);
     EXPECT_EQ(after->record.envelope.expires_at, kNever);
+    EXPECT_TRUE(after->record.envelope.batch.is_nil());
   }
 }
 
@@ -309,6 +340,54 @@ TEST(UserCodec, KeepsEveryField) {
   EXPECT_EQ(hex(again), hex(bytes));
 }
 
+TEST(ApiKeyCodec, KeepsEveryField) {
+  const StoredApiKey key = full_api_key();
+  std::string bytes, again;
+  encode_api_key(key, bytes);
+  const auto after = decode_api_key(bytes);
+  ASSERT_TRUE(after.has_value()) << after.error().text;
+  EXPECT_EQ(after->written_at, 8u);
+  EXPECT_EQ(after->key.name, "app");
+  EXPECT_EQ(after->key.digest, key.key.digest);
+  EXPECT_EQ(after->key.scopes, key.key.scopes);
+  EXPECT_EQ(after->key.guard, key.key.guard);
+  EXPECT_EQ(after->key.networks, key.key.networks);
+  EXPECT_EQ(after->key.expires_at, from_ms(2));
+  encode_api_key(*after, again);  // and whatever has no line above
+  EXPECT_EQ(hex(again), hex(bytes));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_EQ(decode_api_key(bytes.substr(0, size)).error().kind, FaultKind::damaged) << size;
+}
+
+TEST(ApiKeyCodec, RefusesScopesAndNetworksThatThereAreNot) {
+  std::string bytes;
+  encode_api_key(full_api_key(), bytes);
+  const auto replaced = [&bytes](std::size_t at, char octet) {
+    std::string changed = bytes;
+    changed[at] = octet;
+    seal_frame(changed.data(), changed.size());
+    return decode_api_key(changed);
+  };
+  const std::size_t scopes = bytes.find("shop") + 4, network = bytes.find("10.0.0.0/8");
+  ASSERT_LT(network, bytes.size());
+  EXPECT_TRUE(replaced(scopes, 8).has_value());
+  EXPECT_EQ(replaced(scopes, 16).error().kind, FaultKind::damaged);
+  EXPECT_EQ(replaced(network, 'x').error().kind, FaultKind::damaged);
+}
+
+TEST(ApiKeyCodec, KeepsEveryFieldOfItsUsage) {
+  std::string bytes, again;
+  encode_api_key_usage(full_usage(), bytes);
+  const auto after = decode_api_key_usage(bytes);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(after->name, "app");
+  EXPECT_EQ(after->last_used_at, from_ms(3));
+  EXPECT_EQ(after->day, from_ms(2));
+  EXPECT_EQ(after->recipients, 70'000u);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_EQ(decode_api_key_usage(bytes.substr(0, size)).error().kind, FaultKind::damaged) << size;
+}
+
 TEST(UpstreamCodec, KeepsEveryField) {
   std::string bytes, again;
   encode_upstream(full_upstream(), bytes);
@@ -329,34 +408,43 @@ TEST(UpstreamCodec, KeepsEveryField) {
 }
 
 // ---- the format on disk -------------------------------------------------------------------------------------------
-// A change of these bytes is a change of the format: after the first release, raise the version in record_frame.cpp and read
-// both.
+// A change of these bytes is a change of the format: raise kSpoolFormat in record_frame.h; after the first release, read both.
 
 constexpr char kGoldenMessage[] =
-    "c32a78453bdb27b450526d01000000000102030405060708090a0b0c0d0e0f10036170700b6578616d706c652e6f7267"
-    "03656e76023d02030473686f70093139322e302e322e3106636c69656e740568656c6c6f0f3c31406578616d706c652e"
-    "6f72673e00505c18a3010000c0776518a30100000207696e766f69636502657505c0d4010000000000d086030201efbe"
-    "addeac020305c301a8a104036b6579105375626a6563743a2068656c6c6f0d0a0204757365720b6578616d706c652e63"
-    "6f6d177266633832323b75736572406578616d706c652e636f6d060a15020301ffffffffffffff7f0100000000000000"
-    "feffffffffffffff010c0da60405352e312e310c6e6f20737563682075736572077072696d61727908322e302e30204f"
-    "6b107265616c406578616d706c652e6e657400000000000a000000000000000000000000000000000000000000000000"
-    "00000000000000";
+    "04698fec09d7da3250526d03000000000102030405060708090a0b0c0d0e0f10036170700b6578616d706c652e6f7267"
+    "03656e76027d02030473686f70093139322e302e322e3106636c69656e740568656c6c6f0f3c31406578616d706c652e"
+    "6f72673e00505c18a3010000c0776518a30100000207696e766f69636502657502056f726465720434373131046e6f74"
+    "650005c0d4010000000000babababababababababababababababad086030201efbeaddeac020305c301a8a104036b65"
+    "79105375626a6563743a2068656c6c6f0d0a0204757365720b6578616d706c652e636f6d177266633832323b75736572"
+    "406578616d706c652e636f6d060a15020301ffffffffffffff7f0100000000000000feffffffffffffff010c0da60405"
+    "352e312e310c6e6f20737563682075736572077072696d61727908322e302e30204f6b107265616c406578616d706c65"
+    "2e6e657400000000000a00000000000000000000000000000000000000000000000000000000000000";
 constexpr char kGoldenRow[] =
-    "538437bfaa2ad98c50526501020000000102030405060708090a0b0c0d0e0f104d000000000000000100505c18a30100"
+    "5300f6b772ebdabc50526503020000000102030405060708090a0b0c0d0e0f104d000000000000000100505c18a30100"
     "000001000cfa0105322e302e30024f6b0001077072696d617279106d785b3139322e302e322e315d3a323507544c5376"
     "312e33184c5c18a3010000e8070c000201780970726566657272656405020000020101001500505c18a3010000020205"
     "616c69636500";
-constexpr char kGoldenChunk[] = "9fb5123bcfd46b5850526301090000000102030405060708090a0b0c0d0e0f10616263";
+constexpr char kGoldenChunk[] = "5e584c6967aa7db250526303090000000102030405060708090a0b0c0d0e0f10616263";
 constexpr char kGoldenUser[] =
-    "4ac539234834e52d50527501000000000000000000000000000000000000000005616c6963650673656e646572087363"
+    "c700a2265125e46750527503000000000000000000000000000000000000000005616c6963650673656e646572087363"
     "72797074247800020d2a406578616d706c652e636f6d00010c406578616d706c652e636f6d116361746368406578616d"
     "706c652e636f6d0473696e6b01000000000000000200000000000000";
 
+constexpr char kGoldenApiKey[] =
+    "a33c3bdd3892120650526b03000000000000000000000000000000000000000003617070080000000000000010616263"
+    "6465666768696a6b6c6d6e6f70f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff000102030405060708090a0b0c0d0e0f047368"
+    "6f7005010d2a406578616d706c652e636f6d010c406578616d706c652e636f6d116361746368406578616d706c652e63"
+    "6f6d0473696e6b020a31302e302e302e302f380f323030313a6462383a3a312f3132383cf0a204010000000000000002"
+    "00000000000000";
+constexpr char kGoldenUsage[] =
+    "16e8012a8302ab5850526703000000000000000000000000000000000000000003617070030000000000000002000000"
+    "00000000f0a204";
+
 constexpr char kGoldenUpstreamRow[] =
-    "d8adf102621fe4de5052650101000000000000000000000000000000000000004e000000000000001700505c18a30100"
+    "93fb7a4f872ee7495052650301000000000000000000000000000000000000004e000000000000001800505c18a30100"
     "00000103030000077265667573656405616c696365077072696d61727900";
 constexpr char kGoldenUpstream[] =
-    "02e19f5cc314ac87505273010000000000000000000000000000000000000000077072696d6172790900000000000000"
+    "c4b58e38f620cf65505273030000000000000000000000000000000000000000077072696d6172790900000000000000"
     "01030303000000000000000772656675736564040000000000000005616c696365056403626f62050000000000000006"
     "00000000000000ac02f0a204";
 
@@ -382,6 +470,18 @@ TEST(GoldenBytes, OfAUser) {
   std::string bytes;
   encode_user(full_user(), bytes);
   EXPECT_EQ(hex(bytes), kGoldenUser);
+}
+
+TEST(GoldenBytes, OfAnApiKey) {
+  std::string bytes;
+  encode_api_key(full_api_key(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenApiKey);
+}
+
+TEST(GoldenBytes, OfTheUsageOfAnApiKey) {
+  std::string bytes;
+  encode_api_key_usage(full_usage(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenUsage);
 }
 
 TEST(GoldenBytes, OfARowOfAnUpstream) {
@@ -416,6 +516,18 @@ TEST(Damage, EveryTruncationAndEveryFlippedBitIsFound) {
   EXPECT_FALSE(decode_message(message + '\0', test_id()).has_value());
   EXPECT_FALSE(decode_message(message, MessageId()).has_value());
   EXPECT_FALSE(decode_feed_row(row, 78).has_value());
+}
+
+TEST(Damage, AValueOfAnotherFormatIsNotReadAsOneOfThis) {
+  std::string bytes;
+  encode_user(full_user(), bytes);
+  EXPECT_EQ(other_format(bytes), std::nullopt);
+  bytes[11] = kSpoolFormat - 1;
+  EXPECT_EQ(other_format(bytes), std::nullopt) << "it is not whole";
+  seal_frame(bytes.data(), bytes.size());
+  EXPECT_EQ(other_format(bytes), kSpoolFormat - 1);
+  EXPECT_EQ(peek_frame(bytes), std::nullopt);
+  EXPECT_EQ(decode_user(bytes).error().kind, FaultKind::damaged);
 }
 
 // Past the checksum: what a mistake of ours, or a collision, could put there.
