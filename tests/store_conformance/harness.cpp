@@ -215,6 +215,13 @@ result<Steered> StoreTest::steer(SteerRequest request) {
   return std::move(steered.value().at(0));
 }
 
+result<std::shared_ptr<MessageRecord>> StoreTest::amend(AmendRequest request) {
+  request.actor = "alice";
+  request.now = now_;
+  return answer<std::shared_ptr<MessageRecord>>(
+      [&](Done<std::shared_ptr<MessageRecord>> done) { store().amend(std::move(request), std::move(done)); });
+}
+
 result<MessageRecord> StoreTest::find(const MessageId& id) {
   return answer<MessageRecord>([&](Done<MessageRecord> done) { store().find(id, std::move(done)); });
 }

@@ -64,6 +64,7 @@ class StoreTest : public testing::TestWithParam<Factory> {
   result<Settled> settle(const MessageId& id, Trigger trigger, Time due = {});  // recipient 0
   result<Steered> steer(const MessageId& id, SteerVerb verb, std::optional<std::uint32_t> recipient = {});
   result<Steered> steer(SteerRequest request);
+  result<std::shared_ptr<MessageRecord>> amend(AmendRequest request);  // by alice, now
   result<MessageRecord> find(const MessageId& id);
   RecipientState state(const MessageId& id) { return find(id).value().state(); }
   std::vector<Event> history(const MessageId& id);

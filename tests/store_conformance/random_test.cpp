@@ -12,7 +12,7 @@ namespace {
 struct ModelRecipient {
   RecipientState state = RecipientState::queued;
   Time due{};
-  bool cancel = false, hold = false, by_route = false;
+  bool cancel = false, hold = false, by_route = false, tried = false;
 };
 
 struct ModelMessage {
@@ -20,6 +20,7 @@ struct ModelMessage {
   std::size_t body_size = 0;
   std::size_t least_events = 1;
   Time expires = kNever;
+  std::size_t batch = 0;
 
   bool live() const {
     return std::any_of(recipients.begin(), recipients.end(), [](const auto& r) { return is_live(r.state); });
@@ -50,6 +51,8 @@ class RandomTest : public StoreTest {
     }
     if (intent) m.intent = Intent{"primary"};
     if (dice(4) == 0) model.expires = m.record.envelope.expires_at = now_ + std::chrono::minutes(1 + dice(40));
+    model.batch = dice(static_cast<std::uint32_t>(batches_.size()));
+    m.record.envelope.batch = batches_[model.batch];
     model_[stored(std::move(m))] = model;
   }
 
@@ -80,9 +83,11 @@ class RandomTest : public StoreTest {
       updates.push_back(update(i, trigger, due));
       updates.back().route_caused = dice(2) == 0;
       const bool ended = state == RecipientState::sent || state == RecipientState::bounced;
+      const bool tried = r.tried || trigger != Trigger::unclaim;
       r = {!ended && r.cancel ? RecipientState::cancelled : !ended && r.hold ? RecipientState::held : state, due};
       if (model.expires <= now_ && is_live(r.state)) r.state = RecipientState::expired;
       r.by_route = r.state == RecipientState::failed && updates.back().route_caused;
+      r.tried = tried;
     }
     if (updates.empty()) return;
     Settlement s = settlement(id, std::move(updates));
@@ -132,6 +137,21 @@ class RandomTest : public StoreTest {
     ASSERT_EQ(steered ? steered->changed : 0, changed);
   }
 
+  void amend_one(const MessageId& id, ModelMessage& model) {
+    AmendRequest request;
+    request.id = id;
+    if (dice(2) == 0) request.send_at = now_ + std::chrono::minutes(dice(30));
+    if (dice(2) == 0) request.lane = static_cast<Lane>(dice(3));
+    if (dice(2) == 0) request.expires_at = dice(2) == 0 ? kNever : now_ + std::chrono::minutes(1 + dice(40));
+    const bool possible = std::all_of(model.recipients.begin(), model.recipients.end(), [this](const auto& r) {
+      return r.state == RecipientState::queued && !r.tried && r.due > now_;
+    });
+    ASSERT_EQ(amend(request).has_value(), possible);
+    if (!possible) return;
+    for (ModelRecipient& r : model.recipients) r.due = request.send_at.value_or(r.due);
+    model.expires = request.expires_at.value_or(model.expires);
+  }
+
   void crash() {
     reopen(Ending::crash);
     for (auto& [id, model] : model_) {
@@ -140,11 +160,12 @@ class RandomTest : public StoreTest {
       for (std::size_t i = 0; i < model.recipients.size(); ++i) {
         ModelRecipient& r = model.recipients[i];
         if (r.state != RecipientState::sending) continue;
-        const bool third = found->recipients[i].interruptions >= 3;
+        const bool third = found->recipients[i].interruptions >= 3, tried = r.tried;
         r = {r.cancel          ? RecipientState::cancelled
              : r.hold || third ? RecipientState::held
                                : RecipientState::deferred,
              now_};
+        r.tried = tried;
         model.least_events = std::max<std::size_t>(model.least_events, 3);
       }
     }
@@ -218,6 +239,7 @@ class RandomTest : public StoreTest {
     }
     ASSERT_TRUE(verify_faults().empty());
     check_counters();
+    check_batches();
   }
 
   void check_counters() {
@@ -233,6 +255,17 @@ class RandomTest : public StoreTest {
     ASSERT_EQ(stats.live_messages, live);
   }
 
+  void check_batches() {
+    for (std::size_t batch = 1; batch < batches_.size(); ++batch) {
+      std::vector<MessageId> expected;
+      for (auto at = model_.rbegin(); at != model_.rend(); ++at)
+        if (at->second.batch == batch) expected.push_back(at->first);
+      ListQuery query;
+      query.batch = batches_[batch];
+      ASSERT_EQ(list_all(query), expected);
+    }
+  }
+
   // The due index holds what waits, all of it and nothing else.
   void check_due() {
     std::map<MessageId, Time> expected, got;
@@ -244,10 +277,13 @@ class RandomTest : public StoreTest {
       }
     }
     for (std::uint32_t bucket = 0; bucket < 3; ++bucket) {
-      DueQuery query;
-      query.bucket = bucket;
-      query.limit = 100'000;
-      for (const DueEntry& entry : due(query).entries) got[entry.key.id] = entry.key.due;
+      for (const Lane lane : kLanes) {
+        DueQuery query;
+        query.bucket = bucket;
+        query.lane = lane;
+        query.limit = 100'000;
+        for (const DueEntry& entry : due(query).entries) got[entry.key.id] = entry.key.due;
+      }
     }
     ASSERT_EQ(got, expected);
   }
@@ -263,11 +299,14 @@ class RandomTest : public StoreTest {
     auto at = model_.begin();
     std::advance(at, dice(static_cast<std::uint32_t>(model_.size())));
     if (what < 55) return claim_one(at->first, at->second);
-    if (what < 90) return settle_one(at->first, at->second);
+    if (what < 87) return settle_one(at->first, at->second);
+    if (what < 92) return amend_one(at->first, at->second);
     steer_one(at->first, at->second);
   }
 
+  static constexpr Lane kLanes[] = {Lane::high, Lane::normal, Lane::low};
   std::mt19937_64 random_;
+  const std::vector<MessageId> batches_{MessageId(), ids_.next(now_), ids_.next(now_)};  // the first: none
   std::map<MessageId, ModelMessage> model_;
 };
 
@@ -309,7 +348,8 @@ TEST_P(RandomTest, NothingIsLeftOfWhatEnded) {
   EXPECT_TRUE(list_all({}).empty());
   EXPECT_TRUE(all_events().empty());
   EXPECT_EQ(expire().next, kNever);
-  for (std::uint32_t bucket = 0; bucket < 3; ++bucket) EXPECT_TRUE(due_ids(bucket).empty());
+  for (std::uint32_t bucket = 0; bucket < 3; ++bucket)
+    for (const Lane lane : kLanes) EXPECT_TRUE(due_ids(bucket, lane).empty());
 }
 
 POSTRIDER_STORE_SUITE(RandomTest);

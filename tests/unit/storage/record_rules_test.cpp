@@ -97,6 +97,17 @@ TEST(AcceptRecord, RefusesWhatIsNotANewMessage) {
   EXPECT_EQ(accept_record(gap).error().kind, FaultKind::invalid);
 }
 
+TEST(AcceptRecord, RefusesMoreMetadataThanIsKept) {
+  NewMessage many, large;
+  many.record = large.record = record();
+  many.record.envelope.metadata.resize(kMaxMetadata + 1);
+  EXPECT_EQ(accept_record(many).error().text, "a message has metadata of at most 50 names");
+  large.record.envelope.metadata = {{"name", std::string(kMaxMetadataOctets - 3, 'x')}};
+  EXPECT_EQ(accept_record(large).error().text, "names and values of metadata have at most 10000 octets");
+  large.record.envelope.metadata[0].second.pop_back();
+  EXPECT_TRUE(accept_record(large).has_value());
+}
+
 TEST(AcceptRecord, AnIntentClaimsOnlyWhatIsDue) {
   NewMessage m;
   m.record = record(2);
@@ -359,6 +370,20 @@ TEST(Retention, CountsFromTheLastChangeAndByWhoMayComeBack) {
   EXPECT_EQ(event.type, EventType::body_removed);
   EXPECT_FALSE(body_expired(r, policy, kNow + 60 * kMinute));
   EXPECT_TRUE(history_expired(r, policy, kNow + 6 * kMinute));
+}
+
+TEST(AmendRecord, IsTooLateOnceAStopWasAskedFor) {
+  for (const bool cancel : {true, false}) {
+    MessageRecord r = record();
+    r.recipients[0].due = kNow + kMinute;
+    (cancel ? r.recipients[0].cancel_requested : r.recipients[0].hold_requested) = true;
+    AmendRequest request;
+    request.now = kNow;
+    request.send_at = kNow + 2 * kMinute;
+    EXPECT_EQ(amend_record(r, request).error().text,
+              "the message is queued, to be stopped: it can be rescheduled only before its first try");
+    EXPECT_EQ(r.due(), kNow + kMinute);
+  }
 }
 
 TEST(ListFilterTest, DomainsMatchWholeAndInAnyCase) {
