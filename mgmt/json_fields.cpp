@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "core/nearest.h"
+#include "mgmt/json_duplicates.h"
 
 namespace postrider::mgmt {
 
@@ -78,9 +79,12 @@ std::optional<json::value> parse_document(std::string_view text, Faults& faults)
   options.max_depth = kMaxDepth;
   boost::system::error_code error;
   json::value value = json::parse(text, error, {}, options);
-  if (!error) return value;
-  add_fault(faults, "", text.empty() ? "the body is empty, JSON is expected" : "is no JSON: " + error.message());
-  return std::nullopt;
+  if (error) {
+    add_fault(faults, "", text.empty() ? "the body is empty, JSON is expected" : "is no JSON: " + error.message());
+    return std::nullopt;
+  }
+  if (auto twice = find_duplicate(text, kMaxDepth)) add_fault(faults, std::move(*twice), "is given twice");
+  return value;
 }
 
 JsonFields::JsonFields(const json::value& value, std::string at, Faults& faults)

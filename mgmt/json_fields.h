@@ -40,7 +40,7 @@ struct Placed {
 std::string member_of(std::string_view at, std::string_view name);
 std::string element_of(std::string_view at, std::size_t index);
 
-// Nothing, with one fault at "", when it is no JSON.
+// Nothing, with one fault at "", when it is no JSON. A member that is there twice is a fault as well, at its place.
 std::optional<boost::json::value> parse_document(std::string_view text, Faults& faults);
 
 class JsonFields {

@@ -128,5 +128,20 @@ TEST(ParseDocument, WhatIsNoJsonIsOneFault) {
   EXPECT_EQ(faults.size(), 1u);
 }
 
+TEST(ParseDocument, AMemberThatIsGivenTwiceIsAFault) {
+  for (const auto& [text, pointer] :
+       std::vector<std::pair<std::string, std::string>>{{R"({"to":"a","to":"b"})", "/to"},
+                                                        {R"({"a":[1,{"x":1},{"b/c":{},"b\/c":[]}]})", "/a/2/b~1c"},
+                                                        {R"({"\u0074o":1,"x":[[],"s",{}],"to":2})", "/to"}}) {
+    Faults faults;
+    EXPECT_TRUE(parse_document(text, faults));
+    ASSERT_EQ(faults.size(), 1u) << text;
+    EXPECT_EQ(faults[0].pointer, pointer);
+  }
+  Faults none;
+  EXPECT_TRUE(parse_document(R"([{"a":1},{"a":{"a":1}},{"A":1,"a":1}])", none));
+  EXPECT_TRUE(none.empty());
+}
+
 }  // namespace
 }  // namespace postrider::mgmt
