@@ -1,6 +1,6 @@
 # bash completion for postrider; made by `postrider completion`, do not edit.
 _postrider() {
-  local current=${COMP_WORDS[COMP_CWORD]} words="serve config import queue upstream events retention spool user sendmail mailq man completion --help --version"
+  local current=${COMP_WORDS[COMP_CWORD]} words="serve config import queue upstream events retention spool user token bootstrap sendmail mailq man completion --help --version"
   case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
     "serve "*) [ "$COMP_CWORD" -gt 1 ] && words="--help --config" ;;
     "config check") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --config" || words="check show reference" ;;
@@ -47,6 +47,12 @@ _postrider() {
     "user list") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="add passwd list remove" ;;
     "user remove") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="add passwd list remove" ;;
     "user "*) [ "$COMP_CWORD" -gt 1 ] && words="add passwd list remove --help" ;;
+    "token create") [ "$COMP_CWORD" -gt 2 ] && words="--help --scopes --tenant --senders --networks --expires --per-minute --per-day --allow-recipients --redirect-to --capture --json --url --token --config" || words="create list revoke rotate" ;;
+    "token list") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="create list revoke rotate" ;;
+    "token revoke") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="create list revoke rotate" ;;
+    "token rotate") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="create list revoke rotate" ;;
+    "token "*) [ "$COMP_CWORD" -gt 1 ] && words="create list revoke rotate --help" ;;
+    "bootstrap "*) [ "$COMP_CWORD" -gt 1 ] && words="--help --admin --password-stdin --config" ;;
     "sendmail "*) [ "$COMP_CWORD" -gt 1 ] && words="--help" ;;
     "mailq "*) [ "$COMP_CWORD" -gt 1 ] && words="--help" ;;
     "man "*) [ "$COMP_CWORD" -gt 1 ] && words="--help --output" ;;

@@ -24,8 +24,8 @@ TEST(Manual, ThePagesInTheTreeAreCurrent) {
 
 TEST(Manual, ThereIsAPageForEveryCommand) {
   const std::string help = run_line({"--help"}).out;
-  for (const char* command :
-       {"serve", "config", "queue", "spool", "user", "upstream", "events", "import", "retention"}) {
+  for (const char* command : {"serve", "config", "queue", "spool", "user", "upstream", "events", "import", "retention",
+                              "token", "bootstrap"}) {
     EXPECT_NE(help.find(command), std::string::npos);
     EXPECT_NE(run_line({"man"}).out.find("postrider\\-" + std::string(command)), std::string::npos) << command;
     EXPECT_EQ(run_line({"man", command}).exit_code, 0) << command;
