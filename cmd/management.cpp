@@ -7,6 +7,7 @@
 #include "cmd/settings.h"
 #include "cmd/user_directory.h"
 #include "mgmt/console.h"
+#include "mgmt/openapi_api.h"
 
 namespace postrider::cmd {
 
@@ -74,7 +75,7 @@ Management::Management(const Config& config, ManagementParts parts)
       stats_(thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, parts.metrics, std::move(parts.facts)),
       upstreams_(thread_.loop(), thread_.loop().clock(), parts.store, parts.upstreams),
       users_(thread_.loop(), thread_.loop().clock(), parts.store, set_password),
-      sending_({thread_.loop(), parts.store, parts.message_memory, keys_, parts.upstreams, parts.log},
+      sending_({thread_.loop(), parts.store, parts.message_memory, keys_, parts.upstreams, parts.accepted, parts.log},
                std::make_shared<const relay::SubmissionOptions>(submission_options(config, hostname_of(config)))),
       keys_api_(thread_.loop().clock(), keys_, std::move(parts.secrets.aws_key), parts.log),
       tokens_(thread_.loop().clock(), authenticator_, sessions_, keys_, parts.log),
@@ -151,6 +152,7 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
     sending_.add_routes(door->router);
     keys_api_.add_routes(door->router);
     tokens_.add_routes(door->router);
+    mgmt::add_openapi_routes(door->router);
   }
   auto take = [this, d = door.get()](std::size_t, boost::asio::ip::tcp::socket socket) {
     d->server.accept(std::move(socket), d->tls);

@@ -55,6 +55,7 @@ struct ManagementParts {
   relay::UpstreamControl& upstreams;
   Budget& message_memory;                  // of bodies on their way in, shared with all doors
   std::function<void()> notice_owed = {};  // retention left notices to senders owed; called on the mgmt thread
+  Counter* accepted = nullptr;             // messages over HTTP
 };
 
 // What a reload can change.

@@ -6,17 +6,28 @@ Sending::Sending(const SendingParts& parts, const std::shared_ptr<const relay::S
     : submission_(relay::make_submission(
           {parts.loop, parts.loop.clock(), parts.store, nullptr, parts.message_memory, parts.log}, options)),
       limits_(parts.loop.clock(), parts.keys),
-      door_({parts.loop, parts.loop.clock(), *submission_, limits_, options->hostname, parts.store}),
+      door_({parts.loop, parts.loop.clock(), *submission_, limits_, options->hostname, parts.store, parts.accepted}),
       send_(door_, limits_),
       batches_(parts.loop, parts.store),
       validate_({parts.loop.clock(), door_, *submission_, parts.upstreams}),
-      schedule_(parts.loop, parts.loop.clock(), parts.store, *submission_) {}
+      schedule_(parts.loop, parts.loop.clock(), parts.store, *submission_),
+      dialects_{parts.loop, parts.loop.clock(), parts.store, door_} {}
 
 void Sending::add_routes(mgmt::Router& router) {
   send_.add_routes(router);
   batches_.add_routes(router);
   validate_.add_routes(router);
   schedule_.add_routes(router);
+  mgmt::add_babygun(router, dialects_);
+  mgmt::add_limbo(router, dialects_);
+  mgmt::add_mailer(router, dialects_);
+  mgmt::add_woowup(router, dialects_);
+  mgmt::add_mailgun(router, dialects_);
+  mgmt::add_sendgrid(router, dialects_);
+  mgmt::add_ses(router, dialects_);
+  mgmt::add_mailjet(router, dialects_);
+  mgmt::add_postmark(router, dialects_);
+  mgmt::add_resend(router, dialects_);
 }
 
 }  // namespace postrider::cmd

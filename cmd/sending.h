@@ -1,5 +1,5 @@
 // What the management side needs to take mail over HTTP, put together: the submission, the one door for letters, and the routes of
-// our own API that use it. Made on the main thread, used on the mgmt thread.
+// our own API and of the dialects that use it. Made on the main thread, used on the mgmt thread.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "core/budget.h"
 #include "core/log.h"
 #include "mgmt/batches_api.h"
+#include "mgmt/dialects/dialect.h"
 #include "mgmt/key_ring.h"
 #include "mgmt/schedule_api.h"
 #include "mgmt/send_api.h"
@@ -25,6 +26,7 @@ struct SendingParts {
   Budget& message_memory;  // outlives the store, which holds chunks of it
   mgmt::KeyRing& keys;
   relay::UpstreamControl& upstreams;
+  Counter* accepted;  // messages; null: nobody counts
   Log& log;
 };
 
@@ -44,6 +46,7 @@ class Sending {
   mgmt::BatchesApi batches_;
   mgmt::ValidateApi validate_;
   mgmt::ScheduleApi schedule_;
+  const mgmt::DialectParts dialects_;
 };
 
 }  // namespace postrider::cmd

@@ -243,6 +243,7 @@ asio::awaitable<void> SendDoor::accept_one(Call& call, std::size_t index) {
   sent.message_id = plan.message_id.empty() ? ours : plan.message_id;
   if (result.reply.code != 0 && !result.id) sent.refusal = refusal_of_reply(result, letter);
   if (!result.id || result.duplicate) parts_.limits.give_back(call.request.principal, call.recipients(index));
+  if (result.id && !result.duplicate && parts_.accepted) parts_.accepted->add();
   if (result.duplicate) co_await look_up(call, index);
 }
 

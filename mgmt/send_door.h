@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/metrics.h"
 #include "mgmt/http.h"
 #include "mgmt/letter.h"
 #include "mgmt/problem.h"
@@ -52,7 +53,8 @@ struct SendDoorParts {
   relay::Submission& submission;
   SendingLimits& limits;
   std::string hostname;
-  storage::Store& store;  // to read what an earlier call with the same idempotency key made
+  storage::Store& store;        // to read what an earlier call with the same idempotency key made
+  Counter* accepted = nullptr;  // messages; outlives the door
 };
 
 class SendDoor {

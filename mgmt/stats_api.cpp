@@ -18,8 +18,9 @@ struct Row {
   const char* member;
   const char* metric;
   const char* label;
+  const char* also = nullptr;  // another metric that counts with it
 };
-constexpr Row kAccepted{"accepted", "postrider_smtp_messages_total", ""};
+constexpr Row kAccepted{"accepted", "postrider_smtp_messages_total", "", "postrider_http_messages_total"};
 constexpr Row kSent{"sent", "postrider_recipients_total", "result=\"sent\""};
 constexpr Row kRows[] = {kAccepted,
                          kSent,
@@ -31,6 +32,10 @@ constexpr Row kRows[] = {kAccepted,
                          {"connections", "postrider_smtp_connections_total", ""},
                          {"connections_refused", "postrider_smtp_refused_connections_total", ""},
                          {"logins_refused", "postrider_smtp_failed_logins_total", ""}};
+
+std::uint64_t total(const MetricsRegistry& metrics, const Row& row) {
+  return metrics.total(row.metric, row.label) + (row.also ? metrics.total(row.also, row.label) : 0);
+}
 
 json::value rounded(const std::optional<double>& rate) {
   return rate ? json::value(std::round(*rate * 100.0) / 100.0) : json::value(nullptr);
@@ -48,8 +53,7 @@ StatsApi::StatsApi(const Clock& clock, std::unique_ptr<Alarm> alarm, const stora
     : clock_(clock), alarm_(std::move(alarm)), store_(store), metrics_(metrics), facts_(std::move(facts)) {}
 
 void StatsApi::add_routes(Router& router) {
-  router.add(
-      {http::verb::get, "/v1/stats", Access::admin, kJson, {}, [this](const Request& r) { return show(r); }});
+  router.add({http::verb::get, "/v1/stats", Access::admin, kJson, {}, [this](const Request& r) { return show(r); }});
 }
 
 void StatsApi::start() {
@@ -64,17 +68,17 @@ void StatsApi::stop() {
 
 void StatsApi::sample() {
   const Duration now = clock_.monotonic();
-  accepted_.sample(metrics_.total(kAccepted.metric, kAccepted.label), now);
-  sent_.sample(metrics_.total(kSent.metric, kSent.label), now);
+  accepted_.sample(total(metrics_, kAccepted), now);
+  sent_.sample(total(metrics_, kSent), now);
   alarm_->set(clock_.now() + RateMeter::kInterval, [this] { sample(); });
 }
 
 asio::awaitable<Response> StatsApi::show(const Request&) {
   const Duration now = clock_.monotonic();
   json::object counts;
-  for (const Row& row : kRows) counts[row.member] = metrics_.total(row.metric, row.label);
-  const std::uint64_t accepted = metrics_.total(kAccepted.metric, kAccepted.label);
-  const std::uint64_t sent = metrics_.total(kSent.metric, kSent.label);
+  for (const Row& row : kRows) counts[row.member] = total(metrics_, row);
+  const std::uint64_t accepted = total(metrics_, kAccepted);
+  const std::uint64_t sent = total(metrics_, kSent);
   co_return json_response(
       {{"version", facts_.version},
        {"hostname", facts_.hostname},

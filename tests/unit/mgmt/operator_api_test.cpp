@@ -30,7 +30,8 @@ TEST(Stats, HasSpoolCountersAndProcess) {
   ServerSetup setup;
   ApiServer server(std::move(setup));
   server.accept("a@example.com", {"b@example.net"});
-  server.metrics().counter("postrider_smtp_messages_total", "").add(7);
+  server.metrics().counter("postrider_smtp_messages_total", "").add(4);
+  server.metrics().counter("postrider_http_messages_total", "").add(3);
   server.metrics().counter("postrider_attempts_total", "", "upstream=\"a\",outcome=\"uncertain\"").add(2);
   server.metrics().counter("postrider_attempts_total", "", "upstream=\"b\",outcome=\"sent\"").add(3);
   const json::object stats = server.call("GET", "/v1/stats").json();
