@@ -131,6 +131,7 @@ void KeyRing::write() {
   std::vector<ApiKeyUsage> usage = take_changed();
   if (usage.empty()) return start();
   std::vector<std::string> names;
+  names.reserve(usage.size());
   for (const ApiKeyUsage& used : usage) names.push_back(used.name);
   store_.put_api_key_usage(
       std::move(usage),
