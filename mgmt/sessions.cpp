@@ -50,7 +50,7 @@ Sessions::Sessions(SessionParts parts) : parts_(std::move(parts)) {
 }
 
 bool Sessions::looks_like_session(std::string_view token) {
-  return std::count(token.begin(), token.end(), '.') == 2;
+  return token.starts_with("eyJ") && std::count(token.begin(), token.end(), '.') == 2;  // eyJ: {" in base64
 }
 
 result<Sessions::Issued> Sessions::issue(const UserRecord& user) {

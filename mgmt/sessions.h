@@ -37,7 +37,7 @@ class Sessions {
 
   explicit Sessions(SessionParts parts);
 
-  // A session has two dots, which no key has.
+  // It begins as every JWT does and has two dots: no key does, and hardly a password.
   static bool looks_like_session(std::string_view token);
 
   result<Issued> issue(const storage::UserRecord& user);

@@ -153,6 +153,7 @@ TEST_F(AuthTest, ARevokedKeyIsVoidAtOnce) {
 
 TEST_F(AuthTest, NameAndPasswordOfAUserOpenToo) {
   EXPECT_EQ(said(basic("ann:right-ann")), "ann");
+  EXPECT_EQ(said(basic("a.b.c:right-a.b.c")), "a.b.c") << "not every password with two dots is a session";
   EXPECT_EQ(said(basic("ann:wrong")), kUnauthorized);
   EXPECT_EQ(said(basic("ann:")), kUnauthorized);
   EXPECT_EQ(said(basic(":right-")), kUnauthorized);
