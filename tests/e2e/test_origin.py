@@ -364,6 +364,37 @@ class Console(unittest.TestCase):
         self.assertLessEqual(set(re.findall(r'\bat\("([^"]+)"\)', script)), ids)
         self.assertLessEqual({f"view-{name}" for name in re.findall(r'href="#(\w+)"', html) if name != "main"}, ids)
 
+    def test_somebody_signs_in_sends_and_looks(self):
+        with Sink() as sink, Relay(smtp_upstream(sink.port)) as relay:
+            relay.command("user", "add", "shop", "--password-stdin", stdin="wald und wiese\n")
+            batch, ids = WoowUp(relay, relay.token).send({"email": "app@shop.test"}, [{"email": f"user{n}@example.test"} for n in range(3)], "Sale", "t")
+            for identifier in ids:
+                relay.wait_state(identifier, "sent")
+            given = {"key": relay.token, "username": "shop", "password": "wald und wiese", "batch": batch}
+            done = subprocess.run(
+                ["node", str(HERE / "console_client.js"), f"http://127.0.0.1:{relay.api_port}"],
+                input=json.dumps(given), capture_output=True, text=True, timeout=2 * PATIENCE,
+            )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            seen = json.loads(done.stdout)
+            self.assertEqual((seen["first"], seen["menu"]), (["view-sign-in"], False))
+            self.assertTrue(seen["wrongKey"])
+            self.assertFalse(seen["keptWrongKey"])
+            self.assertEqual((seen["who"], seen["upstreamsForUser"]), ("shop", False))
+            self.assertIn("/text: ", seen["refused"])
+            letter = sink.wait_count(4)[3]
+            self.assertEqual((seen["news"], seen["link"]), (f"Accepted as {letter.id}.", f"#message/{letter.id}"))
+            self.assertEqual(relay.message(letter.id)["lane"], "high")
+            self.assertEqual(sorted(letter.recipients), ["ann@example.test", "bob@example.test"])
+            for part in (letter.id, "<b>hello</b>", "ann@example.test", "accepted"):
+                self.assertIn(part, seen["message"])
+            (row,) = seen["messages"]  # the others are the operator's
+            self.assertEqual(row[2:5], ["app@shop.test", "ann@example.test and 1 more", "<b>hello</b>"])
+            self.assertEqual(seen["afterSignOut"], [0, 0, True])
+            self.assertEqual([(r[0], r[1], r[3]) for r in seen["upstreams"]], [("primary", "smtp", "closed")])
+            self.assertIn(f"Batch{batch}Messages3", seen["batch"])
+            self.assertIn("sent3", seen["batch"])
+
 
 if __name__ == "__main__":
     unittest.main()
