@@ -70,6 +70,10 @@ Refusal refusal_of_reply(const relay::SubmissionResult& result, const Letter& le
   return invalid_fields({{letter.at + letter.places.raw, reply.text()}});
 }
 
+bool is_ours(ProblemType type) {
+  return status_of(type) == http::status::service_unavailable;
+}
+
 bool is_of_the_letter(ProblemType type) {
   return type == ProblemType::validation || type == ProblemType::payload_too_large;
 }
@@ -158,12 +162,13 @@ asio::awaitable<void> SendDoor::check(Call& call) {
       continue;
     }
     outcome.letters[i].refusal = *plan.refusal;
-    if (!call.terms.all_or_nothing) continue;
+    if (!call.terms.all_or_nothing && !is_ours(plan.refusal->type)) continue;
     if (!outcome.refusal) outcome.refusal = *plan.refusal;
     if (plan.refusal->type == ProblemType::validation)
       for (const FieldFault& fault : plan.refusal->faults) add_fault(faults, fault.pointer, fault.detail);
   }
-  if (outcome.refusal && !faults.empty()) outcome.refusal = invalid_fields(std::move(faults));
+  if (outcome.refusal && !faults.empty() && call.terms.all_or_nothing)
+    outcome.refusal = invalid_fields(std::move(faults));
   if (outcome.refusal || recipients == 0) co_return;
   outcome.refusal = parts_.limits.take(call.request.principal, recipients);
   if (call.terms.dry_run && !outcome.refusal) parts_.limits.give_back(call.request.principal, recipients);
