@@ -147,6 +147,38 @@ TEST_F(SubmissionTest, AKeyFromOutsideTheMessageWorksLikeTheHeader) {
   EXPECT_EQ(dispatcher_.messages.size(), 2u) << "a duplicate is not delivered again";
 }
 
+TEST_F(SubmissionTest, TheFingerprintOfARequestDecidesInsteadOfWhatWasMadeOfIt) {
+  EnvelopeSpec spec = envelope();
+  spec.door = Door::http;
+  spec.protocol = "HTTPS";
+  spec.idempotency_scope = "http\ntenant\nshop";
+  spec.idempotency_key = std::string(256, 'k') + "\n0";  // bounded by the door, and longer than a header's may be
+  spec.fingerprint = 7;
+  auto first = run(submit(spec, message(10)));
+  auto again = run(submit(spec, message(11)));
+  spec.fingerprint = 8;
+  auto other = run(submit(spec, message(10)));
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_TRUE(other.key_conflict);
+  EXPECT_FALSE(other.id);
+  spec.tenant = "shop";
+  spec.idempotency_scope.clear();
+  EXPECT_FALSE(run(submit(spec, message(10))).duplicate) << "the same tenant's key of another door";
+  const MessageRecord record = stored(*first.id);
+  EXPECT_NE(stored_body(record).find("by relay.example with HTTPS id " + first.id->str()), std::string::npos);
+}
+
+TEST_F(SubmissionTest, MetadataAndBatchAreKeptWithTheMessage) {
+  EnvelopeSpec spec = envelope();
+  spec.metadata = {{"order", "4711"}, {"note", "zwei\nZeilen"}};
+  spec.batch = MessageId::first_at(from_ms(1'770'000'000'000));
+  const MessageRecord record = stored(*run(submit(spec, message(10))).id);
+  EXPECT_EQ(record.envelope.metadata, spec.metadata);
+  EXPECT_EQ(record.envelope.batch, spec.batch);
+  EXPECT_EQ(stored_body(record).find("4711"), std::string::npos);
+}
+
 TEST_F(SubmissionTest, OurOwnBouncesCarryNoTraceOfAClient) {
   EnvelopeSpec spec = envelope();
   spec.door = Door::bounce;
