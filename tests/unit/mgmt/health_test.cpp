@@ -50,8 +50,9 @@ TEST(Metrics, AreJsonForWhoAsksForJson) {
   const std::string key = std::string("Authorization: Bearer ") + kToken + "\r\n";
   const Answer answer = server.call_raw("GET", "/metrics", key + "Accept: application/json\r\n");
   EXPECT_EQ(answer.header("content-type"), "application/json");
+  const boost::json::object body = answer.json();
   bool queued = false;
-  for (const auto& metric : answer.json().at("metrics").as_array()) {
+  for (const auto& metric : body.at("metrics").as_array()) {
     const auto& samples = metric.at("samples").as_array();
     if (metric.at("name") == "postrider_spool_messages")
       for (const auto& sample : samples)
