@@ -96,9 +96,9 @@ boost::asio::awaitable<bool> Connection::serve_one() {
     exchange.request.body = body.release();
     stream_->expires_never();  // a handler bounds itself; events are waited for longer than for any octet
     exchange.response = co_await parts_.router.handle(exchange.request, exchange.admission);
-    std::string().swap(exchange.request.body);  // the client may take its time with the answer
-    body.give_back();
+    std::string().swap(exchange.request.body);
   }
+  body.drop();  // the client may take its time with the answer
   log(exchange);
   parts_.router.cors().add_to(exchange.request, exchange.response);
   pack(exchange.request, exchange.response);

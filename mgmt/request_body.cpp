@@ -21,6 +21,11 @@ bool RequestBody::finish() {
   return !gunzip_ || gunzip_->complete() || fail(Trouble::not_gzip);
 }
 
+void RequestBody::drop() {
+  std::string().swap(octets_);
+  paid_.release();
+}
+
 bool RequestBody::keep(std::string_view octets) {
   const std::uint64_t size = octets_.size() + octets.size();
   if (size > limit_) return fail(Trouble::too_long);

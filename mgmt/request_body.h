@@ -31,9 +31,9 @@ class RequestBody {
   bool finish();                       // false: its end is missing
   Trouble trouble() const { return trouble_; }
   std::uint64_t arrived() const { return arrived_; }  // octets on the wire
-  // The octets; they stay paid for until give_back(), or this goes.
+  // The octets; they stay paid for until drop(), or this goes.
   std::string release() { return std::move(octets_); }
-  void give_back() { paid_.release(); }
+  void drop();
 
  private:
   bool keep(std::string_view octets);

@@ -21,7 +21,7 @@ TEST(Tenant, OtherTenantsMessagesAreNotThere) {
   EXPECT_EQ(server.call_as_tenant("POST", "/v1/messages/" + other + "/cancel").status, 404);
   EXPECT_EQ(server.call_as_tenant("POST", "/v1/messages/" + own + "/cancel").status, 200);
   const boost::json::object message = server.call("GET", "/v1/messages/" + own).json();
-  EXPECT_EQ(message.at("events").as_array().back().at("actor"), "shop");
+  EXPECT_EQ(message.at("events").as_array().back().at("actor"), "key:shop");
 }
 
 TEST(Tenant, TheRelayIsTheOperators) {
