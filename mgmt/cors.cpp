@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view kTaken = "Authorization, Content-Type, Idempotency-Key, X-Request-Id";
 constexpr std::string_view kShown =
-    "X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, Link, Location";
+    "X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, Link, Location, "
+    "Idempotency-Replayed, X-Message-Id";
 constexpr std::string_view kMaxAge = "600";  // seconds for which a browser need not ask again
 
 }  // namespace
