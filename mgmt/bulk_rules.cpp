@@ -56,7 +56,8 @@ result<BulkOrder> read_bulk_order(const Request& request, SteerVerb verb) {
   if (!query) return query.error();
   const bool filtered = std::any_of(listing.begin(), listing.end(), [](const auto& p) { return selects(p.first); });
   if (!filtered && !*all)
-    return invalid("say which messages: state, sender, recipient, tag, batch, since or until; or all=true for every one");
+    return invalid(
+        "say which messages: state, sender, recipient, tag, batch, since or until; or all=true for every one");
   order.query = std::move(*query);
   const auto fields = BodyFields::parse(request.body, {"reason"});
   if (!fields) return fields.error();

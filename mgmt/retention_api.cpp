@@ -63,13 +63,11 @@ RetentionApi::RetentionApi(Mailbox& home, const Clock& clock, storage::Store& st
     : home_(home), clock_(clock), store_(store), rules_(rules), book_(book) {}
 
 void RetentionApi::add_routes(Router& router) {
-  router.add({http::verb::get, "/v1/retention", Access::admin, kJson, {}, [this](const Request& r) {
-                return show(r);
-              }});
   router.add(
-      {http::verb::post, "/v1/retention/run", Access::admin, kJson, {"dry_run"}, [this](const Request& r) {
-         return run(r);
-       }});
+      {http::verb::get, "/v1/retention", Access::admin, kJson, {}, [this](const Request& r) { return show(r); }});
+  router.add({http::verb::post, "/v1/retention/run", Access::admin, kJson, {"dry_run"}, [this](const Request& r) {
+                return run(r);
+              }});
 }
 
 asio::awaitable<Response> RetentionApi::show(const Request&) {

@@ -71,16 +71,13 @@ UsersApi::UsersApi(Mailbox& home, const Clock& clock, storage::Store& store, Set
     : home_(home), clock_(clock), store_(store), set_password_(std::move(set_password)) {}
 
 void UsersApi::add_routes(Router& router) {
-  router.add(
-      {http::verb::get, "/v1/users", Access::admin, kJson, {}, [this](const Request& r) { return list(r); }});
-  router.add(
-      {http::verb::post, "/v1/users", Access::admin, kJson, {}, [this](const Request& r) { return add(r); }});
+  router.add({http::verb::get, "/v1/users", Access::admin, kJson, {}, [this](const Request& r) { return list(r); }});
+  router.add({http::verb::post, "/v1/users", Access::admin, kJson, {}, [this](const Request& r) { return add(r); }});
   router.add({http::verb::put, "/v1/users/{name}/password", Access::admin, "", {}, [this](const Request& r) {
                 return change_password(r);
               }});
-  router.add({http::verb::delete_, "/v1/users/{name}", Access::admin, "", {}, [this](const Request& r) {
-                return remove(r);
-              }});
+  router.add(
+      {http::verb::delete_, "/v1/users/{name}", Access::admin, "", {}, [this](const Request& r) { return remove(r); }});
 }
 
 asio::awaitable<Response> UsersApi::list(const Request&) {
