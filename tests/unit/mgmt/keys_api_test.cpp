@@ -15,7 +15,8 @@ namespace json = boost::json;
 // "/a /b" for the fields that an answer names as wrong.
 std::string pointers(const Answer& answer) {
   std::string out;
-  for (const json::value& fault : answer.json().at("errors").as_array())
+  const json::object problem = answer.json();
+  for (const json::value& fault : problem.at("errors").as_array())
     out += (out.empty() ? "" : " ") + std::string(fault.at("pointer").as_string());
   return out;
 }

@@ -64,7 +64,8 @@ TEST_F(TokensApiTest, WhatIsMissingIsNamed) {
     const Answer refused = server_.call_raw("POST", "/tokens", "Content-Type: application/json\r\n", body);
     EXPECT_EQ(refused.status, 422) << body;
     std::string out;
-    for (const json::value& fault : refused.json().at("errors").as_array())
+    const json::object problem = refused.json();
+    for (const json::value& fault : problem.at("errors").as_array())
       out += std::string(fault.at("pointer").as_string()) + " ";
     return out;
   };
