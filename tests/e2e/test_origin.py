@@ -161,7 +161,7 @@ class BabygunTest(OneRelay):
         taken = self.sink.wait_count(1)[0]
         self.assertEqual((taken.id, taken.recipients), (identifier, ["ann@example.test"]))
         self.assertEqual(parsed(taken)["Subject"], "Grüße")
-        self.assertEqual(parsed(taken).get_content().rstrip("\n"), "Ein Satz.\nNoch einer.")
+        self.assertEqual(parsed(taken).get_content().splitlines(), ["Ein Satz.", "Noch einer."])
         self.relay.wait_state(identifier, "sent")
         stored = client.email(identifier)
         self.assertEqual(stored["Subject"], "Grüße")
@@ -204,7 +204,7 @@ class LimboTest(OneRelay):
         self.assertEqual(parsed(taken)["To"], "a@example.test, b@example.test")
         self.assertEqual(parsed(taken)["Cc"], "c@example.test")
         self.assertNotIn(b"d@example.test", taken.data.split(b"\r\n\r\n")[0])
-        self.assertEqual(parsed(taken).get_content().rstrip("\n"), "line\n.\nline")
+        self.assertEqual(parsed(taken).get_content().splitlines(), ["line", ".", "line"])
 
     def test_problems_are_described(self):
         client = self.client()
