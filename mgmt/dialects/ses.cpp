@@ -89,7 +89,10 @@ Response refuse(const Refusal& refusal) {
     const std::string front = message.substr(0, message.find(':'));
     const auto found = std::find_if(kSignatureErrors.begin(), kSignatureErrors.end(),
                                     [&](const Named& known) { return known.name == front; });
-    if (found != kSignatureErrors.end()) error = *found;
+    if (found != kSignatureErrors.end()) {
+      error = *found;
+      message.erase(0, std::min(front.size() + 2, message.size()));
+    }
   }
   Response response = vendor_refusal(refusal, error.status, {{"message", message}});
   response.headers.emplace_back(kErrorField, error.name);
