@@ -87,7 +87,12 @@ std::string Answer::header(const std::string& lower_case_name) const {
   return {};
 }
 
-boost::json::object Answer::json() const {
+const boost::json::object& Answer::json() const& {
+  if (!parsed_) parsed_ = std::make_shared<const boost::json::object>(boost::json::parse(body).as_object());
+  return *parsed_;
+}
+
+boost::json::object Answer::json() && {
   return boost::json::parse(body).as_object();
 }
 

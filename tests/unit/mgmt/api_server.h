@@ -44,7 +44,11 @@ struct Answer {
   std::string body;
 
   std::string header(const std::string& lower_case_name) const;
-  boost::json::object json() const;
+  const boost::json::object& json() const&;  // parsed once, lives as long as the answer
+  boost::json::object json() &&;
+
+ private:
+  mutable std::shared_ptr<const boost::json::object> parsed_;
 };
 
 // One connection, octets in and out.
