@@ -65,15 +65,4 @@ boost::asio::awaitable<std::variant<MessageId, Refusal>> send_letter(const Diale
   co_return outcome.letters.front().id.value();
 }
 
-std::string refusal_sentence(const Refusal& refusal) {
-  std::string sentence;
-  for (const FieldFault& fault : distinct(refusal.faults)) {
-    const std::string place = dotted(fault.pointer);
-    if (!sentence.empty()) sentence += "; ";
-    if (!place.empty()) sentence += place + ": ";
-    sentence += fault.detail;
-  }
-  return sentence.empty() ? refusal.detail : sentence;
-}
-
 }  // namespace postrider::mgmt

@@ -1,5 +1,5 @@
 // What the dialects of the services that Postrider takes over from have in common: reading people and texts that must be there, a letter
-// sent alone, and a refusal as one sentence. mgmt thread.
+// sent alone. mgmt thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -31,7 +31,5 @@ std::vector<Party> parties(JsonFields& fields, std::string_view name, Faults& fa
 // The message, durable, or why there is none. `faults`: of reading the request; any of them refuses it.
 boost::asio::awaitable<std::variant<MessageId, Refusal>> send_letter(const DialectParts& parts, const Request& request,
                                                                      Letter letter, Faults faults);
-// "to.1: must be an address; subject: must be given"; without faults of fields, the detail.
-std::string refusal_sentence(const Refusal& refusal);
 
 }  // namespace postrider::mgmt

@@ -34,17 +34,6 @@ json::object error_json(int code, std::string_view message) {
   return {{"ErrorCode", code}, {"Message", message}};
 }
 
-// "To: must be ...; Subject: must be ..."
-std::string sentence_of(const Refusal& refusal) {
-  std::string sentence;
-  for (const FieldFault& fault : distinct(refusal.faults)) {
-    if (!sentence.empty()) sentence += "; ";
-    if (!fault.pointer.empty()) sentence += dotted(fault.pointer) + ": ";
-    sentence += fault.detail;
-  }
-  return sentence.empty() ? refusal.detail : sentence;
-}
-
 struct Row {
   http::status status;
   int code;
@@ -80,7 +69,7 @@ Row row(ProblemType type) {
 
 Response refuse(const Refusal& refusal) {
   const Row r = row(refusal.type);
-  return vendor_refusal(refusal, r.status, error_json(r.code, sentence_of(refusal)));
+  return vendor_refusal(refusal, r.status, error_json(r.code, refusal_sentence(refusal)));
 }
 
 Response refuse(int code, std::string_view message) {
@@ -187,7 +176,7 @@ Item read_item(const json::value& value) {
   fields.finish();
   if (!faults.empty()) {
     item.code = kInvalidRequest;
-    item.message = sentence_of(invalid_fields(std::move(faults)));
+    item.message = refusal_sentence(invalid_fields(std::move(faults)));
   } else if (!stream.empty() && stream != kStream) {
     item.code = kUnknownStream;
     item.message = "The message stream '" + stream + "' does not exist here: the only one is 'outbound'.";
@@ -233,7 +222,7 @@ Response batch_answer(const std::vector<Item>& items, const SendOutcome& outcome
     if (sent->id)
       results.emplace_back(sent_json(item, *sent, now));
     else
-      results.emplace_back(error_json(row(sent->refusal.type).code, sentence_of(sent->refusal)));
+      results.emplace_back(error_json(row(sent->refusal.type).code, refusal_sentence(sent->refusal)));
     ++sent;
   }
   Response response;

@@ -74,17 +74,6 @@ bool all_missing(const std::vector<FieldFault>& faults) {
   return !faults.empty();
 }
 
-// "to.0: must be an address; subject: must be given"
-std::string sentence(const Refusal& refusal) {
-  std::string text;
-  for (const FieldFault& fault : distinct(refusal.faults)) {
-    const std::string field = dotted(fault.pointer);
-    if (!text.empty()) text += "; ";
-    text += field.empty() ? fault.detail : field + ": " + fault.detail;
-  }
-  return text.empty() ? refusal.detail : text;
-}
-
 json::object error_json(http::status status, std::string_view name, std::string_view message) {
   return {{"statusCode", static_cast<unsigned>(status)}, {"name", name}, {"message", message}};
 }
@@ -132,7 +121,7 @@ Batch read_batch(const json::array& emails) {
       batch.letters.push_back(std::move(letter));
     } else {
       for (const FieldFault& fault : faults) add_fault(batch.faults, fault.pointer, fault.detail);
-      item.refusal = sentence(invalid_fields(std::move(faults)));
+      item.refusal = refusal_sentence(invalid_fields(std::move(faults)));
     }
     batch.items.push_back(std::move(item));
   }
@@ -147,7 +136,8 @@ Response accepted(const Batch& batch, const SendOutcome& outcome, Validation val
     if (sent != nullptr && sent->id)
       data.emplace_back(json::object{{"id", sent->id->uuid()}});
     else
-      errors.emplace_back(json::object{{"index", i}, {"message", sent ? sentence(sent->refusal) : item.refusal}});
+      errors.emplace_back(
+          json::object{{"index", i}, {"message", sent ? refusal_sentence(sent->refusal) : item.refusal}});
   }
   json::object answer{{"data", std::move(data)}};
   if (validation == Validation::permissive) answer["errors"] = std::move(errors);
@@ -251,7 +241,7 @@ asio::awaitable<Response> reschedule(const DialectParts& parts, const Request& r
 Response resend_refusal(const Refusal& refusal) {
   auto [status, name] = named(refusal.type);
   if (all_missing(refusal.faults)) name = "missing_required_field";
-  return vendor_refusal(refusal, status, error_json(status, name, sentence(refusal)));
+  return vendor_refusal(refusal, status, error_json(status, name, refusal_sentence(refusal)));
 }
 
 asio::awaitable<Response> resend_send(const DialectParts& parts, const Request& request) {

@@ -72,19 +72,9 @@ Named named(ProblemType type) {
   return {http::status::internal_server_error, "InternalServiceErrorException"};
 }
 
-std::string message_of(const Refusal& refusal) {
-  std::string text;
-  for (const FieldFault& fault : distinct(refusal.faults)) {
-    const std::string field = dotted(fault.pointer);
-    if (!text.empty()) text += "; ";
-    text += field.empty() ? fault.detail : field + ": " + fault.detail;
-  }
-  return text.empty() ? refusal.detail : text;
-}
-
 Response refuse(const Refusal& refusal) {
   Named error = named(refusal.type);
-  std::string message = message_of(refusal);
+  std::string message = refusal_sentence(refusal);
   if (refusal.type == ProblemType::unauthorized) {
     const std::string front = message.substr(0, message.find(':'));
     const auto found = std::find_if(kSignatureErrors.begin(), kSignatureErrors.end(),

@@ -33,6 +33,17 @@ std::string dotted(std::string_view pointer) {
   return out;
 }
 
+std::string refusal_sentence(const Refusal& refusal) {
+  std::string sentence;
+  for (const FieldFault& fault : distinct(refusal.faults)) {
+    const std::string place = dotted(fault.pointer);
+    if (!sentence.empty()) sentence += "; ";
+    if (!place.empty()) sentence += place + ": ";
+    sentence += fault.detail;
+  }
+  return sentence.empty() ? refusal.detail : sentence;
+}
+
 http::status vendor_status(ProblemType type) {
   switch (type) {
     case ProblemType::validation:

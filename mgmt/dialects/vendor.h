@@ -21,6 +21,8 @@ std::optional<Refusal> first_refusal(const SendOutcome& outcome);
 std::vector<FieldFault> distinct(const std::vector<FieldFault>& faults);
 // A pointer as SendGrid and others write it: "/to/0/email" is "to.0.email". Empty for the whole.
 std::string dotted(std::string_view pointer);
+// "to.1: must be an address; subject: must be given"; without faults of fields, the detail.
+std::string refusal_sentence(const Refusal& refusal);
 // The status the vendors answer what is wrong with a request with: 400 for all faults of its content.
 http::status vendor_status(ProblemType type);
 // With the fields that go with the refusal (Retry-After and the like).
