@@ -70,6 +70,7 @@ if [ "$quick" -eq 0 ]; then
   step clang-tidy scripts/lint.sh tidy
   need_node
   step npm npm --prefix tests/e2e ci --no-audit --no-fund --silent
+  step openapi-lint tests/e2e/node_modules/.bin/spectral lint docs/openapi.json --ruleset tests/e2e/spectral.yaml --fail-severity=hint
   suite e2e python3 tests/e2e/run.py --binary build/release/postrider --junit "$results/e2e.xml"
   step fuzz-build sh -c 'cmake --preset fuzz && cmake --build --preset fuzz' && suite fuzz python3 tests/fuzz/run.py --build build/fuzz --seconds 10 --junit "$results/fuzz.xml"
 fi
