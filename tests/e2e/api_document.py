@@ -102,8 +102,8 @@ class Operation:
 
 
     def first_example(self) -> "Example":
-        """One that works; of a route that only ever refuses, the refusal."""
-        examples = list(self.examples())
+        """One that works, and sends where others only check; of a route that only ever refuses, the refusal."""
+        examples = sorted(self.examples(), key=lambda example: example.name == "sandbox")
         return next((example for example in examples if example.status < 400), examples[0])
 
 
