@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "storage/lmdb/meta.h"
 #include "storage/lmdb/txn.h"
+#include "storage/record_frame.h"
 
 namespace postrider::storage::lmdb {
 
@@ -137,6 +139,7 @@ Environment::Environment(const SpoolOptions& options, Access access) : directory
     map_size_ = info.me_mapsize;
     check_length();
     clear_stale_readers();
+    check_format();
     open_tables(access);
   } catch (const SpoolError&) {
     mdb_env_close(env_);
@@ -188,6 +191,20 @@ void Environment::check_length() const {
   if (static_cast<std::uint64_t>(info.st_size) + kUnwrittenPages * 4096 >= file_end()) return;
   throw SpoolError(data + " is cut off: " + std::to_string(file_end() - static_cast<std::uint64_t>(info.st_size)) +
                    " octets are missing at its end; `postrider spool salvage` reads what is left");
+}
+
+// Before a table is made in it: a spool of another format is left as it is.
+void Environment::check_format() const {
+  const Txn txn(env_, Txn::Mode::read);
+  MDB_dbi meta = 0;
+  const int code = mdb_dbi_open(txn.raw(), "meta", 0, &meta);
+  if (code == MDB_NOTFOUND) return;
+  check("open a table", code);
+  const auto row = txn.get(meta, kMetaKey);
+  const auto format = row ? format_of_meta(*row) : std::nullopt;
+  if (!format || *format == kSpoolFormat) return;
+  throw SpoolError("cannot open the spool in " + directory_ + ": it has format " + std::to_string(*format) +
+                   ", this program knows " + std::to_string(kSpoolFormat));
 }
 
 void Environment::open_tables(Access access) {

@@ -64,6 +64,7 @@ class Environment {
   void prepare_directory(const SpoolOptions& options);
   void check_readable() const;
   void check_length() const;
+  void check_format() const;
   void open_tables(Access access);
 
   std::string directory_;

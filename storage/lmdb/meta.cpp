@@ -26,13 +26,15 @@ void encode_meta(const Meta& meta, std::string& out) {
   to.u64(XXH3_64bits(out.data(), out.size()));
 }
 
+std::optional<std::uint8_t> format_of_meta(std::string_view value) {
+  if (value.size() <= kMagic.size() || !value.starts_with(kMagic)) return std::nullopt;
+  return static_cast<std::uint8_t>(value[kMagic.size()]);
+}
+
 result<Meta> decode_meta(std::string_view value) {
-  if (value.substr(0, kMagic.size()) != kMagic) return Fault{FaultKind::damaged, "this is no Postrider spool"};
-  wire::Take in(value.substr(kMagic.size()));
-  if (const std::uint8_t version = in.u8(); version != kSpoolFormat) {
-    return Fault{FaultKind::damaged, "the spool has format " + std::to_string(version) + ", this program knows " +
-                                         std::to_string(kSpoolFormat)};
-  }
+  if (format_of_meta(value) != kSpoolFormat)  // Environment refuses others
+    return Fault{FaultKind::damaged, "the spool's own row is none of this program's"};
+  wire::Take in(value.substr(kMagic.size() + 1));
   Meta meta;
   meta.epoch = in.u32();
   for (std::uint64_t* field :

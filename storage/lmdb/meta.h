@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,8 @@ struct Meta {
 
 void encode_meta(const Meta& meta, std::string& out);
 result<Meta> decode_meta(std::string_view value);
+// The format that the row names, whatever else it holds; nothing: it is no row of a spool.
+std::optional<std::uint8_t> format_of_meta(std::string_view value);
 void fill_stats(const Meta& meta, SpoolStats& stats);  // the fields that are kept here
 
 }  // namespace postrider::storage::lmdb

@@ -1,5 +1,6 @@
 // Opening: one daemon per directory, readers beside it, what is refused and what an opening does not read.
 #include <filesystem>
+#include <fstream>
 
 #include "storage/lmdb/keys.h"
 #include "tests/unit/storage/lmdb_fixture.h"
@@ -101,8 +102,16 @@ TEST_F(LmdbOpenTest, AnotherFormatIsRefusedAndLeftAlone) {
   close();
   tamper([](lmdb::Txn& txn, const lmdb::Tables& tables) {
     txn.put(tables.meta, "spool", std::string("PRspool\x09") + "rest");
+    ASSERT_EQ(mdb_drop(txn.raw(), tables.batches, 1), 0);  // an older one has fewer tables
   });
+  const auto octets = [this] {
+    std::ifstream in(directory_.path() + "/spool/data.mdb", std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string before = octets();
   EXPECT_NE(refusal().find("format 9"), std::string::npos) << refusal();
+  EXPECT_NE(reading_refusal().find("format 9"), std::string::npos) << reading_refusal();
+  EXPECT_TRUE(octets() == before);
 }
 
 // ---- readers beside the daemon ------------------------------------------------------------------------------------
