@@ -112,7 +112,7 @@ void add_babygun(json::object& out, const MessageRecord& message, const std::vec
   out["Subject"] = subject_of(message, mail.view);
   out["Body"] = or_null(mail.shown());
   out["Sender"] = readable(parties.from);
-  out["Recipient"] = std::move(recipients);
+  out["Recipient"] = recipients;
   out["CreatedAt"] = format_rfc3339(message.envelope.created_at);
   out["UpdatedAt"] = format_rfc3339(updated_at(message, history));
   out["Status"] = to_string(message.state());

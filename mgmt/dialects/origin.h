@@ -1,5 +1,5 @@
-// What the dialects of the services that Postrider takes over from have in common: reading people and texts that must be there, a letter
-// sent alone. mgmt thread.
+// What the dialects of the services that Postrider takes over from have in common: reading people and texts that must be there, and
+// sending a letter alone. mgmt thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

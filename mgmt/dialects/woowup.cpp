@@ -84,6 +84,7 @@ asio::awaitable<Response> send(const DialectParts& parts, const Request& request
   if (!key) co_return resend_refusal(refusal_of(key.error()));
   terms.idempotency_key = std::move(*key);
   std::vector<Party> destinations;
+  destinations.reserve(letters.size());
   for (const Letter& letter : letters) destinations.push_back(letter.to.front());
   const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
   const auto refusal = first_refusal(outcome);

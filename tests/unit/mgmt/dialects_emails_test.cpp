@@ -158,6 +158,27 @@ TEST(WoowUp, OneBadDestinationAndNothingIsSent) {
   EXPECT_EQ(server.count(), 0u);
 }
 
+TEST(WoowUp, WhenTheSpoolFillsUpEachDestinationIsToldOf) {
+  ServerSetup setup;
+  setup.store.high_water_bytes = 30'000;
+  OriginServer server(std::move(setup));
+  std::string destinations;
+  for (int i = 0; i < 20; ++i)
+    destinations += (i ? R"(,{"email":"user)" : R"({"email":"user)") + std::to_string(i) + R"(@example.net"})";
+  const Answer answer = server.post("/emails/send", R"({"from":{"email":"app@shop.example"},"destinations":[)" +
+                                                        destinations + R"(],"subject":"s","plainContent":"p"})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const json::object sent = answer.json();
+  std::size_t refused = 0;
+  for (const json::value& email : sent.at("emails").as_array()) {
+    EXPECT_NE(email.at("id").is_null(), email.at("error").is_null()) << answer.body;
+    if (email.at("id").is_null()) ++refused;
+  }
+  EXPECT_GT(refused, 0u);
+  EXPECT_EQ(sent.at("ids").as_array().size(), 20 - refused);
+  EXPECT_EQ(server.count(), 20 - refused);
+}
+
 TEST(WoowUp, ALongTextForVeryManyIsRefusedBeforeItIsMultiplied) {
   OriginServer server;
   std::string destinations;

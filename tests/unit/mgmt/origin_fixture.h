@@ -7,7 +7,8 @@ namespace postrider::mgmt::test {
 
 class OriginServer : public DialectServer {
  public:
-  OriginServer() : DialectServer({&add_babygun, &add_limbo, &add_mailer, &add_woowup}) {}
+  explicit OriginServer(ServerSetup setup = {})
+      : DialectServer({&add_babygun, &add_limbo, &add_mailer, &add_woowup}, std::move(setup)) {}
 };
 
 }  // namespace postrider::mgmt::test
