@@ -302,6 +302,16 @@ class WoowUpTest(OneRelay):
         self.assertEqual(self.sink.received, [])
 
 
+class Trusted(unittest.TestCase):
+    def test_limbo_and_the_mailer_service_need_no_key_on_a_private_network(self):
+        with Sink() as sink, Relay(smtp_upstream(sink.port), '[mgmt]\ntrusted_networks = ["127.0.0.0/8"]') as relay:
+            self.assertIsNone(Limbo(relay).submit(**{"from": "app@shop.test", "to": ["a@example.test"], "subject": "s", "message": "m"}))
+            mailer = Mailer(relay)
+            job = mailer.queue(**{"from": "app@shop.test", "to": "b@example.test", "subject": "s", "text_body": "t"})
+            self.assertEqual({r for m in sink.wait_count(2) for r in m.recipients}, {"a@example.test", "b@example.test"})
+            self.assertEqual(wait_until("the job is not queued any more", lambda: mailer.status(job) != "queued" and mailer.status(job)), "sent")
+
+
 class Trouble(unittest.TestCase):
     """What the five promise when a provider is down."""
 
