@@ -217,7 +217,7 @@ std::optional<Party> read_party(const Placed& placed, Faults& faults) {
   Party party;
   party.at = placed.at;
   const auto email = fields.text("email");
-  if (!email && !fields.has("email")) fields.fault("email", "is needed");
+  if (email ? email->empty() : !fields.has("email")) fields.fault("email", "is needed");
   party.email = email.value_or("");
   party.name = fields.text("name", kMaxLineText).value_or("");
   fields.finish();

@@ -1,6 +1,7 @@
 #include "mgmt/request.h"
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
 #include <boost/url/encoding_opts.hpp>
 #include <boost/url/params_view.hpp>
 #include <boost/url/parse.hpp>
@@ -28,6 +29,13 @@ bool is_plain_id(const std::string& id) {
 
 bool has_one_host(const http::request_header<>& head) {
   return head.version() < 11 || head.count(http::field::host) == 1;
+}
+
+// Any other coding leaves it open where the request ends, and what follows could pass for another (RFC 9112 6.1, 6.3).
+bool has_clear_end(const http::request_header<>& head) {
+  const std::size_t codings = head.count(http::field::transfer_encoding);
+  if (codings == 0) return true;
+  return codings == 1 && head.version() >= 11 && boost::beast::iequals(head[http::field::transfer_encoding], "chunked");
 }
 
 std::string lower(boost::beast::string_view name) {
@@ -74,7 +82,7 @@ std::size_t Request::header_count(std::string_view name) const {
 }
 
 std::optional<Request> make_request(const http::request_header<>& head, std::string id) {
-  if (!has_one_host(head)) return std::nullopt;
+  if (!has_one_host(head) || !has_clear_end(head)) return std::nullopt;
   Request request;
   request.method = head.method();
   request.target = text(head.target());

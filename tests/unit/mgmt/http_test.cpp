@@ -113,7 +113,9 @@ TEST(Http, RequestsThatAreNoneAreRefusedAndClosed) {
                              "GET http:// HTTP/1.1\r\nHost: a\r\n\r\n",
                              "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
                              "POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-                             "POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"};
+                             "POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                             "POST /v1/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+                             "POST /v1/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n"};
   for (const std::string& octets : bad) {
     RawClient client(server.endpoint());
     client.send(octets);
