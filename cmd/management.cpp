@@ -154,7 +154,7 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
     tokens_.add_routes(door->router);
     mgmt::add_openapi_routes(door->router);
   }
-  auto take = [this, d = door.get()](std::size_t, boost::asio::ip::tcp::socket socket) {
+  auto take = [d = door.get()](std::size_t, boost::asio::ip::tcp::socket socket) {
     d->server.accept(std::move(socket), d->tls);
   };
   door->listener = bind_listener({&thread_.loop()}, config.address, "mgmt.listener", std::move(take), log_);
