@@ -135,7 +135,8 @@ bool was_refused(const Sent& sent) {
 // 200 when all went well, else the status of the first error; each message is told for itself.
 Response answer(const Request& request, Call& call, const SendOutcome& outcome) {
   json::array messages;
-  http::status status = http::status::ok;
+  std::optional<http::status> failed;
+  std::vector<std::pair<std::string, std::string>> headers;
   for (std::size_t i = 0; i < call.items.size(); ++i) {
     Item& item = call.items[i];
     const Sent* sent = item.letter ? &outcome.letters[*item.letter] : nullptr;
@@ -144,10 +145,13 @@ Response answer(const Request& request, Call& call, const SendOutcome& outcome) 
       messages.emplace_back(success_json(request, item, *sent));
       continue;
     }
-    if (status == http::status::ok) status = item.errors.front().status;
+    if (!failed && sent != nullptr) headers = refusal_headers(sent->refusal);
+    if (!failed) failed = item.errors.front().status;
     messages.emplace_back(failure_json(request, item));
   }
-  return json_response({{"Messages", std::move(messages)}}, status);
+  Response response = json_response({{"Messages", std::move(messages)}}, failed.value_or(http::status::ok));
+  response.headers = std::move(headers);
+  return response;
 }
 
 asio::awaitable<Response> send(const DialectParts& parts, const Request& request) {

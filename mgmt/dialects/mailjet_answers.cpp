@@ -80,7 +80,10 @@ std::vector<MailjetError> mailjet_errors(const Refusal& refusal, std::string_vie
     errors.push_back({std::string(code_at(path)), http::status::bad_request, text, {}});
     if (!path.empty()) errors.back().related.push_back(path);
   }
-  if (errors.empty() || refusal.type != ProblemType::validation) errors.assign(1, std::move(whole));
+  if (errors.empty() || refusal.type != ProblemType::validation) {
+    errors.clear();
+    errors.push_back(std::move(whole));
+  }
   return errors;
 }
 

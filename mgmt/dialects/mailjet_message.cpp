@@ -9,6 +9,18 @@
 
 namespace postrider::mgmt {
 
+namespace {
+
+// X-MJ-CustomID and the like steer Mailjet, which takes them out.
+bool is_of_mailjet(std::string_view name) {
+  const auto begins_with = [&](std::string_view prefix) {
+    return boost::beast::iequals(name.substr(0, prefix.size()), prefix);
+  };
+  return begins_with("X-MJ-") || begins_with("X-Mailjet-");
+}
+
+}  // namespace
+
 namespace mailjet {
 
 LetterPart read_file(const Placed& placed, const FileMembers& members, bool is_inline, Faults& faults) {
@@ -33,8 +45,11 @@ LetterPart read_file(const Placed& placed, const FileMembers& members, bool is_i
 
 void read_headers(JsonFields& fields, Letter& letter, Faults& faults) {
   for (auto& [name, value] : fields.texts_by_name("Headers", kMaxLetterHeaders, kMaxValue)) {
-    if (boost::beast::iequals(name, "Reply-To") && letter.reply_to.empty())
-      letter.reply_to = read_mailboxes(value, member_of(fields.at("Headers"), name), faults);
+    const std::string at = member_of(fields.at("Headers"), name);
+    if (is_of_mailjet(name))
+      add_fault(faults, at, "is for Mailjet and means nothing here: use the property of the message");
+    else if (boost::beast::iequals(name, "Reply-To") && letter.reply_to.empty())
+      letter.reply_to = read_mailboxes(value, at, faults);
     else
       letter.headers.emplace_back(std::move(name), std::move(value));
   }

@@ -22,6 +22,7 @@ using namespace mailjet;
 
 constexpr std::size_t kMaxMessages = 100;  // of one call, as Mailjet has it
 constexpr std::size_t kMaxLetters = 1000;  // of one call: each of the Recipients gets a message of its own
+constexpr std::size_t kMaxMembers = 100;   // that an object can have and be good for something
 constexpr std::size_t kMaxLevels = 3;      // document, message, file or recipient
 
 // This version takes names in any case, and its own libraries make use of that.
@@ -78,7 +79,7 @@ void use_known_names(json::value& value, std::size_t levels = kMaxLevels) {
   if (auto* array = value.if_array())
     for (json::value& element : *array) use_known_names(element, levels);
   auto* object = value.if_object();
-  if (object == nullptr) return;
+  if (object == nullptr || object->size() > kMaxMembers) return;
   json::object out;
   out.reserve(object->size());
   for (auto& [key, member] : *object) {
@@ -236,7 +237,8 @@ std::optional<Refusal> read_message(const Placed& message, Call& call, CallBudge
   if (!faults.empty()) return std::nullopt;  // the call is refused; what else is wrong with it is still to be told
   if (separate.empty()) return add_letter(call, std::move(letter), budget);
   for (Party& party : separate) {
-    letter.to.assign(1, std::move(party));
+    letter.to.clear();
+    letter.to.push_back(std::move(party));
     if (auto refusal = add_letter(call, letter, budget)) return refusal;
   }
   return std::nullopt;

@@ -3,6 +3,8 @@
 #include <boost/beast/core/string.hpp>
 #include <optional>
 
+#include "mgmt/header_text.h"
+
 namespace postrider::mgmt {
 
 namespace {
@@ -20,8 +22,10 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-// The field that begins at `at` with its continuation lines (RFC 5322 2.2.3); nothing when none does.
+// The field that begins at `at` with its continuation lines (RFC 5322 2.2.3); nothing when none does, or so far down that no such
+// message is taken.
 std::optional<Extent> field_at(std::string_view message, std::size_t at) {
+  if (at >= kMaxRawHeader) return std::nullopt;
   Extent field{at, message.find(':', at), next_line(message, at)};
   if (field.colon == message.npos || field.colon >= field.end || field.colon == at || is_blank(message[at]))
     return std::nullopt;
@@ -52,19 +56,17 @@ std::vector<RawField> raw_fields(std::string_view message) {
   return fields;
 }
 
-void replace_raw_field(std::string& message, std::string_view name, std::string_view value) {
+void replace_raw_field(std::string& message, std::string_view name, std::string_view field) {
   std::vector<Extent> found;
-  for (auto field = field_at(message, 0); field; field = field_at(message, field->end))
-    if (same_field_name(name_of(message, *field), name)) found.push_back(*field);
-  std::string made;
-  if (!value.empty()) made.append(name).append(": ").append(value).append("\r\n");
+  for (auto extent = field_at(message, 0); extent; extent = field_at(message, extent->end))
+    if (same_field_name(name_of(message, *extent), name)) found.push_back(*extent);
   std::string edited;
-  edited.reserve(message.size() + made.size());
+  edited.reserve(message.size() + field.size());
   std::size_t at = found.empty() ? 0 : found.front().begin;
-  edited.append(message, 0, at).append(made);
-  for (const Extent& field : found) {
-    edited.append(message, at, field.begin - at);
-    at = field.end;
+  edited.append(message, 0, at).append(field);
+  for (const Extent& extent : found) {
+    edited.append(message, at, extent.begin - at);
+    at = extent.end;
   }
   edited.append(message, at);
   message = std::move(edited);

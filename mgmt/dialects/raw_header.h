@@ -14,9 +14,9 @@ struct RawField {
 };
 std::vector<RawField> raw_fields(std::string_view message);
 
-// Takes every field of that name (any case) out and puts one with `value` where the first stood, on top if there was none. `value`
-// is one that may stand there: ASCII, line breaks only where it is folded. Empty: it only takes out.
-void replace_raw_field(std::string& message, std::string_view name, std::string_view value);
+// Takes every field of that name (any case) out and puts `field`, a whole one with its CRLF, where the first stood; on top if there was
+// none. An empty `field` only takes out.
+void replace_raw_field(std::string& message, std::string_view name, std::string_view field);
 
 bool same_field_name(std::string_view one, std::string_view other);
 

@@ -7,8 +7,9 @@
 
 #include "mgmt/base64.h"
 #include "mgmt/dialects/raw_header.h"
+#include "mgmt/field_rules.h"
+#include "mgmt/header_text.h"
 #include "mgmt/mailboxes.h"
-#include "providers/json_mail.h"
 
 namespace postrider::mgmt {
 
@@ -38,17 +39,15 @@ bool is_tag_text(std::string_view text) {
          text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == text.npos;
 }
 
+bool is_of_ses(std::string_view field_name) {
+  return boost::beast::iequals(field_name.substr(0, 6), "x-ses-");
+}
+
 // The domain that RFC 2606 2 keeps free of mail for ever. nodemailer's verify() sends from it, and takes SES's refusal of the
 // sender for a yes.
 bool is_nobodys(std::string_view email) {
   const std::string_view domain = email.substr(std::min(email.rfind('@'), email.size() - 1) + 1);
   return boost::beast::iequals(domain, "invalid");
-}
-
-std::string mailboxes_field(const std::vector<Party>& parties) {
-  std::vector<providers::Mailbox> mailboxes;
-  for (const Party& party : parties) mailboxes.push_back({party.name, party.email});
-  return providers::mailboxes_text(mailboxes);
 }
 
 class MailReader {
@@ -165,6 +164,7 @@ class MailReader {
       if (!fields.has(member)) fields.fault(member, "must be given");
     std::string name = fields.text("Name", 126).value_or("");
     std::string value = fields.text("Value", kMaxHeaderValue).value_or("");
+    if (is_of_ses(name)) fields.fault("Name", "is for SES: use ConfigurationSetName and EmailTags");
     fields.finish();
     letter_.headers.emplace_back(std::move(name), std::move(value));
   }
@@ -219,13 +219,20 @@ class MailReader {
     const std::vector<RawField> header = raw_fields(letter_.raw);
     read_ses_fields(header, member_of(raw.at, "Data"));
     if (!letter_.from.email.empty()) replace_mailboxes(header, "From", {letter_.from});
-    if (!letter_.reply_to.empty()) replace_mailboxes(header, "Reply-To", std::exchange(letter_.reply_to, {}));
+    if (!letter_.reply_to.empty()) replace_mailboxes(header, "Reply-To", checked(std::exchange(letter_.reply_to, {})));
+  }
+
+  // Of raw octets check_letter sees the envelope only.
+  std::vector<Party> checked(std::vector<Party> parties) {
+    for (const Party& party : parties)
+      if (auto wrong = wrong_address(party.email)) add_fault(faults_, party.at, std::move(*wrong));
+    return parties;
   }
 
   // The X-SES-* fields are for SES and go no further; those of the call come before those of the header.
   void read_ses_fields(const std::vector<RawField>& header, const std::string& at) {
     for (const RawField& field : header) {
-      if (!boost::beast::iequals(std::string_view(field.name).substr(0, 6), "x-ses-")) continue;
+      if (!is_of_ses(field.name)) continue;
       if (same_field_name(field.name, "X-SES-CONFIGURATION-SET"))
         add_metadata(kConfigurationSet, field.value);
       else if (same_field_name(field.name, "X-SES-MESSAGE-TAGS"))
@@ -274,7 +281,7 @@ class MailReader {
       const auto same = [](const Party& a, const Party& b) { return a.email == b.email && a.name == b.name; };
       if (std::equal(there.begin(), there.end(), wanted.begin(), wanted.end(), same)) return;
     }
-    replace_raw_field(letter_.raw, name, mailboxes_field(wanted));
+    replace_raw_field(letter_.raw, name, address_field(name, wanted));
   }
 
   void set_places() {

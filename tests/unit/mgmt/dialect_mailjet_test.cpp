@@ -128,6 +128,7 @@ TEST_F(Mailjet, WhatCannotBeHonouredIsRefused) {
       {R"(,"MonitoringCategory":"x")", "mj-0005 400 MonitoringCategory"},
       {R"(,"Priority":4)", "mj-0005 400 Priority"},
       {R"(,"Unheard":1)", "mj-0005 400 Unheard"},
+      {R"(,"Headers":{"X-MJ-CustomID":"x"})", "send-0011 400 Headers.X-MJ-CustomID"},
       {R"(,"Headers":{"Subject":"x"})", "send-0011 400 Headers.Subject"},
       {R"(,"Attachments":[{"ContentType":"text/csv","Filename":"a","Base64Content":"!"}])",
        "mj-0005 400 Attachments[0].Base64Content"},

@@ -170,6 +170,8 @@ TEST_F(Ses, WhatCannotBeHonouredIsRefused) {
        "Content.Simple.Attachments.0.ContentDescription"},
       {with_simple("Attachments", {{{"FileName", "a"}, {"RawContent", "UE5H"}, {"ContentDisposition", "FORM"}}}),
        "Content.Simple.Attachments.0.ContentDisposition"},
+      {with_simple("Headers", {{{"Name", "X-SES-Configuration-Set"}, {"Value", "x"}}}),
+       "Content.Simple.Headers.0.Name"},
       {with_simple("Headers", {{{"Name", "Subject"}, {"Value", "x"}}}), "Content.Simple.Headers.Subject"},
       {with_simple("Headers", {{{"Name", "X-A"}, {"Value", "x\r\nBcc: y@example.test"}}}),
        "Content.Simple.Headers.X-A"},
@@ -238,13 +240,22 @@ TEST(RawHeader, FieldsUntilTheHeaderEnds) {
   EXPECT_TRUE(raw_fields("").empty());
 }
 
+// What no message may have is not worth the memory.
+TEST(RawHeader, LooksNoFurtherThanAHeaderMayBe) {
+  std::string message;
+  for (int i = 0; i < 1'000'000; ++i) message += "a:\n";
+  EXPECT_LE(raw_fields(message).size(), (1u << 20) / 3 + 1);
+  replace_raw_field(message, "a", "");
+  EXPECT_GE(message.size(), 3'000'000u - (1u << 20) - 3);
+}
+
 TEST(RawHeader, OneFieldInThePlaceOfAll) {
   std::string message = "A: 1\r\nx: old\r\n folded\r\nB: 2\r\nX: again\r\n\r\nX: body\r\n";
-  replace_raw_field(message, "X", "new");
+  replace_raw_field(message, "X", "X: new\r\n");
   EXPECT_EQ(message, "A: 1\r\nX: new\r\nB: 2\r\n\r\nX: body\r\n");
   replace_raw_field(message, "x", "");
   EXPECT_EQ(message, "A: 1\r\nB: 2\r\n\r\nX: body\r\n");
-  replace_raw_field(message, "Y", "top");
+  replace_raw_field(message, "Y", "Y: top\r\n");
   EXPECT_EQ(message, "Y: top\r\nA: 1\r\nB: 2\r\n\r\nX: body\r\n");
 }
 
