@@ -113,6 +113,10 @@ TEST(Http, RequestsThatAreNoneAreRefusedAndClosed) {
                              "GET http:// HTTP/1.1\r\nHost: a\r\n\r\n",
                              "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
                              "POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+                             post("Transfer-Encoding: xchunked\r\n") + "0\r\n\r\n",
+                             post("Transfer-Encoding: chunked, gzip\r\n") + "0\r\n\r\n",
+                             post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n") + "0\r\n\r\n",
+                             post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n") + "0\r\n\r\n",
                              "POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
                              "POST /v1/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
                              "POST /v1/users HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n"};
