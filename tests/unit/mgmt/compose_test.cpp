@@ -204,6 +204,69 @@ TEST(Compose, AttachmentsAloneAreAMessage) {
   EXPECT_EQ(viewed(letter).attachments.size(), 1u);
 }
 
+// Words of every kind in a random order, one blank between two.
+std::string random_line(std::mt19937& random, std::size_t most_words) {
+  static const std::vector<std::string> words = {
+      "plain",
+      "größe",
+      "日本語",
+      "🎉",
+      "مرحبا",
+      "a.b",
+      "x@y.z",
+      "\"q\"",
+      "(c)",
+      "\\",
+      "=?x?=",
+      "100%",
+      "a;b,c",
+      "<d>",
+      "'e'",
+      "=3D",
+      "--",
+      "e\u0301",
+      "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"};
+  std::string out;
+  for (std::size_t count = 1 + random() % most_words; count > 0; --count)
+    out += (out.empty() ? "" : " ") + words[random() % words.size()];
+  return out;
+}
+
+TEST(Compose, RandomLettersComeBack) {
+  std::mt19937 random(4711);
+  for (int round = 0; round < 200; ++round) {
+    Letter letter = fine();
+    letter.from.name = random_line(random, 4);
+    letter.to.clear();
+    for (std::size_t i = 0; i <= random() % 5; ++i)
+      letter.to.push_back({"u" + std::to_string(i) + "@example.net", random_line(random, 3), ""});
+    letter.subject = random_line(random, 30);
+    letter.text = random_line(random, 200) + "\n";
+    if (random() % 2) letter.html = "<p>" + random_line(random, 200) + "</p>\n";
+    if (random() % 2) letter.attachments = {{letter.text, random_line(random, 4), "image/png", "", false, ""}};
+    SCOPED_TRACE("round " + std::to_string(round) + ": " + letter.from.name + " / " + letter.subject);
+    const MimeView view = viewed(letter);
+    ASSERT_EQ(view.from.size(), 1u);
+    EXPECT_EQ(view.from[0].name, letter.from.name);
+    ASSERT_EQ(view.to.size(), letter.to.size());
+    for (std::size_t i = 0; i < letter.to.size(); ++i) {
+      EXPECT_EQ(view.to[i].email, letter.to[i].email);
+      EXPECT_EQ(view.to[i].name, letter.to[i].name);
+    }
+    EXPECT_EQ(view.subject, letter.subject);
+    EXPECT_EQ(text_of(view, "text/plain"), letter.text);
+    if (!letter.html.empty()) {
+      EXPECT_EQ(text_of(view, "text/html"), letter.html);
+    }
+    ASSERT_EQ(view.attachments.size(), letter.attachments.size());
+    if (!letter.attachments.empty()) {
+      EXPECT_EQ(view.attachments[0].filename, letter.attachments[0].filename);
+      EXPECT_EQ(view.attachments[0].octets, letter.attachments[0].octets);
+    }
+    if (HasFailure()) break;
+  }
+}
+
 TEST(Compose, FurtherFieldsAreEncodedAndFoldedAtBlanks) {
   Letter letter = fine();
   std::string references;
