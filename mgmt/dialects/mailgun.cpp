@@ -2,6 +2,7 @@
 #include "mgmt/dialects/mailgun.h"
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -40,20 +41,32 @@ Response accepted(const SendOutcome& outcome) {
   return json_response({{"id", outcome.letters.front().message_id}, {"message", "Queued. Thank you."}});
 }
 
+// A form has another boundary each time it is sent. What an idempotency key is compared by is what the form holds.
+Request in_one_form(Request request, const std::vector<FormPart>& parts) {
+  request.body.clear();
+  for (const FormPart& part : parts)
+    for (const std::string_view text : {part.name, part.filename, part.content_type, part.value})
+      request.body.append(std::to_string(text.size())).append(":").append(text);
+  return request;
+}
+
 asio::awaitable<Response> send(const DialectParts& parts, Ids& ids, const Request& request, MailgunForm form) {
   const auto domain = mailgun_domain(request);
   if (!domain) co_return mailgun_refusal(refusal_of(domain.error()));
   auto fields = parse_form(request.header("content-type"), request.body);
   if (!fields) co_return mailgun_refusal(refusal_of(fields.error()));
+  auto key = SendDoor::idempotency_key(request);
+  if (!key) co_return mailgun_refusal(refusal_of(key.error()));
+  std::optional<Request> comparable;
+  if (!key->empty()) comparable = in_one_form(request, *fields);
   auto read = read_mailgun_form(std::move(*fields), form, ids.next(parts.clock.now(), *domain));
   if (const auto* refusal = std::get_if<Refusal>(&read)) co_return mailgun_refusal(*refusal);
   auto& letters = std::get<std::vector<Letter>>(read);
-  auto key = SendDoor::idempotency_key(request);
-  if (!key) co_return mailgun_refusal(refusal_of(key.error()));
   SendTerms terms;
   terms.idempotency_key = std::move(*key);
   terms.batch = letters.size() > 1;
-  const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
+  const Request& compared = comparable ? *comparable : request;
+  const SendOutcome outcome = co_await parts.door.send(compared, std::move(letters), std::move(terms));
   if (const auto refusal = first_refusal(outcome)) co_return mailgun_refusal(*refusal);
   co_return accepted(outcome);
 }

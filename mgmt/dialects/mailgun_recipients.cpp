@@ -65,11 +65,8 @@ std::vector<std::string*> texts_of(Letter& letter) {
 
 // False: the call has become too large.
 bool fill_in(Letter& letter, const Replacements& replacements, CallBudget& budget) {
-  for (std::string* text : texts_of(letter)) {
-    auto filled = replacements.in(*text, text->size() + budget.left());
-    if (!filled || (filled->size() > text->size() && !budget.take(filled->size() - text->size()))) return false;
-    *text = std::move(*filled);
-  }
+  for (std::string* text : texts_of(letter))
+    if (!budget.fill_in(*text, replacements)) return false;
   return true;
 }
 

@@ -19,12 +19,11 @@ class Replacements {
   // Placeholder and value; a placeholder is not empty. Where several fit, the longest is meant.
   explicit Replacements(std::vector<std::pair<std::string, std::string>> pairs);
 
-  bool empty() const { return pairs_.empty(); }
-  // The text with its values; nothing when that has more than `max_octets`.
-  std::optional<std::string> in(std::string_view text, std::uint64_t max_octets) const;
+  // The text with its values; nothing when that has more than `max_octets`, or takes more than `steps`, of which what was taken goes.
+  std::optional<std::string> in(std::string_view text, std::uint64_t max_octets, std::uint64_t& steps) const;
 
  private:
-  const std::pair<std::string, std::string>* longest_at(std::string_view text) const;
+  const std::pair<std::string, std::string>* longest_at(std::string_view text, std::uint64_t& steps) const;
 
   std::vector<std::pair<std::string, std::string>> pairs_;  // by first octet, long ones first
   std::array<std::uint32_t, 257> starts_{};                 // of the pairs of each first octet

@@ -292,12 +292,8 @@ class MailReader {
     std::vector<std::string*> texts{&letter.subject, &letter.text, &letter.html};
     for (LetterText& alternative : letter.alternatives) texts.push_back(&alternative.text);
     for (Party& party : letter.reply_to) texts.insert(texts.end(), {&party.email, &party.name});
-    for (std::string* text : texts) {
-      auto replaced = replacements.in(*text, text->size() + budget_.left());
-      if (!replaced || (replaced->size() > text->size() && !budget_.take(replaced->size() - text->size())))
-        return false;
-      *text = std::move(*replaced);
-    }
+    for (std::string* text : texts)
+      if (!budget_.fill_in(*text, replacements)) return false;
     return true;
   }
 

@@ -61,11 +61,19 @@ Response vendor_refusal(const Refusal& refusal, http::status status, const boost
   return response;
 }
 
+bool CallBudget::fill_in(std::string& text, const Replacements& replacements) {
+  auto filled = replacements.in(text, text.size() + left_, steps_);
+  if (!filled || (filled->size() > text.size() && !take(filled->size() - text.size()))) return false;
+  text = std::move(*filled);
+  return true;
+}
+
 Refusal CallBudget::refusal() {
   Refusal refusal;
   refusal.type = ProblemType::payload_too_large;
-  refusal.detail = "the texts and attachments of this call, once for each of its messages, come to more than " +
-                   std::to_string(kMaxOctets >> 20) + " MiB; divide the recipients among several calls";
+  refusal.detail =
+      "the texts and attachments of this call, filled in and once for each of its messages, are too much: " +
+      std::to_string(kMaxOctets >> 20) + " MiB at most; divide the recipients among several calls";
   return refusal;
 }
 

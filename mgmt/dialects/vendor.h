@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mgmt/dialects/replacements.h"
 #include "mgmt/problem.h"
 #include "mgmt/send_door.h"
 
@@ -39,12 +40,14 @@ class CallBudget {
     left_ -= octets;
     return true;
   }
-  std::uint64_t left() const { return left_; }
+  // Puts values into one of its texts, which was taken before; false: the budget does not reach.
+  bool fill_in(std::string& text, const Replacements& replacements);
   // What to say when it is used up.
   static Refusal refusal();
 
  private:
   std::uint64_t left_ = kMaxOctets;
+  std::uint64_t steps_ = 200'000'000;  // of searching texts for placeholders: about a second
 };
 // Octets of a letter's texts and attachments.
 std::uint64_t size_of(const Letter& letter);

@@ -276,6 +276,23 @@ TEST(Mailgun, BoundsWhatOneCallBlowsItselfUpTo) {
   EXPECT_TRUE(server.messages().empty());
 }
 
+// SDKs make a new boundary for each request, also when they send the same message again.
+TEST(Mailgun, AnIdempotencyKeyLooksAtTheFormAndNotAtItsBoundary) {
+  VendorServer server(&add_mailgun);
+  const std::string key = "Idempotency-Key: one\r\n", body = form(letter());
+  std::string other_boundary = body;
+  for (std::size_t at = 0; (at = other_boundary.find("--XX", at)) != std::string::npos;)
+    other_boundary.replace(at, 4, "--YY");
+  const Answer first = server.post(kPath, kMultipart, body, key);
+  const Answer again = server.post(kPath, "multipart/form-data; boundary=YY", other_boundary, key);
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_EQ(text_at(again.json(), "id"), text_at(first.json(), "id"));
+  EXPECT_EQ(server.messages().size(), 1u);
+  const Answer different = server.post(kPath, kMultipart, form(letter({{"v:a", "b"}})), key);
+  EXPECT_EQ(different.status, 400) << different.body;
+  EXPECT_EQ(server.messages().size(), 1u);
+}
+
 TEST(Mailgun, TheGateSpeaksItsLanguageToo) {
   VendorServer server(&add_mailgun);
   const std::string type = std::string("Content-Type: ") + kMultipart + "\r\n";

@@ -11,7 +11,8 @@ namespace {
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 std::string replaced(Pairs pairs, std::string_view text) {
-  return Replacements(std::move(pairs)).in(text, 1000).value_or("too long");
+  std::uint64_t steps = 1000;
+  return Replacements(std::move(pairs)).in(text, 1000, steps).value_or("too long");
 }
 
 TEST(Replacements, PutsValuesWherePlaceholdersStand) {
@@ -29,8 +30,14 @@ TEST(Replacements, MeansTheLongestAndNeverLooksAtWhatItPutIn) {
 
 TEST(Replacements, AreBounded) {
   const Replacements replacements({{"a", std::string(100, 'x')}});
-  EXPECT_FALSE(replacements.in("aaaaaaaaaaa", 1000));
-  EXPECT_TRUE(replacements.in("aaaaaaaaaa", 1000));
+  std::uint64_t steps = 1000;
+  EXPECT_FALSE(replacements.in("aaaaaaaaaaa", 1000, steps));
+  EXPECT_TRUE(replacements.in("aaaaaaaaaa", 1000, steps));
+  const Replacements alike({{"aaab", "x"}, {"aaac", "y"}});
+  steps = 1000;
+  EXPECT_TRUE(alike.in(std::string(100, 'a'), 1000, steps));
+  EXPECT_LT(steps, 1000u - 97 * 6 + 1);
+  EXPECT_FALSE(alike.in(std::string(100, 'a'), 1000, steps)) << "the work is bounded as well";
 }
 
 TEST(Vendor, WritesPointersWithDots) {
