@@ -90,7 +90,10 @@ Node text_node(const std::string& content_type, std::string_view text) {
   set_type(node.get(), content_type);
   g_mime_object_set_content_type_parameter(node.get(), "charset", "utf-8");
   const std::string lines = with_lf(text);
-  set_content(GMIME_PART(node.get()), lines, encoding_of(lines));
+  const GMimeContentEncoding encoding = encoding_of(lines);
+  // Base64 takes the octets as they are: lines of text must end in CRLF before (RFC 2045 6.8).
+  const bool as_is = encoding == GMIME_CONTENT_ENCODING_BASE64;
+  set_content(GMIME_PART(node.get()), as_is ? with_crlf(text) : lines, encoding);
   return node;
 }
 

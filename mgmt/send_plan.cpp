@@ -22,6 +22,14 @@ std::string key_of(const Address& address) {  // equal for what Address calls eq
   return address.local + "@" + domain;
 }
 
+// As it will be asked for in DNS: a domain in UTF-8 would need SMTPUTF8 (RFC 6531) where its A-labels do not.
+Address address_of(const std::string& email) {
+  Address address = *parse_address(email);
+  const bool ascii = std::all_of(address.domain.begin(), address.domain.end(), [](unsigned char c) { return c < 128; });
+  if (!ascii) address.domain = *domain_to_ascii(address.domain);
+  return address;
+}
+
 class Planner {
  public:
   Planner(const Letter& letter, const Request& request, relay::Submission& submission, Time now)
@@ -93,7 +101,7 @@ class Planner {
     if (letter_.envelope_sender) sender = *letter_.envelope_sender;
     if (!sender.empty())
       if (auto wrong = wrong_address(sender)) return add_fault(faults_, pointer, std::move(*wrong));
-    plan_.envelope.sender = *parse_address(sender);
+    plan_.envelope.sender = address_of(sender);
     for (const std::string& address : shown)
       if (!may_send_as(address)) forbid_sender(address, pointer);
     take_time();
@@ -156,7 +164,7 @@ class Planner {
   void take_recipient(const Party& party, std::vector<FieldFault>& refused) {
     PlannedRecipient planned{party.email, party.at.empty() ? at(letter_.places.to) : party.at, std::nullopt, false};
     RecipientSpec spec;
-    spec.address = *parse_address(party.email);
+    spec.address = address_of(party.email);
     spec.notify = letter_.notify;
     spec.captured = letter_.capture_only;
     if (const auto no = submission_.check_recipient(plan_.envelope, spec)) {

@@ -137,6 +137,12 @@ TEST(Compose, TextComesBackWhateverItHolds) {
   }
 }
 
+TEST(Compose, TextInBase64HasLinesThatEndInCrlf) {
+  Letter letter = fine();
+  letter.text = "ööö\nööö\n";
+  EXPECT_NE(composed(letter).find("w7bDtsO2DQrDtsO2w7YNCg=="), std::string::npos) << composed(letter);
+}
+
 TEST(Compose, AttachmentsComeBackOctetForOctet) {
   std::mt19937 random(7);
   for (const std::size_t size : {0u, 1u, 56u, 57u, 58u, 5'000u, 300'000u}) {

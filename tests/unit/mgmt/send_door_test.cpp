@@ -76,6 +76,12 @@ class SendDoorTest : public testing::Test {
     EXPECT_TRUE(outcome.has_value());
     return outcome.value_or(SendOutcome());
   }
+  MessageRecord found(const MessageId& id) {
+    MessageRecord record;
+    store_->find(id, Done<MessageRecord>(loop_, [&](result<MessageRecord> message) { record = *message; }));
+    turn();
+    return record;
+  }
   std::size_t stored() { return count({}); }
   std::size_t stored_of(const MessageId& batch) {
     storage::ListQuery query;
@@ -243,14 +249,33 @@ TEST_F(SendDoorTest, ASandboxCapturesAndNotifyIsTheSubmittersWish) {
   what.push_back(std::move(letter));
   const SendOutcome outcome = send(std::move(what));
   ASSERT_TRUE(outcome.letters[0].id.has_value());
-  MessageRecord record;
-  store_->find(*outcome.letters[0].id,
-               Done<MessageRecord>(loop_, [&](result<MessageRecord> found) { record = *found; }));
-  turn();
+  const MessageRecord record = found(*outcome.letters[0].id);
   EXPECT_TRUE(record.envelope.capture_only);
   EXPECT_TRUE(record.envelope.sender.is_null());
   EXPECT_TRUE(record.recipients.at(0).notify.failure);
   EXPECT_EQ(record.envelope.client, "192.0.2.1");
+}
+
+TEST_F(SendDoorTest, DomainsOfAnyScriptNeedNoExtensionOfTheUpstream) {
+  std::vector<Letter> what;
+  what.push_back(letter_to("user@bücher.example"));
+  what[0].from.email = "shop@bücher.example";
+  what[0].subject = "Größe";
+  const SendOutcome outcome = send(std::move(what));
+  ASSERT_TRUE(outcome.letters[0].id.has_value());
+  const MessageRecord record = found(*outcome.letters[0].id);
+  EXPECT_EQ(record.recipients.at(0).address.domain, "xn--bcher-kva.example");
+  EXPECT_EQ(record.envelope.sender.domain, "xn--bcher-kva.example");
+  EXPECT_FALSE(record.envelope.smtputf8);
+  EXPECT_FALSE(record.envelope.eight_bit);
+}
+
+TEST_F(SendDoorTest, LocalPartsInUtf8DoNeedIt) {
+  std::vector<Letter> what;
+  what.push_back(letter_to("müller@example.net"));
+  const SendOutcome outcome = send(std::move(what));
+  ASSERT_TRUE(outcome.letters[0].id.has_value());
+  EXPECT_TRUE(found(*outcome.letters[0].id).envelope.smtputf8);
 }
 
 TEST(IdempotencyKey, IsAStringOfStructuredFieldsOrBare) {
