@@ -47,17 +47,18 @@ def strict_document():
     return {**DOCUMENT, "components": {**DOCUMENT["components"], "schemas": strict(DOCUMENT["components"]["schemas"])}}
 
 
-def check(schema, value):
+@functools.cache
+def validator(schema: str):
     resolver = RefResolver("", strict_document())
-    jsonschema.Draft202012Validator(strict(schema), resolver=resolver, format_checker=jsonschema.FormatChecker()).validate(value)
+    return jsonschema.Draft202012Validator(strict(json.loads(schema)), resolver=resolver, format_checker=jsonschema.FormatChecker())
+
+
+def check(schema, value):
+    validator(json.dumps(schema)).validate(value)
 
 
 def accepts(schema, value) -> bool:
-    try:
-        check(schema, value)
-    except jsonschema.ValidationError:
-        return False
-    return True
+    return validator(json.dumps(schema)).is_valid(value)
 
 
 # ---- operations -----------------------------------------------------------------------------------------------------
