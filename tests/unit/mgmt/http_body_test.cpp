@@ -196,7 +196,7 @@ class SlowBody : public HttpBody {
  protected:
   static ServerSetup impatient() {
     ServerSetup setup = HttpBody::setup();
-    setup.limits.body_timeout = std::chrono::milliseconds(200);
+    setup.limits.body_timeout = std::chrono::milliseconds(500);
     setup.limits.body_rate = 1;  // an octet buys a second
     return setup;
   }
