@@ -104,7 +104,7 @@ class World(contextlib.ExitStack):
         super().__enter__()
         self.sink = self.enter_context(deferring_sink())
         self.relay = self.enter_context(Relay(smtp_upstream(self.sink.port), delivery='retry_interval = "1h"'))
-        self.shop = Tenant.with_key(self.relay, "application", "send,read,steer", "--tenant", "shop")
+        self.shop = Tenant.with_key(self.relay, "application", "send,read,steer", "--tenant", "shop", "--per-minute", "1000000")
         self.count = 0
         return self
 
