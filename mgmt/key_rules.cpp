@@ -114,7 +114,7 @@ ApiKeyRecord read_key(std::string_view body, Time now, Faults& faults) {
   const auto document = parse_document(body, faults);
   if (!document) return {};
   ApiKeyRecord key = read_members(*document, now, faults);
-  add_rule_faults(key, now, faults);
+  if (document->is_object()) add_rule_faults(key, now, faults);
   return key;
 }
 

@@ -26,7 +26,7 @@ std::optional<NameAndPassword> read_login(std::string_view body, Faults& faults)
   auto name = fields.text("username");
   auto password = fields.text("password", 4096);
   for (const auto& [field, value] : {std::pair("username", &name), std::pair("password", &password)})
-    if (!*value && !fields.has(field)) fields.fault(field, "is needed");
+    if (document->is_object() && !*value && !fields.has(field)) fields.fault(field, "is needed");
   fields.finish();
   if (!name || !password || !faults.empty()) return std::nullopt;
   return NameAndPassword{std::move(*name), std::move(*password)};

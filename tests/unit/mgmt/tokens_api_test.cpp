@@ -70,6 +70,7 @@ TEST_F(TokensApiTest, WhatIsMissingIsNamed) {
     return out;
   };
   EXPECT_EQ(pointers("{}"), "/username /password ");
+  EXPECT_EQ(pointers("[]"), " ") << "the whole";
   EXPECT_EQ(pointers(R"({"username":"ann"})"), "/password ");
   EXPECT_EQ(pointers(R"({"username":7,"password":"wald"})"), "/username ");
   EXPECT_EQ(pointers(R"({"username":"ann","password":"wald","remember":true})"), "/remember ");
