@@ -92,15 +92,26 @@ class ConfigReload : public testing::Test {
     const auto from = summary.find("http://");
     return summary.substr(from, summary.find(',', from) - from);
   }
-  net::HttpResponse get(const std::string& path, bool with_token) const {
+  net::HttpResponse get(const std::string& path, bool with_token, net::HttpHeaders headers = {}) const {
     net::HttpRequest request;
     request.url = url() + path;
-    if (with_token) {
-      std::string token;
-      std::ifstream(operator_token_file(directory_ / "data")) >> token;
-      request.headers.emplace_back("Authorization", "Bearer " + token);
-    }
+    request.headers = std::move(headers);
+    if (with_token) request.headers.push_back(key());
     return net::http_call(request).value();
+  }
+  // With the operator's key.
+  net::HttpResponse post(const std::string& path, std::string body) const {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.url = url() + path;
+    request.headers = {key(), {"Content-Type", "application/json"}};
+    request.body = std::move(body);
+    return net::http_call(request).value();
+  }
+  std::pair<std::string, std::string> key() const {
+    std::string token;
+    std::ifstream(operator_token_file(directory_ / "data")) >> token;
+    return {"Authorization", "Bearer " + token};
   }
 
   // What the relay says to these lines, one connection.
@@ -138,10 +149,11 @@ TEST(ConfigReloadable, IsWhatIsTestedHere) {
       names.insert(is_one_of(option.section, {"smtp", "addresses", "delivery", "upstream"})
                        ? std::string(option.section)
                        : full_name(option));
-  EXPECT_THAT(names, testing::ElementsAre("access.allow_plaintext_auth_from_loopback", "access.trusted_networks",
-                                          "addresses", "delivery", "log.level", "mgmt.trusted_networks",
-                                          "retention.failed_bodies", "retention.history", "retention.history_max_size",
-                                          "smtp", "tls.certificate", "tls.key", "upstream"));
+  EXPECT_THAT(names,
+              testing::ElementsAre("access.allow_plaintext_auth_from_loopback", "access.trusted_networks", "addresses",
+                                   "delivery", "log.level", "mgmt.cors_origins", "mgmt.session_lifetime",
+                                   "mgmt.trusted_networks", "retention.failed_bodies", "retention.history",
+                                   "retention.history_max_size", "smtp", "tls.certificate", "tls.key", "upstream"));
 }
 
 TEST_F(ConfigReload, WithoutAChangeSaysSo) {
@@ -219,6 +231,34 @@ TEST_F(ConfigReload, NetworksOfTheManagementInterface) {
   EXPECT_EQ(get("/v1/messages", false).status, 200);
   reload("");
   EXPECT_EQ(get("/v1/messages", false).status, 401);
+}
+
+TEST_F(ConfigReload, WebPages) {
+  const net::HttpHeaders page{{"Origin", "https://app.example.com"}};
+  const auto allowed = [&] { return std::string(get("/health", false, page).header("access-control-allow-origin")); };
+  EXPECT_EQ(allowed(), "");
+  reload("[mgmt]\ncors_origins = [\"https://app.example.com\"]\n");
+  EXPECT_EQ(allowed(), "https://app.example.com");
+  reload("");
+  EXPECT_EQ(allowed(), "");
+}
+
+TEST_F(ConfigReload, LifetimeOfSessions) {
+  ASSERT_EQ(post("/v1/users", R"({"name":"anna","password":"wald und wiese"})").status, 201);
+  const auto lifetime = [&] {
+    const auto answer = post("/tokens", R"({"username":"anna","password":"wald und wiese"})");
+    return json::parse(answer.body).at("expires_in").to_number<int>();
+  };
+  EXPECT_GT(lifetime(), 3000);
+  reload("[mgmt]\nsession_lifetime = \"10m\"\n");
+  EXPECT_LE(lifetime(), 600);
+}
+
+TEST_F(ConfigReload, SizeOfMessagesOverHttp) {
+  const std::string long_one(3u << 20, 'x');
+  EXPECT_EQ(post("/v1/messages", long_one).status, 422);  // taken, and found to be no JSON
+  reload("[smtp]\nmax_message_size = \"1MiB\"\n");
+  EXPECT_EQ(post("/v1/messages", long_one).status, 413);
 }
 
 TEST_F(ConfigReload, Certificate) {
