@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "mgmt/base64.h"
+#include "mgmt/dialects/vendor.h"
 #include "mgmt/json_fields.h"
 #include "mgmt/mail_date.h"
 #include "mgmt/secret.h"
@@ -39,13 +40,6 @@ constexpr std::array<FilterRow, 8> kFilters{{{"event", MailgunField::event, Matc
                                              {"message-id", MailgunField::message_id, Match::whole},
                                              {"tags", MailgunField::tags, Match::whole},
                                              {"severity", MailgunField::severity, Match::whole}}};
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 // One word or quoted phrase off the front of `rest`, without its quotes; `quoted` says which. Nothing: a quote has no end.
 std::optional<std::string_view> take_word(std::string_view& rest, bool& quoted) {

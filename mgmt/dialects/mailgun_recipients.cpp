@@ -19,13 +19,6 @@ constexpr std::size_t kMaxEntries = 1000;
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::string text_of(const json::value& value) {
   if (value.is_string()) return std::string(value.get_string());
   return value.is_null() ? std::string() : json::serialize(value);

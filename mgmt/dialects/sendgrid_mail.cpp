@@ -53,13 +53,6 @@ constexpr std::array<Setting, 6> kRefused{
      {"batch_id", "Scheduled sends are cancelled by message id here, not by batch_id."},
      {"dynamic_template_data", "Postrider keeps no templates: render the message and send its content."}}};
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 // Those of `over` take the place of the same names in `under`; header names have no case.
 void lay_over(std::vector<std::pair<std::string, std::string>>& under,
               std::vector<std::pair<std::string, std::string>> over, bool ignore_case) {

@@ -95,6 +95,39 @@ TEST_F(MailgunEvents, PagesJoinWithoutGapOrRepetition) {
   }
 }
 
+class InlineMailbox final : public Mailbox {
+ public:
+  void post(std::vector<Task> tasks) override {
+    for (Task& task : tasks) task();
+  }
+};
+
+// Everything of finished messages, their events too.
+std::uint64_t retire_history(storage::Store& store) {
+  storage::RetireRequest request;
+  request.policy.history = request.policy.sent_bodies = request.policy.failed_bodies = Duration(0);
+  request.now = net::SystemClock().now() + std::chrono::hours(1);
+  InlineMailbox here;
+  std::uint64_t retired = 0;
+  for (bool more = true; more;)
+    store.retire(request, Done<storage::Retired>(here, [&](const result<storage::Retired>& done) {
+                   retired += done.value().messages;
+                   more = done.value().more;
+                 }));
+  return retired;
+}
+
+TEST_F(MailgunEvents, AreFoundAcrossWhatRetentionRemoved) {
+  accept({"old@example.net"});
+  for (int i = 0; i < 900; ++i) accept({"gone@example.net"});
+  EXPECT_EQ(server_.api.call("POST", "/v1/messages/cancel?recipient=gone@example.net").status, 200);
+  accept({"new@example.net"});
+  EXPECT_EQ(ask("?limit=300").events.size(), 300u);
+  EXPECT_EQ(retire_history(server_.api.store()), 900u);
+  EXPECT_EQ(joined(ask("").events), "accepted new@example.net\naccepted old@example.net\n");
+  EXPECT_EQ(joined(ask("?begin=1&ascending=yes").events), "accepted old@example.net\naccepted new@example.net\n");
+}
+
 TEST_F(MailgunEvents, CanBePolled) {
   accept({"a@example.net"});
   const Page first = ask("?begin=1&ascending=yes");
