@@ -168,6 +168,28 @@ TEST_F(Mailjet, AReplyToAmongTheHeadersIsOne) {
             std::string::npos);
 }
 
+TEST_F(Mailjet, KeysAndTroubleOfOurs) {
+  DialectServer narrow({&add_mailjet}, narrow_key());
+  const auto ask = [&](const std::string& message) {
+    return narrow.api.call_with(kNarrowToken, "POST", "/v3.1/send", R"({"Messages":[)" + message + "]}");
+  };
+  const Answer foreign = ask(R"({"From":{"Email":"app@other.test"},"To":[{"Email":"a@example.test"}],"TextPart":"x"})");
+  EXPECT_EQ(foreign.status, 403);
+  EXPECT_EQ(error_of(result(foreign)), "send-0008 403 From");
+  EXPECT_EQ(ask(mail()).status, 200);
+  const Answer limited = ask(mail());
+  EXPECT_EQ(limited.status, 429) << limited.body;
+  EXPECT_FALSE(limited.header("retry-after").empty());
+  DialectServer full({&add_mailjet}, full_spool());
+  for (const auto& [path, body] :
+       {std::pair<std::string, std::string>{"/v3.1/send", R"({"Messages":[)" + mail() + "]}"},
+        {"/v3/send", R"({"FromEmail":"app@example.test","Text-part":"x","To":"a@example.test"})"}}) {
+    const Answer later = full.post(path, body);
+    EXPECT_EQ(later.status, 503) << later.body;
+    EXPECT_FALSE(later.header("retry-after").empty()) << path;
+  }
+}
+
 // ---- v3
 
 TEST_F(Mailjet, V3RecipientsEachGetTheirOwn) {

@@ -125,6 +125,23 @@ TEST_F(Resend, AnIdempotencyKeyIsOneEmail) {
   EXPECT_EQ(count(), 1u);
 }
 
+TEST_F(Resend, KeysAndTroubleOfOurs) {
+  DialectServer narrow({&add_emails, &add_resend}, narrow_key());
+  const std::string foreign = R"({"from":"app@other.test","to":"a@example.test","subject":"x","text":"x"})";
+  EXPECT_EQ(error_of(narrow.api.call_with(kNarrowToken, "POST", "/emails", foreign)),
+            "403 validation_error: from: this credential may not send as 'app@other.test'");
+  EXPECT_EQ(narrow.api.call_with(kNarrowToken, "POST", "/emails", email()).status, 200);
+  const Answer limited = narrow.api.call_with(kNarrowToken, "POST", "/emails", email());
+  EXPECT_TRUE(error_of(limited).starts_with("429 rate_limit_exceeded: ")) << limited.body;
+  EXPECT_FALSE(limited.header("retry-after").empty());
+  DialectServer full({&add_emails, &add_resend}, full_spool());
+  EXPECT_TRUE(error_of(full.post("/emails", email())).starts_with("503 internal_server_error: "));
+  // None of a batch was taken: that is no error of its emails.
+  const Answer later = full.post_with("/emails/batch", "x-batch-validation: permissive\r\n", "[" + email() + "]");
+  EXPECT_TRUE(error_of(later).starts_with("503 internal_server_error: ")) << later.body;
+  EXPECT_FALSE(later.header("retry-after").empty());
+}
+
 // ---- batch --------------------------------------------------------------------------------------------------------
 
 TEST_F(Resend, ABatchIsAllOrNothing) {

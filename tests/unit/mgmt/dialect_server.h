@@ -58,6 +58,25 @@ class DialectServer {
   DialectParts parts_{api.loop(), api.loop().clock(), api.store(), door_};
 };
 
+inline constexpr const char* kNarrowToken = "pr_narrownarrownarrownarrownarrownarrownarrowna";
+
+// With a key of one recipient a minute that is bound to senders.
+inline ServerSetup narrow_key() {
+  ServerSetup setup;
+  storage::ApiKeyRecord key = shop_key("narrow");
+  key.senders = {"*@example.test"};
+  key.per_minute = 1;
+  setup.keys.emplace_back(std::move(key), kNarrowToken);
+  return setup;
+}
+
+// With a spool that takes nothing.
+inline ServerSetup full_spool() {
+  ServerSetup setup;
+  setup.store.high_water_bytes = 1;
+  return setup;
+}
+
 inline std::string text_at(const boost::json::object& object, std::string_view name) {
   return std::string(object.at(name).as_string());
 }

@@ -229,6 +229,22 @@ TEST_F(Ses, AttemptsAtOneCallAreOneMessage) {
   EXPECT_EQ(post_with(kPath, "amz-sdk-invocation-id: " + std::string(201, 'x') + "\r\n", body).status, 400);
 }
 
+TEST_F(Ses, KeysAndTroubleOfOursHaveAwsNames) {
+  DialectServer narrow({&add_ses}, narrow_key());
+  const std::string body = json::serialize(simple());
+  const std::string foreign = json::serialize(with("FromEmailAddress", "app@other.test"));
+  EXPECT_EQ(error_of(narrow.api.call_with(kNarrowToken, "POST", kPath, foreign)),
+            "400 MessageRejected: FromEmailAddress: this credential may not send as 'app@other.test'");
+  EXPECT_EQ(narrow.api.call_with(kNarrowToken, "POST", kPath, body).status, 200);
+  const Answer limited = narrow.api.call_with(kNarrowToken, "POST", kPath, body);
+  EXPECT_TRUE(error_of(limited).starts_with("429 TooManyRequestsException: ")) << limited.body;
+  EXPECT_FALSE(limited.header("retry-after").empty());
+  DialectServer full({&add_ses}, full_spool());
+  const Answer later = full.post(kPath, body);
+  EXPECT_TRUE(error_of(later).starts_with("503 ServiceUnavailable: ")) << later.body;
+  EXPECT_FALSE(later.header("retry-after").empty());
+}
+
 // ---- the header of raw octets
 
 TEST(RawHeader, FieldsUntilTheHeaderEnds) {
