@@ -160,13 +160,14 @@ TEST(WoowUp, OneBadDestinationAndNothingIsSent) {
 
 TEST(WoowUp, WhenTheSpoolFillsUpEachDestinationIsToldOf) {
   ServerSetup setup;
-  setup.store.high_water_bytes = 30'000;
+  setup.store.high_water_bytes = 50'000;
   OriginServer server(std::move(setup));
   std::string destinations;
   for (int i = 0; i < 20; ++i)
     destinations += (i ? R"(,{"email":"user)" : R"({"email":"user)") + std::to_string(i) + R"(@example.net"})";
-  const Answer answer = server.post("/emails/send", R"({"from":{"email":"app@shop.example"},"destinations":[)" +
-                                                        destinations + R"(],"subject":"s","plainContent":"p"})");
+  const Answer answer =
+      server.post("/emails/send", R"({"from":{"email":"app@shop.example"},"destinations":[)" + destinations +
+                                      R"(],"subject":"s","plainContent":")" + std::string(9000, 'p') + "\"}");
   ASSERT_EQ(answer.status, 200) << answer.body;
   const json::object sent = answer.json();
   std::size_t refused = 0;
