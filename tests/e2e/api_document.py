@@ -134,7 +134,8 @@ class Example:
     def request(self, **places):
         """`places`: values of the path's parameters, and of others that are to differ from the example's."""
         query = {n: places.get(n, v) for n, v in self.parameters("query").items()}
-        query |= {n: v for n, v in places.items() if n not in self.operation.path_names and n in {p["name"] for p in self.operation.parameters if p["in"] == "query"}}
+        in_query = {parameter["name"] for parameter in self.operation.parameters if parameter["in"] == "query"}
+        query |= {n: v for n, v in places.items() if n in in_query - set(self.operation.path_names)}
         path = re.sub(r"{(\w+)}", lambda found: urllib.parse.quote(str(places[found.group(1)]), safe=""), self.operation.path)
         if query:
             path += "?" + "&".join(f"{n}={urllib.parse.quote(text_of(v), safe='')}" for n, v in query.items())
@@ -155,7 +156,8 @@ def tomorrow() -> str:
 def in_time(value):
     """The example with its times to send at, which pass or are too far away one day, put to tomorrow."""
     if isinstance(value, dict):
-        return {name: tomorrow() if name in ("send_at", "scheduled_at") and isinstance(inner, str) else in_time(inner) for name, inner in value.items()}
+        is_time = {name for name in ("send_at", "scheduled_at") if isinstance(value.get(name), str)}
+        return {name: tomorrow() if name in is_time else in_time(inner) for name, inner in value.items()}
     return [in_time(item) for item in value] if isinstance(value, list) else value
 
 

@@ -161,20 +161,38 @@ class World(contextlib.ExitStack):
 
     def prepare(self, example) -> dict:
         """What the example's request is about, made if need be: values for its path and its parameters."""
+
+        def made(kind: str) -> None:
+            self.nothing_of(kind, example.body()[1]["name"])
+
         of_path = {
-            "releaseMessage": lambda: {"id": self.held()}, "patchMessage": lambda: {"id": self.scheduled()}, "resendReschedule": lambda: {"id": self.scheduled()}, "getBatch": lambda: {"id": self.batch()},
-            "revokeKey": lambda: {"name": self.key()}, "removeUser": lambda: {"name": self.user()}, "changePassword": lambda: {"name": self.user()},
-            "resumeUpstream": lambda: {"name": self.paused()}, "jobStatus": lambda: {"job_id": self.deferred()},
+            "releaseMessage": lambda: {"id": self.held()},
+            "patchMessage": lambda: {"id": self.scheduled()},
+            "resendReschedule": lambda: {"id": self.scheduled()},
+            "getBatch": lambda: {"id": self.batch()},
+            "revokeKey": lambda: {"name": self.key()},
+            "removeUser": lambda: {"name": self.user()},
+            "changePassword": lambda: {"name": self.user()},
+            "resumeUpstream": lambda: {"name": self.paused()},
+            "jobStatus": lambda: {"job_id": self.deferred()},
         }
         beforehand = {
-            "createToken": self.login, "createUser": lambda: self.nothing_of("users", example.body()[1]["name"]), "createKey": lambda: self.nothing_of("keys", example.body()[1]["name"]),
-            "preferNoUpstream": lambda: self.relay.api("/v1/upstreams/primary/prefer", "POST"), "listMessages": self.deferred, "listKeys": self.key, "listUsers": self.user,
+            "createToken": self.login,
+            "createUser": lambda: made("users"),
+            "createKey": lambda: made("keys"),
+            "preferNoUpstream": lambda: self.relay.api("/v1/upstreams/primary/prefer", "POST"),
+            "listMessages": self.deferred,
+            "listKeys": self.key,
+            "listUsers": self.user,
         }
         if example.operation.id in beforehand:
             beforehand[example.operation.id]()
         if example.operation.id in of_path:
             return of_path[example.operation.id]()
-        of_name = {"id": self.deferred, "name": self.in_service, "domain": lambda: "shop.example", "file": lambda: "console.js", "page": self.shop.events_page}
+        of_name = {
+            "id": self.deferred, "name": self.in_service, "domain": lambda: "shop.example", "file": lambda: "console.js",
+            "page": self.shop.events_page,
+        }
         return {name: of_name[name]() for name in example.operation.path_names}
 
     def credentials(self, operation):
@@ -206,9 +224,15 @@ class World(contextlib.ExitStack):
             return ask("GET", f"/v1/messages/{sent}/body")
 
         return {
-            "BadRequest": lambda: ask("GET", "/v1/messages?colour=red"), "Unauthorized": lambda: ask("GET", "/v1/messages", key=None),
-            "Forbidden": lambda: ask("GET", "/v1/stats", key=no_scope.key), "NotFound": lambda: ask("GET", f"/v1/messages/{random_id()}"),
-            "NotAcceptable": lambda: ask("GET", "/v1/messages", Accept="image/png"), "Conflict": conflict, "Gone": gone,
-            "TooLarge": lambda: ask("POST", "/v1/users", b" " * (2 << 20)), "MediaType": lambda: ask("POST", "/v1/messages", b"<xml/>", content_type="text/xml"),
-            "Invalid": lambda: ask("POST", "/v1/messages", LETTER | {"to": ["user"]}), "TooManyRequests": over_the_limit,
+            "BadRequest": lambda: ask("GET", "/v1/messages?colour=red"),
+            "Unauthorized": lambda: ask("GET", "/v1/messages", key=None),
+            "Forbidden": lambda: ask("GET", "/v1/stats", key=no_scope.key),
+            "NotFound": lambda: ask("GET", f"/v1/messages/{random_id()}"),
+            "NotAcceptable": lambda: ask("GET", "/v1/messages", Accept="image/png"),
+            "Conflict": conflict,
+            "Gone": gone,
+            "TooLarge": lambda: ask("POST", "/v1/users", b" " * (2 << 20)),
+            "MediaType": lambda: ask("POST", "/v1/messages", b"<xml/>", content_type="text/xml"),
+            "Invalid": lambda: ask("POST", "/v1/messages", LETTER | {"to": ["user"]}),
+            "TooManyRequests": over_the_limit,
         }

@@ -11,13 +11,28 @@ from harness import Relay, smtp_upstream
 SCOPES = "send,read,steer"
 # What a query parameter may be used for to get at the mail of somebody else.
 BAIT = {
-    "message": lambda owner: owner.ids[0], "cursor": lambda owner: owner.ids[0], "job_id": lambda owner: owner.ids[0],
-    "batch": lambda owner: owner.batch, "sender": lambda owner: owner.sender, "recipient": lambda owner: owner.recipient,
-    "from": lambda owner: owner.sender, "to": lambda owner: owner.recipient,
-    "tag": lambda owner: owner.marker, "tags": lambda owner: owner.marker, "subject": lambda owner: owner.marker, "credential": lambda owner: owner.name, "all": lambda owner: True, "state": lambda owner: "deferred",
-    "type": lambda owner: "accepted", "event": lambda owner: "accepted", "after": lambda owner: 0,
+    "message": lambda owner: owner.ids[0],
+    "cursor": lambda owner: owner.ids[0],
+    "job_id": lambda owner: owner.ids[0],
+    "batch": lambda owner: owner.batch,
+    "sender": lambda owner: owner.sender,
+    "recipient": lambda owner: owner.recipient,
+    "from": lambda owner: owner.sender,
+    "to": lambda owner: owner.recipient,
+    "tag": lambda owner: owner.marker,
+    "tags": lambda owner: owner.marker,
+    "subject": lambda owner: owner.marker,
+    "credential": lambda owner: owner.name,
+    "all": lambda owner: True,
+    "state": lambda owner: "deferred",
+    "type": lambda owner: "accepted",
+    "event": lambda owner: "accepted",
+    "after": lambda owner: 0,
 }
-HARMLESS = {"limit", "dry_run", "since", "until", "wait", "upstream", "headers", "canary", "lane", "begin", "end", "ascending", "pretty", "message-id", "severity"}
+HARMLESS = {
+    "limit", "dry_run", "since", "until", "wait", "upstream", "headers", "canary", "lane", "begin", "end", "ascending", "pretty",
+    "message-id", "severity",
+}
 
 
 def bait_in_body(value, owner):
@@ -163,7 +178,8 @@ class TwoTenants(unittest.TestCase):
             for example in operation.examples():
                 if example.status >= 400:
                     continue
-                answer = bound.authorize(example.request(**{name: "shop.example" for name in operation.path_names}), operation).send(self.relay.api_port)
+                request = example.request(**{name: "shop.example" for name in operation.path_names})
+                answer = bound.authorize(request, operation).send(self.relay.api_port)
                 with self.subTest(str(example)):
                     self.assertTrue(400 <= answer.status < 500 or b"rror" in answer.body, answer)
         self.assertEqual([m for m in self.relay.messages() if m["tenant"] == "bound"], [])
