@@ -52,6 +52,18 @@ std::string tags_text(const json::object& message) {
   return text;
 }
 
+// "order=4711, customer=17"
+std::string metadata_text(const json::object& message) {
+  std::string text;
+  const json::object* metadata = object_in(message, "metadata");
+  if (!metadata) return text;
+  for (const auto& [name, value] : *metadata) {
+    if (!text.empty()) text += ", ";
+    text.append(std::string_view(name)).append("=").append(text_of(*metadata, name));
+  }
+  return text;
+}
+
 // "5, every 1m", as far as the submitter asked for it.
 std::string retry_text(const json::object& message) {
   const json::object* retry = object_in(message, "retry");
@@ -82,6 +94,8 @@ std::string envelope_lines(const json::object& message, const Look& look) {
   line(out, "user", text_of(message, "tenant"));
   line(out, "lane", text_of(message, "lane"));
   line(out, "tags", tags_text(message));
+  line(out, "metadata", metadata_text(message));
+  line(out, "batch", text_of(message, "batch"));
   line(out, "retries", retry_text(message));
   if (time_of(message, "expires_at")) line(out, "expires", when(message, "expires_at", look));
   if (flag_of(message, "capture_only")) line(out, "guard", "captured only, by the guard of its user");

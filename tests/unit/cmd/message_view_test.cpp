@@ -111,6 +111,8 @@ TEST(MessageView, ShowsTagsGuardAndWhyAnUpstreamWasAsked) {
   about["redirected_from"] = "world@example.org";
   json::object shown = message("sent", about);
   shown["tags"] = json::array{"receipt", "shop"};
+  shown["metadata"] = {{"order", "4711"}, {"note", "\x1b[2J"}};
+  shown["batch"] = "0123456789abcdefghjkmnpqrt";
   shown["retry"] = json::object{{"retries", 5}, {"interval", "1m"}};
   shown["capture_only"] = true;
   json::object asked = attempt(250);
@@ -120,9 +122,11 @@ TEST(MessageView, ShowsTagsGuardAndWhyAnUpstreamWasAsked) {
   shown["events"] = json::array{json::object{{"type", "attempted"}, {"at", format_rfc3339(kNow)}}};
   const std::string text = render_message(shown, kNow, false);
   for (const char* part :
-       {"tags        receipt, shop\n", "retries     5, every 1m\n", "captured only",
-        "user@example.net (for world@example.org)", "known there as <1@mg>", "asked because: first in order"})
+       {"tags        receipt, shop\n", "metadata    order=4711, note=", "batch       0123456789abcdefghjkmnpqrt\n",
+        "retries     5, every 1m\n", "captured only", "user@example.net (for world@example.org)",
+        "known there as <1@mg>", "asked because: first in order"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << "what a client gave steers no terminal";
 }
 
 TEST(MessageSentence, Sending) {
