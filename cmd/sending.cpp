@@ -7,13 +7,14 @@ Sending::Sending(const SendingParts& parts, const std::shared_ptr<const relay::S
           {parts.loop, parts.loop.clock(), parts.store, nullptr, parts.message_memory, parts.log}, options)),
       limits_(parts.loop.clock(), parts.keys),
       door_({parts.loop, parts.loop.clock(), *submission_, limits_, options->hostname, parts.store, parts.accepted}),
-      send_(door_, limits_),
+      send_(door_),
       batches_(parts.loop, parts.store),
       validate_({parts.loop.clock(), door_, *submission_, parts.upstreams}),
       schedule_(parts.loop, parts.loop.clock(), parts.store, *submission_),
       dialects_{parts.loop, parts.loop.clock(), parts.store, door_} {}
 
 void Sending::add_routes(mgmt::Router& router) {
+  router.show_limits([this](const mgmt::Principal& principal) { return limits_.headers(principal); });
   send_.add_routes(router);
   batches_.add_routes(router);
   validate_.add_routes(router);

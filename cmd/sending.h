@@ -12,6 +12,7 @@
 #include "mgmt/key_ring.h"
 #include "mgmt/schedule_api.h"
 #include "mgmt/send_api.h"
+#include "mgmt/sending_limits.h"
 #include "mgmt/validate_api.h"
 #include "net/loop.h"
 #include "relay/inbound/submission.h"

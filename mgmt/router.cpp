@@ -154,6 +154,13 @@ boost::asio::awaitable<Response> Router::handle(Request& request, Admission admi
     const auto refused = co_await check_key(request, *admission.route, RequestStage::whole);
     if (refused) co_return refuse(admission, *refused);
   }
+  Response response = co_await answer(request, admission);
+  if (admission.route->access == Access::send && meter_)
+    for (auto& field : meter_(request.principal)) response.headers.push_back(std::move(field));
+  co_return response;
+}
+
+boost::asio::awaitable<Response> Router::answer(Request& request, const Admission& admission) const {
   std::string trouble;
   try {
     co_return co_await admission.route->handler(request);

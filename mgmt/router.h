@@ -42,6 +42,9 @@ class Router {
  public:
   Router(Authenticator& authenticator, const Cors& cors, Log& log);
   void add(Route route);
+  // Fields for the answers of routes that send (Access::send): what is left of the limits of who asks.
+  using Meter = std::function<std::vector<std::pair<std::string, std::string>>(const Principal&)>;
+  void show_limits(Meter meter) { meter_ = std::move(meter); }
   std::vector<const Route*> routes() const;  // in that order; docs/openapi.json is held against them
 
   // None of these throws: what the gate or a handler throws is logged and answered 500.
@@ -65,12 +68,14 @@ class Router {
   Match match(Request& request) const;
   boost::asio::awaitable<std::optional<Refusal>> check_key(Request& request, const Route& route,
                                                            RequestStage stage) const;
+  boost::asio::awaitable<Response> answer(Request& request, const Admission& admission) const;
   Refusal failed(const Request& request, std::string_view trouble) const;
 
   Authenticator& authenticator_;
   const Cors& cors_;
   Log& log_;
   std::vector<Entry> entries_;
+  Meter meter_;
 };
 
 }  // namespace postrider::mgmt

@@ -72,23 +72,23 @@ asio::awaitable<Response> SendApi::send(const Request& request) {
   if (!key) co_return problem(key.error());
   terms.idempotency_key = std::move(*key);
   auto read = read_letter_request(request);
-  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return with_limits(problem(*refusal), request);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return problem(*refusal);
   std::vector<Letter> letters;
   letters.push_back(std::move(std::get<Letter>(read)));
   const SendOutcome outcome = co_await door_.send(request, std::move(letters), std::move(terms));
-  if (outcome.refusal) co_return with_limits(problem(*outcome.refusal), request);
+  if (outcome.refusal) co_return problem(*outcome.refusal);
   const Sent& sent = outcome.letters.front();
   Response response = json_response(accepted_json(sent), http::status::accepted);
   response.headers.emplace_back("Location", "/v1/messages/" + sent.id->str());
   mark_replay(response, outcome);
-  co_return with_limits(std::move(response), request);
+  co_return response;
 }
 
 asio::awaitable<Response> SendApi::send_batch(const Request& request) {
   auto read = read_batch_request(request);
-  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return with_limits(problem(*refusal), request);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return problem(*refusal);
   Response response = co_await send_items(request, std::move(std::get<std::vector<BatchItem>>(read)));
-  co_return with_limits(std::move(response), request);
+  co_return response;
 }
 
 asio::awaitable<Response> SendApi::send_items(const Request& request, std::vector<BatchItem> items) {
@@ -121,11 +121,6 @@ asio::awaitable<Response> SendApi::send_items(const Request& request, std::vecto
     results.push_back(std::move(result));
   }
   co_return batch_response(outcome, std::move(results), accepted, std::move(faults));
-}
-
-Response SendApi::with_limits(Response response, const Request& request) const {
-  for (auto& header : limits_.headers(request.principal)) response.headers.push_back(std::move(header));
-  return response;
 }
 
 }  // namespace postrider::mgmt

@@ -27,10 +27,11 @@ class SendServer {
                                            std::make_shared<const relay::SubmissionOptions>(options))),
         limits_(api.loop().clock(), api.keys()),
         door_({api.loop(), api.loop().clock(), *submission_, limits_, options.hostname, api.store()}),
-        send_(door_, limits_),
+        send_(door_),
         batches_(api.loop(), api.store()),
         validate_({api.loop().clock(), door_, *submission_, api.upstreams().control()}),
         schedule_(api.loop(), api.loop().clock(), api.store(), *submission_) {
+    api.router().show_limits([this](const Principal& principal) { return limits_.headers(principal); });
     send_.add_routes(api.router());
     batches_.add_routes(api.router());
     validate_.add_routes(api.router());
