@@ -4,6 +4,9 @@ if(POSTRIDER_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${POSTRIDER_CCACHE})
 endif()
 
+# Line tables are all that a backtrace needs; full debug information takes a fifth of the build.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+
 add_library(postrider_options INTERFACE)
 target_compile_options(postrider_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
@@ -30,4 +33,9 @@ function(postrider_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC postrider_options ${ARGN})
+endfunction()
+
+# postrider_off_the_path(NAME): nothing of it is on the path of a message; -O1 takes two thirds of the time to compile.
+function(postrider_off_the_path name)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
 endfunction()
