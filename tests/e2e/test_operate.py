@@ -288,6 +288,23 @@ class Terminal(unittest.TestCase):
             self.assertIn("\u2026", on_terminal(relay, "queue", "list", columns=90)[1])
             self.assertNotIn("\u2026", relay.command("queue", "list").stdout)
 
+    def test_long_commands_show_how_far_they_are(self):
+        with Relay(smtp_upstream(free_port()), delivery=SLOW) as relay:
+            relay.wait_state(send(relay), "deferred")
+            data, made = ("--data-dir", str(relay.data_dir)), str(relay.directory / "made")
+            beside = [("verify", "verifying"), ("export", "exporting", "--output", made + "-export"), ("backup", "copying", "--output", made + "-backup")]
+            stopped = [("compact", "comparing"), ("salvage", "scanning", "--output", made + "-salvage")]
+            for commands in (beside, stopped):
+                for verb, phase, *rest in commands:
+                    with self.subTest(verb):
+                        code, seen = on_terminal(relay, "spool", verb, *data, *rest)
+                        self.assertEqual(code, 0, seen)
+                        bar = next((line for line in re.split("[\r\n]", seen) if phase in line), "")
+                        self.assertRegex(bar, r"\d", seen)
+                        self.assertLessEqual(len(bar), 80)
+                if commands is beside:
+                    relay.stop()
+
     def test_asks_before_it_changes_many(self):
         with Relay(smtp_upstream(free_port()), delivery=SLOW) as relay:
             with smtplib.SMTP("127.0.0.1", relay.smtp_port, timeout=PATIENCE) as client:

@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     from jsonschema import RefResolver
 
 from harness import ROOT, Relay, Sink, smtp_upstream
-from test_operate import send
+from test_operate import Follower, send
 
 SCHEMAS = ROOT / "docs/schemas"
 
@@ -78,6 +78,11 @@ COMMANDS = [
     ("spool-backup", "spool backup --data-dir {data} --output {new}-backup"),
     ("config-check", "config check --config {config}"),
     ("config-show", "config show --config {config}"),
+    ("steered-message", "queue retry {waiting}"),
+    ("steered-message", "queue cancel {waiting}"),
+    ("steer-totals", "queue retry --all --dry-run"),
+    ("steer-totals", "queue release --all --dry-run"),
+    ("steer-totals", "queue cancel --all --dry-run"),
 ]
 STOPPED = [  # with the relay stopped
     ("spool-compact", "spool compact --data-dir {data}"),
@@ -129,6 +134,10 @@ class Schemas(unittest.TestCase):
                     check(name, relay.api(path.format(**places)))
             for name, line in COMMANDS:
                 self.check_command(relay, name, line.format(**places))
+            with Follower(relay, "--since", "1h") as follower:
+                follower.wait("the past is shown", lambda f: any(event["type"] == "deferred" for event in f.events))
+            for event in follower.events:
+                check("event", event)
             relay.stop()
             for name, line in STOPPED:
                 self.check_command(relay, name, line.format(**places))

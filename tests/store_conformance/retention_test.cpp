@@ -72,6 +72,21 @@ TEST_P(RetentionTest, LiveMessagesStayHoweverOldAndGoOnceTheyFinished) {
   EXPECT_FALSE(gone(live[0]));
 }
 
+TEST_P(RetentionTest, EveryStateThatIsAnEndGoesAndNoOther) {
+  RetirePolicy policy;
+  policy.history = policy.failed_bodies = Duration(0);
+  policy.history_max_bytes = 0;
+  using State = RecipientState;
+  for (const State state : {State::queued, State::sending, State::deferred, State::held, State::sent, State::bounced,
+                            State::failed, State::expired, State::cancelled}) {
+    const MessageId id = brought_to(state);
+    EXPECT_EQ(gone(id), false);
+    advance(std::chrono::hours(1));
+    retire_all(policy);
+    EXPECT_EQ(gone(id), !is_live(state)) << to_string(state);
+  }
+}
+
 TEST_P(RetentionTest, OverItsSizeTheOldestHistoryGoesFirst) {
   std::vector<MessageId> ids;
   for (int i = 0; i < 40; ++i) {
