@@ -42,13 +42,6 @@ bool is_within(const std::vector<Network>& networks, const asio::ip::address& pe
                                 [&](const Network& network) { return network.contains(*address); });
 }
 
-Refusal refusal(ProblemType type, std::string detail) {
-  Refusal no;
-  no.type = type;
-  no.detail = std::move(detail);
-  return no;
-}
-
 Refusal too_many(Duration wait) {
   Refusal no = refusal(ProblemType::too_many_requests, "too many failed logins; try again later");
   no.retry_after = wait;

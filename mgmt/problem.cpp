@@ -113,6 +113,13 @@ std::string_view title_of(ProblemType type) {
   return row(type).title;
 }
 
+Refusal refusal(ProblemType type, std::string detail) {
+  Refusal out;
+  out.type = type;
+  out.detail = std::move(detail);
+  return out;
+}
+
 Refusal refusal_of(const Fault& fault) {
   Refusal refusal;
   refusal.type = type_of(fault.kind);
@@ -157,10 +164,7 @@ std::vector<std::pair<std::string, std::string>> refusal_headers(const Refusal& 
 }
 
 Response problem(ProblemType type, std::string detail) {
-  Refusal refusal;
-  refusal.type = type;
-  refusal.detail = std::move(detail);
-  return problem(refusal);
+  return problem(refusal(type, std::move(detail)));
 }
 
 Response problem(const Fault& fault) {

@@ -58,6 +58,7 @@ using Render = Response (*)(const Refusal&);
 
 http::status status_of(ProblemType type);
 std::string_view title_of(ProblemType type);
+Refusal refusal(ProblemType type, std::string detail);
 Refusal refusal_of(const Fault& fault);
 Refusal invalid_fields(std::vector<FieldFault> faults);  // ProblemType::validation
 // What belongs into the header of every refusal, whatever words its body has: Retry-After, WWW-Authenticate, and its own.

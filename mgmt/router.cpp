@@ -42,13 +42,6 @@ void add_method(std::string& allow, http::verb method) {
   if (method == http::verb::get) allow += ", HEAD";
 }
 
-Refusal refusal(ProblemType type, std::string detail) {
-  Refusal out;
-  out.type = type;
-  out.detail = std::move(detail);
-  return out;
-}
-
 std::optional<Refusal> refuse_parameters(const Request& request, const Route& route) {
   for (std::size_t i = 0; i < request.query.size(); ++i) {
     const std::string& name = request.query[i].first;

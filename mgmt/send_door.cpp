@@ -29,13 +29,6 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
-Refusal refusal(ProblemType type, std::string detail) {
-  Refusal out;
-  out.type = type;
-  out.detail = std::move(detail);
-  return out;
-}
-
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
