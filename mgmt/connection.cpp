@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/beast/core/string.hpp>
 
 #include "mgmt/content_coding.h"
@@ -106,6 +108,7 @@ boost::asio::awaitable<bool> Connection::serve_one() {
   const bool written = co_await write(exchange.request, std::move(exchange.response), exchange.keep_alive);
   if (!written) co_return false;
   if (exchange.keep_alive) {
+    if (parts_.stopping) co_return false;  // since the answer was begun: see write()
     const bool at_its_end = co_await skip_body(exchange);
     co_return at_its_end;
   }
@@ -283,6 +286,8 @@ boost::asio::awaitable<bool> Connection::fill() {
   co_return true;
 }
 
+// To its end, also while the server closes: the client of a message that is stored and who hears nothing of it sends it again. What
+// cancel() said meanwhile is lost, so `stopping` is asked for afterwards.
 boost::asio::awaitable<bool> Connection::write(const Request& request, Response response, bool keep_alive) {
   const std::string head = render_head(request, response, keep_alive, parts_.clock.now());
   const bool bodiless = request.method == http::verb::head || !has_content(response.status);
@@ -291,7 +296,9 @@ boost::asio::awaitable<bool> Connection::write(const Request& request, Response 
       boost::asio::buffer(head), boost::asio::buffer(response.body.data(), inline_body ? response.body.size() : 0)};
   stream_->expires_after(parts_.limits.write_timeout);
   const std::span<const boost::asio::const_buffer> all(buffers);
+  co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
   const net::IoResult sent = co_await stream_->write(all);
+  co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::enable_terminal_cancellation());
   if (sent.error) co_return false;
   if (bodiless || !response.stream) co_return true;
   const bool complete = co_await write_stream(*response.stream, response.stream_size, request.id);
@@ -303,6 +310,7 @@ boost::asio::awaitable<bool> Connection::write_stream(ResponseStream& body, std:
                                                       const std::string& request_id) {
   std::uint64_t left = size;
   while (left > 0) {
+    if (parts_.stopping) co_return false;
     const auto piece = co_await body.next();
     if (!piece || !*piece || (*piece)->size() > left) {
       parts_.log.warn("http.body_cut", {{"request_id", request_id},

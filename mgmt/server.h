@@ -23,7 +23,8 @@ class HttpServer {
 
   // `tls` null: plain. Over max_connections the client gets a 503 (plain) and is closed.
   void accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls);
-  // No further request is taken; ends idle connections and what does not end by itself within a write.
+  // No further request is taken, and idle connections end. A handler that works on is waited for and its answer written, within the
+  // write timeout; a body that is streamed is cut.
   boost::asio::awaitable<void> close();
   std::size_t connections() const { return connections_.size(); }
 

@@ -31,9 +31,9 @@ class InlineMailbox final : public Mailbox {
   }
 };
 
-asio::awaitable<void> close_and_tell(HttpServer& server, std::promise<void>& closed) {
+asio::awaitable<void> close_and_tell(HttpServer& server, std::shared_ptr<std::promise<void>> closed) {
   co_await server.close();
-  closed.set_value();
+  closed->set_value();
 }
 
 asio::awaitable<void> load_and_tell(KeyRing& keys, std::promise<void>& loaded) {
@@ -204,10 +204,10 @@ void ApiServer::load_keys() {
   loaded.get_future().wait();
 }
 
-void ApiServer::close() {
-  std::promise<void> closed;
-  loop_.post(Task([&] { tasks_.spawn("close", close_and_tell(*server_, closed)); }));
-  closed.get_future().wait();
+std::future<void> ApiServer::begin_close() {
+  auto closed = std::make_shared<std::promise<void>>();
+  loop_.post(Task([this, closed] { tasks_.spawn("close", close_and_tell(*server_, closed)); }));
+  return closed->get_future();
 }
 
 Answer ApiServer::call(const std::string& method, const std::string& target, const std::string& body) {

@@ -92,7 +92,8 @@ class ApiServer {
   Budget& body_memory() { return body_memory_; }
   net::Loop& loop() { return loop_; }
   KeyRing& keys() { return keys_; }  // on the loop
-  void close();
+  void close() { begin_close().wait(); }
+  std::future<void> begin_close();
 
   // With the operator's key. A body is sent as application/json.
   Answer call(const std::string& method, const std::string& target, const std::string& body = {});

@@ -190,6 +190,35 @@ TEST_F(HttpBody, IsPaidForUntilItsHandlerHasEnded) {
   EXPECT_EQ(post("/large", "", body).body, "150000");
 }
 
+// ---- the end of the server -------------------------------------------------------------------------------------------
+
+// More than the buffers between the two take at once.
+constexpr std::size_t kManyOctets = 32u << 20;
+
+asio::awaitable<Response> give_much(Gate& gate, const Request& request) {
+  Response response = co_await gate.hold(request);
+  response.body.assign(kManyOctets, 'x');
+  co_return response;
+}
+
+TEST_F(HttpBody, ThatIsInHandIsAnsweredWhileTheServerCloses) {
+  Gate gate(server_.loop());
+  Route route{http::verb::post, "/hold", Access::send, "", {}, {}, {"*/*"}};
+  route.handler = [&](const Request& r) { return give_much(gate, r); };
+  server_.router().add(route);
+  RawClient client(server_.endpoint());
+  client.send(head("/hold", length(3)) + "abc");
+  gate.wait_until_entered();
+  const std::future<void> closed = server_.begin_close();
+  gate.open();
+  const Answer answer = client.read_answer();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body.size(), kManyOctets);
+  EXPECT_EQ(answer.header("connection"), "close");
+  EXPECT_EQ(client.read_to_end(), "");
+  closed.wait();
+}
+
 // ---- time -----------------------------------------------------------------------------------------------------------
 
 class SlowBody : public HttpBody {
