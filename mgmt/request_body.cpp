@@ -11,6 +11,7 @@ RequestBody::RequestBody(Budget& memory, std::uint64_t limit, Coding coding) : m
 bool RequestBody::take(std::string_view octets) {
   if (trouble_ != Trouble::none) return false;
   arrived_ += octets.size();
+  if (arrived_ > limit_) return fail(Trouble::too_long);  // also of what unpacks to nothing
   if (!gunzip_) return keep(octets);
   const bool taken = gunzip_->take(octets, [this](std::string_view piece) { return keep(piece); });
   return taken || trouble_ != Trouble::none ? taken : fail(Trouble::not_gzip);

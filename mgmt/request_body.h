@@ -24,7 +24,7 @@ class RequestBody {
   static constexpr std::uint64_t kFree = 64 * 1024;  // of each body: small requests are answered whatever happens
   enum class Trouble : std::uint8_t { none, too_long, no_room, not_gzip };
 
-  // `limit`: of what it is unpacked.
+  // `limit`: of what arrives, and of what that is unpacked.
   RequestBody(Budget& memory, std::uint64_t limit, Coding coding = Coding::identity);
 
   bool take(std::string_view octets);  // false: see trouble()

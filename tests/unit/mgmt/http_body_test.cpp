@@ -267,6 +267,17 @@ TEST_F(HttpBody, ThatUnpacksToTooMuchIsRefused) {
   EXPECT_EQ(server_.body_memory().used(), 0u);
 }
 
+TEST_F(HttpBody, ThatUnpacksToNothingIsBoundedToo) {
+  const std::string begun =
+      gzip("").substr(0, 10);  // RFC 1952 2.3: the header; blocks that are empty and not the last follow
+  std::string endless;
+  while (endless.size() < 1000) endless += std::string("\x00\x00\x00\xff\xff", 5);
+  RawClient client(server_.endpoint());
+  client.send(head("/small", "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n") + "a\r\n" + begun +
+              "\r\n3e8\r\n" + endless + "\r\n");
+  EXPECT_EQ(client.read_answer().status, 413);
+}
+
 class RoomyBody : public HttpBody {
  protected:
   static ServerSetup roomy() {
