@@ -233,7 +233,10 @@ boost::system::error_code Connection::parse(Parser& parser) {
   return error;
 }
 
+// What needs no key asks for little, so that nobody without one takes from the memory of those who have one.
 std::uint64_t Connection::body_limit(const Admission& admission) const {
+  if (admission.route && admission.route->access == Access::open)
+    return std::min(RequestBody::kFree, parts_.limits.max_body);
   const bool message = admission.route && admission.route->body == BodySize::message;
   return message ? parts_.limits.max_message_body : parts_.limits.max_body;
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "mgmt/gzip.h"
+#include "mgmt/request_body.h"
 #include "tests/unit/mgmt/api_server.h"
 
 namespace postrider::mgmt::test {
@@ -138,6 +139,13 @@ TEST_F(HttpBody, IsRefusedWhenItsMemoryIsUsedUp) {
   EXPECT_EQ(refused.header("retry-after"), "5");
   EXPECT_EQ(refused.json().at("type"), "/problems/unavailable");
   for (int again = 0; again < 3; ++again) EXPECT_EQ(post("/large", "", std::string(150'000, 'x')).body, "150000");
+}
+
+TEST(OpenRoute, TakesOnlyBodiesThatCostNothing) {
+  ApiServer server;
+  server.router().add({http::verb::post, "/open", Access::open, "", {}, tell_size, {"*/*"}, BodySize::message});
+  EXPECT_EQ(server.call_raw("POST", "/open", "", std::string(RequestBody::kFree, 'x')).body, "65536");
+  EXPECT_EQ(server.call_raw("POST", "/open", "", std::string(RequestBody::kFree + 1, 'x')).status, 413);
 }
 
 TEST_F(HttpBody, ThatIsOnlyAnnouncedCostsNothing) {
