@@ -145,8 +145,9 @@ boost::asio::awaitable<Connection::Stage> Connection::admit(Exchange& exchange) 
   Request& request = exchange.request;
   auto made = make_request(exchange.parser.get().base(), request.id);
   if (!made) {
-    exchange.response = problem(ProblemType::bad_request,
-                                "the request needs a path, one Host field, and a body that has a length or is chunked");
+    exchange.response =
+        problem(ProblemType::bad_request,
+                "the request needs a path in UTF-8, one Host field, and a body that has a length or is chunked");
     co_return Stage::refused;
   }
   made->peer = request.peer;

@@ -9,6 +9,8 @@
 #include <boost/url/url_view.hpp>
 #include <cstdio>
 
+#include "core/utf8.h"
+
 namespace postrider::mgmt {
 
 namespace {
@@ -45,14 +47,20 @@ std::string lower(boost::beast::string_view name) {
   return out;
 }
 
-// False when the target is not "/path?query".
+// False when the target is not "/path?query", or not UTF-8: all of it may come back in JSON.
 bool read_target(Request& request) {
   const auto url = boost::urls::parse_origin_form(request.target);
   if (!url) return false;
-  for (auto segment : url->segments()) request.segments.push_back(std::move(segment));
+  for (auto segment : url->segments()) {
+    if (!is_utf8(segment)) return false;
+    request.segments.push_back(std::move(segment));
+  }
   boost::urls::encoding_opts options;
   options.space_as_plus = false;
-  for (const auto& parameter : url->params(options)) request.query.emplace_back(parameter.key, parameter.value);
+  for (const auto& parameter : url->params(options)) {
+    if (!is_utf8(parameter.key) || !is_utf8(parameter.value)) return false;
+    request.query.emplace_back(parameter.key, parameter.value);
+  }
   return true;
 }
 

@@ -22,7 +22,7 @@ class RequestIds {
   std::mt19937_64 random_;
 };
 
-// All but the body and where it came from. Nothing when the target is not an origin-form (RFC 9112 3.2.1), a HTTP/1.1 request has no
+// All but the body and where it came from. Nothing when the target is not an origin-form (RFC 9112 3.2.1) in UTF-8, a HTTP/1.1 request has no
 // single Host (3.2), or a Transfer-Encoding is anything but chunked (6.3). `id` is replaced by the client's own X-Request-Id when that is plain and short.
 std::optional<Request> make_request(const http::request_header<>& head, std::string id);
 
