@@ -19,6 +19,13 @@ json::object refused_json(const Refusal& refusal) {
   return {{"valid", false}, {"problem", problem_json(refusal)}, {"recipients", json::array()}};
 }
 
+// What a route comes to, without the state of upstreams it does not take.
+json::object choice_of(const json::object& route) {
+  const json::object* chosen = route.at("chosen").if_object();
+  json::value name = chosen ? json::value(json::object{{"upstream", chosen->at("upstream")}}) : json::value(nullptr);
+  return {{"chosen", std::move(name)}, {"summary", route.at("summary")}};
+}
+
 }  // namespace
 
 void ValidateApi::add_routes(Router& router) {
@@ -40,10 +47,11 @@ asio::awaitable<Response> ValidateApi::validate(const Request& request) {
   terms.dry_run = true;
   const SendOutcome outcome = co_await parts_.door.send(request, std::move(letters), std::move(terms));
 
+  const Shown most = request.principal.is_operator() ? Shown::all : Shown::choice;
   json::array recipients;
   for (const PlannedRecipient& recipient : plan.recipients) {
-    const bool explain = recipients.size() < kMaxExplained;
-    recipients.push_back(recipient_json(plan, recipient, explain));
+    const Shown route = recipients.size() >= kMaxExplained ? Shown::nothing : most;
+    recipients.push_back(recipient_json(plan, recipient, route));
   }
   json::object answer{{"valid", !outcome.refusal},
                       {"problem", outcome.refusal ? json::value(problem_json(*outcome.refusal)) : json::value(nullptr)},
@@ -51,7 +59,7 @@ asio::awaitable<Response> ValidateApi::validate(const Request& request) {
   co_return json_response(answer);
 }
 
-json::object ValidateApi::recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, bool explain) const {
+json::object ValidateApi::recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, Shown shown) const {
   json::object out{
       {"given", recipient.given}, {"pointer", recipient.at},    {"result", recipient.refused ? "refused" : "duplicate"},
       {"address", nullptr},       {"redirected_from", nullptr}, {"route", nullptr}};
@@ -60,7 +68,7 @@ json::object ValidateApi::recipient_json(const SendPlan& plan, const PlannedReci
   out["result"] = !spec.redirected_from.empty() ? "redirected" : spec.captured ? "captured" : "accepted";
   out["address"] = spec.address.str();
   out["redirected_from"] = text_or_null(spec.redirected_from);
-  if (!explain) return out;
+  if (shown == Shown::nothing) return out;
   RouteQuestion question;
   question.envelope.sender = plan.envelope.sender;
   question.envelope.lane = plan.envelope.steering.lane;
@@ -70,7 +78,8 @@ json::object ValidateApi::recipient_json(const SendPlan& plan, const PlannedReci
     question.envelope.capture_only = question.envelope.capture_only || one.captured;
   question.recipient.address = spec.address;
   question.recipient.redirected_from = spec.redirected_from;
-  out["route"] = explain_json(*parts_.upstreams.routes(), question, Guarded::no, parts_.clock.now());
+  json::object route = explain_json(*parts_.upstreams.routes(), question, Guarded::no, parts_.clock.now());
+  out["route"] = shown == Shown::all ? std::move(route) : choice_of(route);
   return out;
 }
 

@@ -29,8 +29,10 @@ class ValidateApi {
   static constexpr std::size_t kMaxExplained = 100;  // recipients whose route is told
 
  private:
+  // Of the route of a recipient: the choice is for whoever may send, the rest, which is of the relay itself, for operators.
+  enum class Shown : std::uint8_t { nothing, choice, all };
   boost::asio::awaitable<Response> validate(const Request& request);
-  boost::json::object recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, bool explain) const;
+  boost::json::object recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, Shown shown) const;
 
   ValidateParts parts_;
 };

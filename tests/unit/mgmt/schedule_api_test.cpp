@@ -1,6 +1,8 @@
 // PATCH /v1/messages/{id} and POST /v1/validate.
 #include <gtest/gtest.h>
 
+#include <boost/json/serialize.hpp>
+
 #include "tests/unit/mgmt/send_server.h"
 
 namespace postrider::mgmt::test {
@@ -76,6 +78,18 @@ TEST(ValidateApi, TellsWhereEachRecipientWouldGoAndStoresNothing) {
   EXPECT_EQ(recipients[1].at("result"), "accepted") << "local parts differ by case";
   EXPECT_EQ(recipients[2].at("result"), "duplicate");
   EXPECT_EQ(server.count(), 0u);
+}
+
+TEST(ValidateApi, TellsATenantTheChoiceAndNothingOfOtherUpstreams) {
+  SendServer server;
+  const std::string body = R"({"from":"a@shop.example","to":"u@example.net","text":"x"})";
+  const object all = server.api.call("POST", "/v1/validate", body).json();
+  const object own = server.api.call_as_tenant("POST", "/v1/validate", body).json();
+  const object route = own.at("recipients").at(0).at("route").as_object();
+  EXPECT_EQ(route.size(), 2u) << boost::json::serialize(route);
+  EXPECT_EQ(route.at("chosen"), (object{{"upstream", "primary"}}));
+  EXPECT_EQ(route.at("summary"), all.at("recipients").at(0).at("route").at("summary"));
+  EXPECT_FALSE(all.at("recipients").at(0).at("route").at("upstreams").as_array().empty());
 }
 
 TEST(ValidateApi, TellsEveryFaultAsSendingWould) {
