@@ -85,7 +85,8 @@ ApiKeyRecord read_members(const json::value& document, Time now, Faults& faults)
 }
 
 Faults rule_faults(const ApiKeyRecord& key, Time now) {
-  constexpr const char* kName = "must have 1 to 128 octets, without blanks, quotes and slashes";
+  constexpr const char* kName =
+      "must have 1 to 128 octets without blanks, quotes, slashes and colons, and not be operator, . or ..";
   Faults faults;
   if (!is_credential_name(key.name)) add_fault(faults, "/name", kName);
   if (key.tenant != key.name && !is_credential_name(key.tenant)) add_fault(faults, "/tenant", kName);

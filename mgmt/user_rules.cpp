@@ -12,15 +12,20 @@ constexpr std::size_t kMaxName = 128;
 constexpr std::size_t kMaxPattern = 320;  // 64 + '@' + 255 octets (RFC 5321 4.5.3.1)
 constexpr std::array<std::string_view, 3> kRoles{"sender", "operator", "admin"};
 
-// A name travels in AUTH exchanges, logs and URLs: no blanks, no control characters, no slash.
+// A name travels in AUTH exchanges, logs and URLs: no blanks, no control characters, no slash. The colon ends the name in Basic (RFC
+// 7617 2) and stands in the actors of keys and trusted clients.
 bool is_name_octet(unsigned char c) {
-  return c > 0x20 && c != 0x7f && c != '/' && c != '\\' && c != '"';
+  return c > 0x20 && c != 0x7f && c != '/' && c != '\\' && c != '"' && c != ':';
 }
+
+// The operator's own actor, and what a URL's path drops (RFC 3986 5.2.4).
+constexpr std::array<std::string_view, 3> kReserved{"operator", ".", ".."};
 
 }  // namespace
 
 bool is_credential_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxName && std::all_of(name.begin(), name.end(), is_name_octet);
+  return !name.empty() && name.size() <= kMaxName && std::all_of(name.begin(), name.end(), is_name_octet) &&
+         std::find(kReserved.begin(), kReserved.end(), name) == kReserved.end();
 }
 
 bool is_sender_pattern(std::string_view pattern) {
@@ -47,7 +52,8 @@ std::optional<FieldFault> wrong_with(const RecipientGuard& guard) {
 
 result<void> check_user(const storage::UserRecord& user) {
   if (!is_credential_name(user.name))
-    return invalid("a user name has 1 to 128 octets, without blanks, quotes and slashes");
+    return invalid(
+        "a user name has 1 to 128 octets without blanks, quotes, slashes and colons, and is not operator, . or ..");
   if (std::find(kRoles.begin(), kRoles.end(), user.role) == kRoles.end())
     return invalid("there is no role '" + user.role + "'; roles are sender, operator, admin");
   for (const std::string& pattern : user.senders)

@@ -15,7 +15,7 @@ namespace postrider::mgmt {
 inline constexpr std::string_view kDefaultRole = "sender";
 inline constexpr std::size_t kMaxPatterns = 100;  // of one list
 
-// 1 to 128 octets that can stand in AUTH exchanges, logs and URLs.
+// 1 to 128 octets that can stand in AUTH exchanges, logs and URLs, and are nobody else's there.
 bool is_credential_name(std::string_view name);
 // An address, *@domain or a domain.
 bool is_sender_pattern(std::string_view pattern);

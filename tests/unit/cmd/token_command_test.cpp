@@ -116,6 +116,7 @@ TEST_F(TokenInSpool, FaultsNameWhatIsWrong) {
       {{"create", "app", "--scopes", "send", "--networks", "10.0.0.1/8"}, "/networks/0"},
       {{"create", "app", "--scopes", "send", "--expires", "soon"}, "/expires_at"},
       {{"create", "app", "--scopes", "send", "--expires", "2020-01-01T00:00:00Z"}, "in the future"},
+      {{"create", "operator", "--scopes", "send"}, "/name"},
       {{"create", "app", "--scopes", "send", "--redirect-to", "qa"}, "/redirect_to"}};
   for (const auto& [line, named] : cases) {
     const Said said = token(line);

@@ -98,6 +98,20 @@ TEST(UsersApi, FaultyUsersAreRefused) {
   EXPECT_EQ(server.call("PUT", "/v1/users/app/password", "{}").status, 400);
 }
 
+TEST(UsersApi, NamesThatWouldPassForOthersAreRefused) {
+  ApiServer server;
+  for (const char* name : {"operator", ".", "..", "key:app", "trusted:192.0.2.1", "a/b"}) {
+    EXPECT_EQ(server.call("POST", "/v1/users", R"({"name":")" + std::string(name) + R"(","password":"x"})").status, 400)
+        << name;
+    EXPECT_EQ(server.call("POST", "/v1/keys", R"({"name":")" + std::string(name) + R"(","scopes":["send"]})").status,
+              422)
+        << name;
+  }
+  for (const char* name : {"operators", "Operator", "...", "a.b"})
+    EXPECT_EQ(server.call("POST", "/v1/users", R"({"name":")" + std::string(name) + R"(","password":"x"})").status, 201)
+        << name;
+}
+
 TEST(UsersApi, NeedsAKeyForEverything) {
   ApiServer server;
   EXPECT_EQ(server.call_raw("GET", "/v1/users", "").status, 401);
