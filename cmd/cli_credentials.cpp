@@ -79,8 +79,10 @@ void add_token_create(CLI::App& token, Line& line) {
   create->add_option("--networks", line.networks,
                      "Networks it may be used from, such as 10.0.0.0/8, separated by commas (default: any)");
   create->add_option("--expires", line.token.expires, "When it ends: 90d, or 2026-12-31T00:00:00Z (default: never)");
-  create->add_option("--per-minute", line.token.per_minute, "Recipients it may send to within a minute");
-  create->add_option("--per-day", line.token.per_day, "Recipients it may send to within a day (UTC)");
+  create->add_option("--per-minute", line.token.per_minute,
+                     "Recipients it may send to within a minute (default: no limit)");
+  create->add_option("--per-day", line.token.per_day,
+                     "Recipients it may send to within a day (UTC; default: no limit)");
   add_guard(*create, line.allow_recipients, line.token.redirect_to, line.token.capture);
   add_json_flag(*create, line);
   add_api_options(*create, line);

@@ -30,8 +30,8 @@ json::object request_of(const TokenOptions& options) {
   if (!options.allow_recipients.empty()) request["allow_recipients"] = array_of(options.allow_recipients);
   if (!options.redirect_to.empty()) request["redirect_to"] = options.redirect_to;
   if (options.capture) request["capture"] = true;
-  if (options.per_minute > 0) request["per_minute"] = options.per_minute;
-  if (options.per_day > 0) request["per_day"] = options.per_day;
+  if (options.per_minute) request["per_minute"] = *options.per_minute;
+  if (options.per_day) request["per_day"] = *options.per_day;
   return request;
 }
 

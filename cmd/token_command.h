@@ -2,6 +2,7 @@
 // daemon is told of or holds the spool, else straight in the data directory. Each function gives the exit code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace postrider::cmd {
 struct TokenOptions {
   std::string name, tenant, expires;
   std::vector<std::string> scopes, senders, networks;
-  std::uint32_t per_minute = 0, per_day = 0;
+  std::optional<std::uint32_t> per_minute, per_day;  // not set: no limit
   // Its guard, as of a user.
   std::vector<std::string> allow_recipients;
   std::string redirect_to;

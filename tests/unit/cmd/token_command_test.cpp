@@ -117,6 +117,8 @@ TEST_F(TokenInSpool, FaultsNameWhatIsWrong) {
       {{"create", "app", "--scopes", "send", "--expires", "soon"}, "/expires_at"},
       {{"create", "app", "--scopes", "send", "--expires", "2020-01-01T00:00:00Z"}, "in the future"},
       {{"create", "operator", "--scopes", "send"}, "/name"},
+      {{"create", "app", "--scopes", "send", "--per-minute", "0"}, "/per_minute"},
+      {{"create", "app", "--scopes", "send", "--per-day", "0"}, "/per_day"},
       {{"create", "app", "--scopes", "send", "--redirect-to", "qa"}, "/redirect_to"}};
   for (const auto& [line, named] : cases) {
     const Said said = token(line);
