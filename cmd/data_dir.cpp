@@ -38,7 +38,8 @@ class File {
   int fd_;
 };
 
-// Written beside and renamed, synced before, so that a token is whole or not there.
+// Written beside and renamed, with what is in it synced before and its name after: it is whole or not there, and what was made once
+// is not made anew after a loss of power.
 void write_secret(const std::string& path, const std::string& octets) {
   const std::string temporary = path + ".new";
   {
@@ -49,6 +50,9 @@ void write_secret(const std::string& path, const std::string& octets) {
       fail("cannot write " + temporary, errno);
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail("cannot make " + path, errno);
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const File directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.fd() < 0 || ::fsync(directory.fd()) != 0) fail("cannot sync " + parent, errno);
 }
 
 // What the file begins with. Faults: not_found, unavailable.
