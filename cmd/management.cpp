@@ -63,7 +63,7 @@ Management::Management(const Config& config, ManagementParts parts)
                       [this](std::string name, std::string password) {
                         return check_password(logins_, std::move(name), std::move(password));
                       },
-                      parts.secrets.aws_key, is_trusted(trusted_networks_), thread_.loop().clock()}),
+                      parts.secrets.aws_key, is_trusted(trusted_networks_), thread_.loop().clock(), own_hosts(config)}),
       health_(readiness_, parts.store, parts.metrics),
       retention_rules_{retire_policy(config), config.delivery.dsn},
       retention_book_(std::move(parts.notice_owed)),

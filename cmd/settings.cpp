@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 #include <filesystem>
 
 namespace postrider::cmd {
@@ -64,6 +66,12 @@ mgmt::HttpLimits http_limits(const Config& config) {
   limits.max_message_body = config.smtp.max_message_size / 5 * 7 + kAround;
   limits.body_memory = std::max(limits.body_memory, 2 * limits.max_message_body);
   return limits;
+}
+
+std::vector<std::string> own_hosts(const Config& config) {
+  std::vector<std::string> hosts{hostname_of(config)};
+  if (const auto url = boost::urls::parse_uri(config.mgmt.public_url)) hosts.push_back(url->host());
+  return hosts;
 }
 
 relay::AccessPolicy access_policy(const Config& config) {

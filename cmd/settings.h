@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/config.h"
 #include "mgmt/http.h"
@@ -24,6 +26,7 @@ storage::SpoolOptions spool_options(const Config& config);
 storage::RetirePolicy retire_policy(const Config& config);
 relay::SessionLimits session_limits(const Config& config);
 mgmt::HttpLimits http_limits(const Config& config);
+std::vector<std::string> own_hosts(const Config& config);  // this relay's names in the Host of a request
 relay::AccessPolicy access_policy(const Config& config);
 relay::ListenerPolicy listener_policy(const SmtpListenerConfig& listener);
 relay::SubmissionOptions submission_options(const Config& config, const std::string& hostname);

@@ -132,6 +132,7 @@ void Checker::check_delivery() {
 }
 
 void Checker::check_mgmt() {
+  const bool trusts_loopback = contains_loopback(config_.mgmt.trusted_networks);
   for (std::size_t i = 0; i < config_.mgmt_listeners.size(); ++i) {
     const MgmtListenerConfig& listener = config_.mgmt_listeners[i];
     const DraftSection& at = section("mgmt.listener", i);
@@ -143,6 +144,11 @@ void Checker::check_mgmt() {
       warn(
           at, "tls",
           "mgmt.listener " + listener.address + " is reachable from outside without TLS: keys are readable on the way");
+    if (listen.has_value() && !listen->is_loopback() && trusts_loopback)
+      warn(at, "address",
+           "mgmt.trusted_networks holds loopback and " + listener.address +
+               " is reachable from outside: behind container NAT or a local proxy every client may come from a trusted "
+               "address");
   }
   for (const Network& network : config_.mgmt.trusted_networks)
     if (network.prefix == 0)

@@ -410,10 +410,9 @@ const Option kOptions[] = {
      store<&Config::retention, &RetentionConfig::failed_bodies>},
 
     {"mgmt", "public_url", Kind::text, "", 0, 0, "", kRestart, "https://mail-hooks.example.com",
-     "Address under which providers reach this relay's hooks.", store<&Config::mgmt, &MgmtConfig::public_url>,
-     kAllTypes, kNoEffect},
+     "Address that this relay is reached under from outside.", store<&Config::mgmt, &MgmtConfig::public_url>},
     {"mgmt", "trusted_networks", Kind::networks, "", 0, 0, "", kReload, "",
-     "Clients that need no key; they may send JSON only, and never from a browser's page.",
+     "Clients that need no key; they may send JSON only, and neither from a browser's page nor through a proxy.",
      store<&Config::mgmt, &MgmtConfig::trusted_networks>},
     {"mgmt", "session_lifetime", Kind::duration, "1h", kMinute, 7 * kDay, "", kReload, "",
      "How long a session of POST /tokens holds.", store<&Config::mgmt, &MgmtConfig::session_lifetime>},

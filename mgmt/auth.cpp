@@ -1,6 +1,7 @@
 #include "mgmt/auth.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/beast/core/string.hpp>
 #include <stdexcept>
 
@@ -22,6 +23,8 @@ using storage::UserRecord;
 constexpr std::size_t kMaxName = 128;       // of a user
 constexpr std::size_t kMaxPassword = 1024;  // what is longer is nobody's
 constexpr std::string_view kPostmarkField = "x-postmark-server-token";
+// RFC 7239 and what came before it, RFC 9110 7.6.3.
+constexpr std::array<std::string_view, 3> kProxyFields{"forwarded", "x-forwarded-for", "via"};
 
 // What follows the scheme (in any case, RFC 9110 11.1), or nothing.
 std::optional<std::string_view> after_scheme(std::string_view authorization, std::string_view scheme) {
@@ -40,6 +43,18 @@ bool is_within(const std::vector<Network>& networks, const asio::ip::address& pe
   const auto address = parse_ip_address(peer.to_string());
   return address && std::any_of(networks.begin(), networks.end(),
                                 [&](const Network& network) { return network.contains(*address); });
+}
+
+// Whether Host (RFC 9110 7.2) names us. A name of somebody else that leads here is how a page gets a browser to take us for its own
+// server (DNS rebinding); an address cannot be led elsewhere. Without a name there is no browser.
+bool is_own_host(std::string_view host, const std::vector<std::string>& names) {
+  const bool bracketed = host.starts_with('[');
+  const std::size_t end = bracketed ? host.find(']') : host.rfind(':');
+  const std::string_view name =
+      bracketed ? host.substr(1, end == std::string_view::npos ? end : end - 1) : host.substr(0, end);
+  if (name.empty() || parse_ip_address(std::string(name))) return true;
+  const auto same = [&](std::string_view own) { return boost::beast::iequals(name, own); };
+  return same("localhost") || std::any_of(names.begin(), names.end(), same);
 }
 
 Refusal too_many(Duration wait) {
@@ -138,13 +153,22 @@ Authenticator::Checked Authenticator::check_signature(const Request& request, Re
   return admit(request, **key);
 }
 
-// A page in a browser on a trusted machine must not act with that machine's trust: browsers name the page's origin, and cannot send
-// JSON elsewhere without asking first.
+// A page in a browser on a trusted machine must not act with that machine's trust: browsers name the page's origin, cannot send
+// JSON elsewhere without asking first, and name in Host whom they believe to talk to. A proxy there must not lend its trust to everybody.
 Authenticator::Checked Authenticator::check_trust(const Request& request) const {
   if (!parts_.trusted || !parts_.trusted(request.peer))
     return refusal(ProblemType::unauthorized, "a key is needed: Authorization: Bearer <key>");
   if (request.header_count("origin") > 0)
     return refusal(ProblemType::forbidden_origin, "requests from web pages (Origin header) need a key");
+  for (const std::string_view field : kProxyFields)
+    if (request.header_count(field) > 0)
+      return refusal(ProblemType::forbidden_origin,
+                     "requests that came through a proxy (" + std::string(field) + " header) need a key");
+  if (!is_own_host(request.header("host"), parts_.hosts))
+    return refusal(
+        ProblemType::forbidden_origin,
+        "requests without a key must name this relay in Host: by an IP address, localhost, server.hostname or "
+        "mgmt.public_url");
   if (may_change_something(request.method) && !is_json(request.header("content-type")))
     return refusal(ProblemType::unsupported_media_type,
                    "without a key, requests must say Content-Type: application/json");

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/clock.h"
 #include "mgmt/http.h"
@@ -39,6 +40,7 @@ struct AuthParts {
   std::string aws_key;                                           // see aws_auth.h
   std::function<bool(const boost::asio::ip::address&)> trusted;  // null: no network is trusted
   const Clock& clock;
+  std::vector<std::string> hosts = {};  // names that clients of a trusted network call this relay by, in any case
 };
 
 class Authenticator {

@@ -97,6 +97,13 @@ TEST(Settings, HttpTakesTheLargestMessageInBase64) {
   }
 }
 
+TEST(Settings, TheApiIsKnownByHostnameAndPublicUrl) {
+  const std::string named = "[server]\nhostname = \"relay.example.com\"\n";
+  EXPECT_EQ(own_hosts(parsed(named)), std::vector<std::string>{"relay.example.com"});
+  EXPECT_EQ(own_hosts(parsed(named + "[mgmt]\npublic_url = \"https://mail.example.com:8443/api\"\n")),
+            (std::vector<std::string>{"relay.example.com", "mail.example.com"}));
+}
+
 TEST(Settings, OriginIsTheHostnameWhenNotGiven) {
   EXPECT_EQ(submission_options(parsed(""), "relay.example.com").addresses.origin, "relay.example.com");
 }

@@ -233,6 +233,8 @@ const Case kWarnings[] = {
     {"[access]\ntrusted_networks = [\"0.0.0.0/0\"]\n", "6:1: access.trusted_networks holds 0.0.0.0/0: an open relay"},
     {"[access]\nallow_plaintext_auth_from_loopback = true\n", "6:1: access.allow_plaintext_auth_from_loopback lets"},
     {"[[mgmt.listener]]\naddress = \"0.0.0.0:8025\"\n", "5:1: mgmt.listener 0.0.0.0:8025 is reachable from outside"},
+    {"[mgmt]\ntrusted_networks = [\"127.0.0.1\"]\n[[mgmt.listener]]\naddress = \"0.0.0.0:8025\"\ntls = \"on\"\n",
+     "8:1: mgmt.trusted_networks holds loopback and 0.0.0.0:8025 is reachable from outside"},
     {"[mgmt]\ntrusted_networks = [\"::/0\"]\n", "6:1: mgmt.trusted_networks holds ::/0"},
     {"[delivery]\nretry_interval = \"7d\"\n", "ends before the last of the retries would come"},
     {"port = 465\n",

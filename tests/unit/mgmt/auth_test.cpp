@@ -44,6 +44,7 @@ class AuthTest : public CredentialsTest {
   void trust(std::function<bool(const boost::asio::ip::address&)> trusted) {
     AuthParts trusting = parts();
     trusting.trusted = std::move(trusted);
+    trusting.hosts = {"relay.example.com"};
     authenticator_ = std::make_unique<Authenticator>(std::move(trusting));
   }
 
@@ -285,6 +286,30 @@ TEST_F(AuthTest, AWebPageCannotUseTheTrustOfAMachine) {
   EXPECT_EQ(refusal(request).type, ProblemType::forbidden_origin);
   request.fields.emplace_back("authorization", "Bearer " + std::string(kOperator));
   EXPECT_EQ(said(request), "operator");
+}
+
+TEST_F(AuthTest, AProxyDoesNotLendItsTrust) {
+  trust([](const boost::asio::ip::address&) { return true; });
+  const std::string token = add(key("app"));
+  for (const char* field : {"forwarded", "x-forwarded-for", "via"}) {
+    const Refusal no = refusal(from("127.0.0.1", {{field, "198.51.100.1"}}));
+    EXPECT_EQ(no.type, ProblemType::forbidden_origin) << field;
+    EXPECT_NE(no.detail.find(field), std::string::npos) << no.detail;
+    EXPECT_EQ(said(from("127.0.0.1", {{field, "198.51.100.1"}, {"authorization", "Bearer " + token}})), "key:app");
+  }
+}
+
+TEST_F(AuthTest, WithoutAKeyTheHostMustBeOurs) {
+  trust([](const boost::asio::ip::address&) { return true; });
+  for (const char* own : {"127.0.0.1", "127.0.0.1:8025", "[::1]", "[::1]:8025", "localhost", "LocalHost:8025",
+                          "relay.example.com", "Relay.Example.com:443", ""})
+    EXPECT_EQ(said(from("127.0.0.1", {{"host", own}})), "trusted:127.0.0.1") << own;
+  for (const char* other : {"evil.example", "evil.example:8025", "localhost.evil.example", "127.0.0.1.evil.example",
+                            "relay.example.com.evil.example", "[localhost.evil.example]:1", "[evil"}) {
+    const Refusal no = refusal(from("127.0.0.1", {{"host", other}}));
+    EXPECT_EQ(no.type, ProblemType::forbidden_origin) << other;
+    EXPECT_NE(no.detail.find("Host"), std::string::npos) << no.detail;
+  }
 }
 
 TEST_F(AuthTest, WithoutAKeyChangesMustBeJson) {
