@@ -9,6 +9,7 @@
 #include "cmd/data_dir.h"
 #include "cmd/exit_codes.h"
 #include "cmd/json_view.h"
+#include "cmd/settings.h"
 #include "core/network.h"
 
 namespace postrider::cmd {
@@ -35,13 +36,6 @@ std::string url_of(const MgmtListenerConfig& listener) {
   if (parsed->address && !parsed->address->is_unspecified())
     host = parsed->address->v6 ? "[" + parsed->address->str() + "]" : parsed->address->str();
   return scheme + host + ":" + std::to_string(parsed->port);
-}
-
-int exit_code_for(int status) {
-  if (status == 401 || status == 403) return EX_NOPERM;
-  if (status == 404 || status == 410) return EX_NOINPUT;
-  if (status == 503) return EX_TEMPFAIL;
-  return status >= 500 ? EX_SOFTWARE : EX_DATAERR;
 }
 
 // "; /scopes/0 must be send, read, steer or admin" for each field that a problem names.
@@ -83,7 +77,7 @@ ApiClient::ApiClient(const ApiOptions& options)
 void ApiClient::complete_from(const LoadedConfig& loaded) {
   const Config& config = loaded.result.config;
   if (url_.empty()) {
-    url_ = url_of(config.mgmt_listeners.front());
+    url_ = url_of(api_listener(config));
     url_from_ = loaded.file.empty() ? "the built-in configuration" : loaded.file;
   }
   if (token_.empty()) {
@@ -157,6 +151,24 @@ net::HttpResponse ApiClient::call(net::HttpRequest request) {
   if (response->status < 200 || response->status > 299)
     throw CommandError(exit_code_for(response->status), detail_of(*response));
   return std::move(*response);
+}
+
+const MgmtListenerConfig& api_listener(const Config& config) {
+  const MgmtListenerConfig* found = nullptr;
+  for (const MgmtListenerConfig& listener : config.mgmt_listeners) {
+    if (!serves(listener, "api")) continue;
+    if (listener.client_ca.empty()) return listener;
+    if (!found) found = &listener;
+  }
+  if (found) return *found;
+  throw CommandError(EX_CONFIG, "no [[mgmt.listener]] of the configuration serves the API: give one serve = [\"api\"]");
+}
+
+int exit_code_for(int http_status) {
+  if (http_status == 401 || http_status == 403) return EX_NOPERM;
+  if (http_status == 404 || http_status == 410) return EX_NOINPUT;
+  if (http_status == 429 || http_status == 503) return EX_TEMPFAIL;
+  return http_status >= 500 ? EX_SOFTWARE : EX_DATAERR;
 }
 
 const json::object& object_of(const json::value& value) {

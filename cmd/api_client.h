@@ -24,8 +24,8 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 class ApiClient {
  public:
-  // --url, else POSTRIDER_URL, else the first [[mgmt.listener]]; the key: --token, else POSTRIDER_TOKEN, else
-  // data_dir/operator.token. Throws CommandError when no key can be found.
+  // --url, else POSTRIDER_URL, else the [[mgmt.listener]] of api_listener(); the key: --token, else POSTRIDER_TOKEN, else
+  // data_dir/operator.token. Throws CommandError when no listener or no key can be found.
   explicit ApiClient(const ApiOptions& options);
 
   // `wait`: how long the daemon may take on top of the usual.
@@ -46,6 +46,11 @@ class ApiClient {
   std::string url_from_, token_from_;  // where they were found, for errors
 };
 
+// The first that serves the API to whoever has a key; else the first that serves it at all, to a client with a certificate. Throws
+// CommandError when none does.
+const MgmtListenerConfig& api_listener(const Config& config);
+// What a refusal of this status ends a command with.
+int exit_code_for(int http_status);
 // The object every answer of the API is; throws when it is something else.
 const boost::json::object& object_of(const boost::json::value& value);
 // One path segment or query value, percent-encoded (RFC 3986 2.1).

@@ -1,7 +1,5 @@
 #include "cmd/management.h"
 
-#include <algorithm>
-
 #include "cmd/bind.h"
 #include "cmd/exit_codes.h"
 #include "cmd/settings.h"
@@ -40,11 +38,6 @@ auto is_trusted(const std::vector<Network>& networks) {
     const auto address = parse_ip_address(peer.to_string());
     return address && relay::any_contains(networks, *address);
   };
-}
-
-bool serves(const MgmtListenerConfig& listener, std::string_view what) {
-  return listener.serve.empty() ||
-         std::find(listener.serve.begin(), listener.serve.end(), what) != listener.serve.end();
 }
 
 }  // namespace

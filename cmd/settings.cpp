@@ -74,6 +74,11 @@ std::vector<std::string> own_hosts(const Config& config) {
   return hosts;
 }
 
+bool serves(const MgmtListenerConfig& listener, std::string_view what) {
+  return listener.serve.empty() ||
+         std::find(listener.serve.begin(), listener.serve.end(), what) != listener.serve.end();
+}
+
 relay::AccessPolicy access_policy(const Config& config) {
   return {config.access.trusted_networks, config.access.allow_plaintext_auth_from_loopback};
 }

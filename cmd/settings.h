@@ -27,6 +27,7 @@ storage::RetirePolicy retire_policy(const Config& config);
 relay::SessionLimits session_limits(const Config& config);
 mgmt::HttpLimits http_limits(const Config& config);
 std::vector<std::string> own_hosts(const Config& config);  // this relay's names in the Host of a request
+bool serves(const MgmtListenerConfig& listener, std::string_view what);
 relay::AccessPolicy access_policy(const Config& config);
 relay::ListenerPolicy listener_policy(const SmtpListenerConfig& listener);
 relay::SubmissionOptions submission_options(const Config& config, const std::string& hostname);
