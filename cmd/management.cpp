@@ -48,7 +48,7 @@ Management::Management(const Config& config, ManagementParts parts)
       trusted_networks_(config.mgmt.trusted_networks),
       logins_(thread_.loop(), thread_.loop().clock(), parts.store, parts.passwords),
       keys_(thread_.loop(), parts.store, parts.log),
-      keys_loaded_(Nothing()),
+      keys_loaded_(Fault{FaultKind::unavailable, "the log says why"}),
       sessions_({thread_.loop(), thread_.loop().clock(), parts.store, std::move(parts.secrets.session_key),
                  std::move(parts.secrets.keep_session_key), config.mgmt.session_lifetime}),
       guard_(thread_.loop().clock(), parts.log),
