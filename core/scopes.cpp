@@ -37,15 +37,4 @@ std::vector<std::string_view> Scopes::names() const {
   return out;
 }
 
-result<Scopes> parse_scopes(const std::vector<std::string>& names) {
-  Scopes out;
-  for (const std::string& name : names) {
-    const auto scope = parse_scope(name);
-    if (!scope) return invalid("there is no scope '" + name + "'; scopes are send, read, steer, admin");
-    out.add(*scope);
-  }
-  if (out.empty()) return invalid("at least one scope is needed: send, read, steer, admin");
-  return out;
-}
-
 }  // namespace postrider

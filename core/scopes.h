@@ -12,8 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.h"
-
 namespace postrider {
 
 enum class Scope : std::uint8_t { send = 1, read = 2, steer = 4, admin = 8 };
@@ -47,7 +45,5 @@ class Scopes {
 
 std::string_view to_string(Scope scope);
 std::optional<Scope> parse_scope(std::string_view name);
-// At least one, each known; the fault names the one that is not.
-result<Scopes> parse_scopes(const std::vector<std::string>& names);
 
 }  // namespace postrider

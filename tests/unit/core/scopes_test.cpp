@@ -40,11 +40,5 @@ TEST(Scopes, NamesAreParsedExactly) {
   for (const char* name : {"", "Send", "sen", "send ", "all", "*"}) EXPECT_EQ(parse_scope(name), std::nullopt) << name;
 }
 
-TEST(Scopes, AListNamesWhatIsWrongWithIt) {
-  EXPECT_EQ(parse_scopes({"read", "send", "read"}).value(), (Scopes{Scope::send, Scope::read}));
-  EXPECT_NE(parse_scopes({"send", "write"}).error().text.find("'write'"), std::string::npos);
-  EXPECT_EQ(parse_scopes({}).error().kind, FaultKind::invalid);
-}
-
 }  // namespace
 }  // namespace postrider
