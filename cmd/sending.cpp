@@ -6,7 +6,8 @@ Sending::Sending(const SendingParts& parts, const std::shared_ptr<const relay::S
     : submission_(relay::make_submission(
           {parts.loop, parts.loop.clock(), parts.store, nullptr, parts.message_memory, parts.log}, options)),
       limits_(parts.loop.clock(), parts.keys),
-      door_({parts.loop, parts.loop.clock(), *submission_, limits_, options->hostname, parts.store, parts.accepted}),
+      door_({parts.loop, parts.loop.clock(), *submission_, limits_, options->hostname, parts.store, parts.log,
+             parts.accepted}),
       send_(door_),
       batches_(parts.loop, parts.store),
       validate_({parts.loop.clock(), door_, *submission_, parts.upstreams}),

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/log.h"
 #include "core/metrics.h"
 #include "mgmt/http.h"
 #include "mgmt/letter.h"
@@ -30,8 +31,8 @@ struct Sent {
 };
 
 struct SendTerms {
-  // One call, one fate: nothing is accepted unless all letters pass every check that can be made before. Otherwise letter by letter.
-  // The limits of the key are those of the whole call either way.
+  // One call, one fate: nothing is accepted unless all letters pass every check that can be made before, and the first one that cannot
+  // be stored after that ends the call. Otherwise letter by letter. The limits of the key are those of the whole call either way.
   bool all_or_nothing = true;
   std::string idempotency_key;  // empty: none. Covers the whole call
   bool batch = false;           // gives the messages one batch id
@@ -40,8 +41,9 @@ struct SendTerms {
 
 struct SendOutcome {
   std::vector<Sent> letters;  // as many as were given, in their order
-  // Of the whole call: nothing was accepted. Or, with all_or_nothing, trouble of ours in the middle (the disk filled): then letters
-  // that have an id are accepted, and the same call with the same idempotency key completes the rest.
+  // Of the whole call: nothing was accepted. Or, with all_or_nothing, one letter could not be stored (the disk filled, it was too large
+  // after all). Letters that were stored before it are cancelled then; those that have an id all the same were on their way already.
+  // With an idempotency key nothing is cancelled: letters with an id are accepted, and the same call completes the rest.
   std::optional<Refusal> refusal;
   MessageId batch;        // nil: none was asked for
   bool replayed = false;  // answered from an earlier call with the same idempotency key
@@ -53,7 +55,8 @@ struct SendDoorParts {
   relay::Submission& submission;
   SendingLimits& limits;
   std::string hostname;
-  storage::Store& store;        // to read what an earlier call with the same idempotency key made
+  storage::Store& store;        // to read what an earlier call with the same idempotency key made, and to cancel
+  Log& log;
   Counter* accepted = nullptr;  // messages; outlives the door
 };
 
@@ -76,12 +79,14 @@ class SendDoor {
 
  private:
   struct Call;
+  class GiveBack;
   boost::asio::awaitable<void> check(Call& call);
   boost::asio::awaitable<void> accept(Call& call);
   boost::asio::awaitable<void> lead(Call& call);
   boost::asio::awaitable<void> work(Call& call);
   boost::asio::awaitable<void> accept_one(Call& call, std::size_t index);
   boost::asio::awaitable<void> look_up(Call& call, std::size_t index);
+  boost::asio::awaitable<void> undo(Call& call);
 
   SendDoorParts parts_;
   MessageIdSource batches_;

@@ -103,8 +103,9 @@ void MessageIntake::take_key() {
   const bool outside = !envelope_.idempotency_key.empty();
   if (outside) header_.idempotency_key = envelope_.idempotency_key;
   if (!outside && header_.idempotency_key.size() > kMaxIdempotencyKey) return fail(replies::kKeyTooLong);
-  if (!outside) envelope_.fingerprint.reset();
-  if (!header_.idempotency_key.empty() && !envelope_.fingerprint) start_fingerprint();
+  const bool compare_content = !outside || !envelope_.fingerprint;
+  if (!header_.idempotency_key.empty() && compare_content) start_fingerprint();
+  if (compare_content) envelope_.fingerprint.reset();  // it is part of what is compared
 }
 
 void MessageIntake::take_steering() {
@@ -115,6 +116,8 @@ void MessageIntake::take_steering() {
 void MessageIntake::start_fingerprint() {
   using smtp::FieldKind;
   fingerprint_ = std::make_unique<Fingerprint>();
+  // With a key in the header: what was asked for around the message.
+  if (envelope_.fingerprint) fingerprint_->add_item(std::to_string(*envelope_.fingerprint));
   fingerprint_->add_item(envelope_.sender.str());
   for (const RecipientSpec& recipient : envelope_.recipients)
     fingerprint_->add_item(recipient.redirected_from.empty() ? recipient.address.str() : recipient.redirected_from);

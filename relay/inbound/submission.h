@@ -71,7 +71,8 @@ struct EnvelopeSpec {
   std::optional<storage::Notifies> notifies;  // with Door::bounce: whose debt this notice pays
   std::string idempotency_key;                // given outside the message (HTTP); empty: X-Idempotency-Key decides
   std::string idempotency_scope;  // whose key it is; empty: the tenant's, or the client address's and sender's
-  // Of the request that made the message, with idempotency_key; none: what is written is fingerprinted.
+  // With idempotency_key: of the request that made the message; none: what is written is fingerprinted. With a key in the header: of
+  // what was asked for around the message, and part of the fingerprint of what is written.
   std::optional<std::uint64_t> fingerprint;
   Metadata metadata;
   MessageId batch;  // nil: none

@@ -54,7 +54,7 @@ class DialectServer {
   std::unique_ptr<relay::Submission> submission_ =
       relay::make_submission({api.loop(), api.loop().clock(), api.store(), nullptr, memory_, log_}, options());
   SendingLimits limits_{api.loop().clock(), api.keys()};
-  SendDoor door_{{api.loop(), api.loop().clock(), *submission_, limits_, "relay.test", api.store()}};
+  SendDoor door_{{api.loop(), api.loop().clock(), *submission_, limits_, "relay.test", api.store(), log_}};
   DialectParts parts_{api.loop(), api.loop().clock(), api.store(), door_};
 };
 

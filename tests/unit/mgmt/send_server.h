@@ -26,7 +26,7 @@ class SendServer {
         submission_(relay::make_submission({api.loop(), api.loop().clock(), api.store(), nullptr, memory_, log_},
                                            std::make_shared<const relay::SubmissionOptions>(options))),
         limits_(api.loop().clock(), api.keys()),
-        door_({api.loop(), api.loop().clock(), *submission_, limits_, options.hostname, api.store()}),
+        door_({api.loop(), api.loop().clock(), *submission_, limits_, options.hostname, api.store(), log_}),
         send_(door_),
         batches_(api.loop(), api.store()),
         validate_({api.loop().clock(), door_, *submission_, api.upstreams().control()}),
