@@ -6,6 +6,7 @@
 
 #include "core/address.h"
 #include "core/utf8.h"
+#include "providers/address_fields.h"
 #include "providers/mime_parts.h"
 
 namespace postrider::providers {
@@ -39,7 +40,7 @@ void append_mailboxes(InternetAddressList* list, std::vector<Mailbox>& mailboxes
   const int count = list == nullptr ? 0 : internet_address_list_length(list);
   for (int i = 0; i < count; ++i) {
     InternetAddress* address = internet_address_list_get_address(list, i);
-    if (INTERNET_ADDRESS_IS_GROUP(address)) {  // RFC 5322 3.4; GMime nests none
+    if (INTERNET_ADDRESS_IS_GROUP(address)) {  // RFC 5322 3.4; GMime also takes groups in groups
       append_mailboxes(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)), mailboxes);
     } else if (INTERNET_ADDRESS_IS_MAILBOX(address)) {
       const std::string email = text_of(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address)));
@@ -100,6 +101,7 @@ const TextPart* MimeView::text(std::string_view content_type) const {
 }
 
 result<MimeView> view_mime(std::string_view octets) {
+  if (may_nest_too_deep(octets)) return invalid("it has too many groups of addresses in one field");
   if (takes_too_long(octets)) return invalid("it has too many multiparts for its length");
   const Held<GMimeMessage> message = parse(octets);
   if (!message) return invalid("it cannot be read as a message");

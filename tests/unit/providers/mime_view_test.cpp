@@ -438,6 +438,39 @@ TEST(MimeView, RefusesPartsNestedTooDeep) {
   EXPECT_THAT(refusal(with_head(nested + "--b5000\n\nx\n")), HasSubstr("nested more than"));
 }
 
+std::string repeated(std::string_view text, std::size_t octets) {
+  std::string out;
+  while (out.size() < octets) out += text;
+  return out;
+}
+
+constexpr std::size_t kMebibyte = 1u << 20;
+
+// GMime follows groups in groups as deep as they go, which ends the process.
+TEST(MimeView, RefusesGroupsOfAddressesInEachOther) {
+  EXPECT_THAT(refusal("To: " + repeated("a:", kMebibyte) + "\n\nx\n"), HasSubstr("too many groups"));
+  const std::string groups = repeated("a:", 4002);
+  for (const std::string name : {"From", "tO", "Cc ", "Bcc", "Reply-To", "Sender", "Resent-To"}) {
+    EXPECT_THAT(refusal(name + ": " + groups + "\n\nx\n"), HasSubstr("too many groups"));
+    EXPECT_THAT(refusal(name + ": (\n \"" + repeated("a:\n\t", 9000) + "\n\nx\n"), HasSubstr("too many groups"));
+    EXPECT_THAT(refusal(with_head("Content-Type: message/rfc822\n\n" + name + ": " + groups + "\n\nx\n")),
+                HasSubstr("too many groups"));
+  }
+  EXPECT_EQ(text(view("To: " + repeated("a:", 3998) + "\n\nx\n")), "x\n") << "these are few enough";
+  const MimeView nested = view("To: a: b: c@x.test;; d@x.test\nX-Other: " + groups + "\n\n" + groups + "\n");
+  EXPECT_EQ(nested.to.size(), 2u);
+  EXPECT_EQ(text(nested).size(), groups.size() + 1) << "of other fields and of texts there may be any number";
+}
+
+TEST(MimeView, SurvivesWhateverIsNestedWithoutEnd) {
+  for (const std::string name : {"To", "Date", "Message-ID"})
+    EXPECT_EQ(text(view(name + ": " + repeated("(", kMebibyte) + "\n\nx\n")), "x\n") << name;
+  EXPECT_EQ(text(view("To: " + repeated("a <", kMebibyte) + "\n\nx\n")), "x\n");
+  EXPECT_NE(refusal(repeated("Content-Type: multipart/mixed; boundary=b\n\n--b\n", kMebibyte)), "(taken apart)");
+  EXPECT_THAT(view(with_head(repeated("Content-Type: message/rfc822\n\n", kMebibyte) + "\nx\n")).attachments,
+              SizeIs(1));
+}
+
 TEST(MimeView, NeverThrowsAtCutOffOrEmptyInput) {
   const std::string whole =
       crlf(with_head("Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: text/html; "
