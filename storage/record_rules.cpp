@@ -297,9 +297,45 @@ namespace {
 std::optional<std::string> past_first_try(const Recipient& recipient, Time now) {
   if (recipient.state != RecipientState::queued) return std::string(to_string(recipient.state));
   if (recipient.cancel_requested || recipient.hold_requested) return "queued, to be stopped";
-  if (recipient.tries > 0) return "queued, for another try";
+  // An attempt that was cut off counts as no try, and may have handed the message over all the same.
+  const bool cut_off = recipient.interruptions > 0 || may_have_been_sent(recipient);
+  if (recipient.tries > 0 || cut_off) return "queued, for another try";
   if (recipient.due <= now) return "queued, and its time has come";
   return std::nullopt;
+}
+
+std::optional<Fault> check_amendable(const MessageRecord& record, const AmendRequest& request) {
+  if (!request.tenant.empty() && request.tenant != record.envelope.tenant)
+    return Fault{FaultKind::not_found, "no such message"};
+  for (const Recipient& recipient : record.recipients) {
+    const auto state = past_first_try(recipient, request.now);
+    if (!state) continue;
+    const std::string who = record.recipients.size() == 1 ? "the message is " : "a recipient of the message is ";
+    return conflict(who + *state + ": it can be rescheduled only before its first try");
+  }
+  if (record.history.size() >= kMaxHistoryToAmend)
+    return conflict("the history of the message has " + std::to_string(record.history.size()) +
+                    " entries: it cannot be rescheduled once more");
+  return std::nullopt;
+}
+
+struct Times {
+  Time due, expires_at;
+  bool moves = false;  // a recipient is due at another time than before
+};
+
+// A time to live counts from the release: it moves with it, unless the request names another one.
+Times times_after(const MessageRecord& record, const AmendRequest& request) {
+  const Time before = record.due();
+  Times after{before, record.envelope.expires_at};
+  if (request.send_at) {
+    after.due = std::max(*request.send_at, request.now);
+    after.moves = std::any_of(record.recipients.begin(), record.recipients.end(),
+                              [&](const Recipient& recipient) { return recipient.due != after.due; });
+    if (after.expires_at != kNever) after.expires_at += after.due - before;
+  }
+  if (request.expires_at) after.expires_at = *request.expires_at;
+  return after;
 }
 
 std::string time_text(Time time) {
@@ -311,25 +347,24 @@ void say_change(std::string& changes, std::string_view what, std::string_view fr
   changes.append(what).append(" ").append(to).append(", before ").append(from);
 }
 
-// The new values into the record; what changed, in words. Empty: nothing.
-std::string apply_amendment(MessageRecord& record, const AmendRequest& request) {
+// The new values into the record; what changed, in words. Empty: nothing. The time and the lane are part of the route: what the
+// message waited for may not be what it waits for now.
+std::string apply_amendment(MessageRecord& record, const Times& after, std::optional<Lane> lane) {
   std::string changes;
   Envelope& envelope = record.envelope;
-  if (request.send_at) {
-    const Time due = std::max(*request.send_at, request.now);
-    const bool moves = std::any_of(record.recipients.begin(), record.recipients.end(),
-                                   [due](const Recipient& recipient) { return recipient.due != due; });
-    if (moves) say_change(changes, "send_at", time_text(record.due()), time_text(due));
-    for (Recipient& recipient : record.recipients) recipient.due = recipient.age_from = due;
+  if (after.moves) {
+    say_change(changes, "send_at", time_text(record.due()), time_text(after.due));
+    for (Recipient& recipient : record.recipients) recipient.due = recipient.age_from = after.due;
     record.wait_bucket = 0;
   }
-  if (request.lane && *request.lane != envelope.lane) {
-    say_change(changes, "lane", to_string(envelope.lane), to_string(*request.lane));
-    envelope.lane = *request.lane;
+  if (lane && *lane != envelope.lane) {
+    say_change(changes, "lane", to_string(envelope.lane), to_string(*lane));
+    envelope.lane = *lane;
+    record.wait_bucket = 0;
   }
-  if (request.expires_at && *request.expires_at != envelope.expires_at) {
-    say_change(changes, "expires_at", time_text(envelope.expires_at), time_text(*request.expires_at));
-    envelope.expires_at = *request.expires_at;
+  if (after.expires_at != envelope.expires_at) {
+    say_change(changes, "expires_at", time_text(envelope.expires_at), time_text(after.expires_at));
+    envelope.expires_at = after.expires_at;
   }
   return changes;
 }
@@ -337,17 +372,13 @@ std::string apply_amendment(MessageRecord& record, const AmendRequest& request) 
 }  // namespace
 
 result<std::vector<Event>> amend_record(MessageRecord& record, const AmendRequest& request) {
-  if (!request.tenant.empty() && request.tenant != record.envelope.tenant) {
-    return Fault{FaultKind::not_found, "no such message"};
-  }
-  for (const Recipient& recipient : record.recipients) {
-    const auto state = past_first_try(recipient, request.now);
-    if (!state) continue;
-    const std::string who = record.recipients.size() == 1 ? "the message is " : "a recipient of the message is ";
-    return conflict(who + *state + ": it can be rescheduled only before its first try");
-  }
+  if (auto fault = check_amendable(record, request)) return *fault;
+  const Times after = times_after(record, request);
+  if ((request.send_at || request.expires_at) && after.expires_at <= after.due)
+    return invalid("the message would expire at " + time_text(after.expires_at) + ", not after it is sent, " +
+                   time_text(after.due));
   std::vector<Event> events;
-  const std::string changes = apply_amendment(record, request);
+  const std::string changes = apply_amendment(record, after, request.lane);
   if (changes.empty()) return events;
   Event& event = events.emplace_back(make_event(record, EventType::rescheduled, request.now));
   event.actor = request.actor;

@@ -60,7 +60,8 @@ result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& requ
 // ---- another time -------------------------------------------------------------------------------------------------
 
 // Events: one `rescheduled` with the actor, whose reason says what is new and what it was; none when nothing is. Faults:
-// not_found (another tenant's), conflict (a recipient that is not queued for its first try at a later time).
+// not_found (another tenant's), conflict (a recipient that is not queued for its first try at a later time, or too long a
+// history), invalid (it would expire before it is sent).
 result<std::vector<Event>> amend_record(MessageRecord& record, const AmendRequest& request);
 
 // ---- notices ------------------------------------------------------------------------------------------------------

@@ -175,8 +175,13 @@ struct Steered {
 
 // ---- another time -------------------------------------------------------------------------------------------------
 
-// Before the first try only: every recipient must be queued, untried and due after `now`, else it is a conflict that names the
-// state. age_from follows send_at. One event, `rescheduled`, which says what changed; none when nothing did.
+// A message whose history has so many entries is not amended any more: nobody makes it longer without end.
+inline constexpr std::size_t kMaxHistoryToAmend = 1000;
+
+// Before the first try only: every recipient must be queued, untried (an attempt that was cut off is one) and due after `now`,
+// else it is a conflict that names the state. age_from follows send_at. So does the end of its time to live, which counts from
+// the release, by the same span, when expires_at is not named; a message that would not outlive its release is invalid. One
+// event, `rescheduled`, which says what changed; when nothing did, none, and the record stays as it was.
 struct AmendRequest {
   MessageId id;
   std::string actor;
@@ -185,7 +190,7 @@ struct AmendRequest {
   std::optional<Lane> lane;
   std::optional<Time> expires_at;  // kNever: takes it away
   Time now{};
-};  // faults: not_found, conflict
+};  // faults: not_found, conflict, invalid
 
 // ---- time to live -------------------------------------------------------------------------------------------------
 

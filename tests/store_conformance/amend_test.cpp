@@ -1,4 +1,5 @@
 // Another time, lane or time to live before the first try, and not after it.
+#include "storage/record_codec.h"
 #include "tests/store_conformance/harness.h"
 
 namespace postrider::storage::conformance {
@@ -25,6 +26,17 @@ class AmendTest : public StoreTest {
     AmendRequest request = of(id);
     request.send_at = send_at;
     return request;
+  }
+  // All that is kept of the message, and where it waits for `bucket`.
+  std::pair<std::string, std::vector<std::uint64_t>> kept(const MessageId& id, std::uint32_t bucket = 0) {
+    std::string octets;
+    encode_message({find(id).value()}, octets);
+    std::vector<std::uint64_t> waits;
+    DueQuery query;
+    query.bucket = bucket;
+    for (const DueEntry& entry : due(query).entries)
+      if (entry.key.id == id) waits = {static_cast<std::uint64_t>(to_ms(entry.key.due)), entry.sender_hash};
+    return {std::move(octets), std::move(waits)};
   }
   void expect_conflict(const MessageId& id, const std::string& state) {
     SCOPED_TRACE(state);
@@ -91,7 +103,6 @@ TEST_P(AmendTest, LeavesAloneWhatIsNotNamed) {
   EXPECT_EQ(history(id).back().reason.text, "lane low, before normal");
   ASSERT_TRUE(amend(to_time(id, now_ + hours(2))).has_value());
   EXPECT_EQ(find(id)->envelope.lane, Lane::low);
-  EXPECT_EQ(find(id)->envelope.expires_at, now_ + hours(3));
   EXPECT_EQ(due_ids(0, Lane::low), std::vector<MessageId>{id});
 }
 
@@ -112,12 +123,23 @@ TEST_P(AmendTest, TheTimeIsThatOfAllRecipients) {
 }
 
 TEST_P(AmendTest, WhatChangesNothingIsNoEvent) {
-  const MessageId id = scheduled();
-  AmendRequest request = to_time(id, now_ + hours(1));
-  request.lane = Lane::normal;
-  request.expires_at = kNever;
-  ASSERT_TRUE(amend(request).has_value());
-  ASSERT_TRUE(amend(of(id)).has_value());
+  NewMessage m = scheduled_message(now_ + hours(1));
+  m.record.envelope.expires_at = now_ + hours(3);
+  const MessageId id = stored(std::move(m)), waiting = claimed();
+  Settlement s = settlement(waiting, {update(0, Trigger::unclaim, now_ + hours(1))});
+  s.wait_bucket = 7;
+  ASSERT_TRUE(settle(std::move(s)).has_value());
+  for (const auto& [message, bucket] : {std::pair(id, 0u), std::pair(waiting, 7u)}) {
+    const auto before = kept(message, bucket);
+    ASSERT_FALSE(before.second.empty());
+    AmendRequest request = to_time(message, now_ + hours(1));
+    request.lane = Lane::normal;
+    ASSERT_TRUE(amend(request).has_value());
+    request.expires_at = find(message)->envelope.expires_at;
+    ASSERT_TRUE(amend(request).has_value());
+    ASSERT_TRUE(amend(of(message)).has_value());
+    EXPECT_EQ(kept(message, bucket), before);
+  }
   EXPECT_EQ(types(history(id)), std::vector<EventType>{EventType::accepted});
 }
 
@@ -146,15 +168,44 @@ TEST_P(AmendTest, WhatWasTriedAndWaitsForAnUpstreamIsTooLate) {
   expect_conflict(id, "queued, for another try");
 }
 
+// What an interrupted attempt may have handed over is not sent at another time: the way of a message that is cut off, claimed
+// again and given back.
+TEST_P(AmendTest, WhatMayHaveBeenHandedOverIsTooLate) {
+  const MessageId crashed = claimed(), stopped = claimed();
+  RecipientUpdate cut_off = update(0, Trigger::defer, now_ + minutes(1));
+  cut_off.reason.cause = Cause::interrupted;
+  cut_off.spends_try = false;
+  ASSERT_TRUE(settle(settlement(stopped, {cut_off})).has_value());
+  reopen(Ending::crash);
+  ASSERT_EQ(find(crashed)->recipients[0].interruptions, 1u);
+  advance(minutes(10));
+  for (const MessageId& id : {crashed, stopped}) {
+    ASSERT_NE(claim(id).record, nullptr);
+    RecipientUpdate back = update(0, Trigger::unclaim, now_ + minutes(10));
+    if (id == stopped) back.reason = find(id)->recipients[0].reason;
+    ASSERT_TRUE(settle(settlement(id, {back})).has_value());
+    ASSERT_EQ(find(id)->recipients[0].tries, 0u);
+    expect_conflict(id, "queued, for another try");
+  }
+}
+
 TEST_P(AmendTest, WhatWaitsForAnUpstreamUntriedWaitsForItsTimeAgain) {
-  const MessageId id = claimed();
-  Settlement s = settlement(id, {update(0, Trigger::unclaim, now_ + minutes(10))});
-  s.wait_bucket = 7;
-  ASSERT_TRUE(settle(std::move(s)).has_value());
-  ASSERT_EQ(due_ids(7), std::vector<MessageId>{id});
-  ASSERT_TRUE(amend(to_time(id, now_ + hours(1))).has_value());
-  EXPECT_EQ(due_ids(), std::vector<MessageId>{id});
+  const MessageId later = claimed(), sooner = claimed();
+  for (const MessageId& id : {later, sooner}) {
+    Settlement s = settlement(id, {update(0, Trigger::unclaim, now_ + minutes(10))});
+    s.wait_bucket = 7;
+    ASSERT_TRUE(settle(std::move(s)).has_value());
+  }
+  ASSERT_EQ(due_ids(7).size(), 2u);
+  ASSERT_TRUE(amend(to_time(later, now_ + hours(1))).has_value());
+  AmendRequest lane = of(sooner);
+  lane.lane = Lane::high;  // others may take it now
+  ASSERT_TRUE(amend(lane).has_value());
+  EXPECT_EQ(due_ids(), std::vector<MessageId>{later});
+  EXPECT_EQ(due_ids(0, Lane::high), std::vector<MessageId>{sooner});
   EXPECT_TRUE(due_ids(7).empty());
+  EXPECT_TRUE(due_ids(7, Lane::high).empty());
+  EXPECT_TRUE(verify_faults().empty());
 }
 
 TEST_P(AmendTest, OnlyOnesOwn) {
@@ -172,10 +223,43 @@ TEST_P(AmendTest, OnlyOnesOwn) {
 
 // ---- time to live -------------------------------------------------------------------------------------------------
 
+TEST_P(AmendTest, ATimeToLiveCountsFromTheNewTime) {
+  NewMessage m = scheduled_message(now_ + hours(1));
+  m.record.envelope.expires_at = now_ + hours(3);
+  const MessageId id = stored(std::move(m));
+  ASSERT_TRUE(amend(to_time(id, now_ + hours(20))).has_value());
+  EXPECT_EQ(find(id)->envelope.expires_at, now_ + hours(22));
+  EXPECT_NE(history(id).back().reason.text.find("; expires_at " + format_rfc3339(now_ + hours(22))), std::string::npos);
+  ASSERT_TRUE(amend(to_time(id, now_ - hours(1))).has_value()) << "sooner again";
+  EXPECT_EQ(find(id)->envelope.expires_at, now_ + hours(2));
+  EXPECT_TRUE(verify_faults().empty());
+  advance(hours(2));
+  EXPECT_EQ(expire().messages, 1u);
+  EXPECT_EQ(state(id), RecipientState::expired);
+}
+
+TEST_P(AmendTest, NoneEndsBeforeTheMessageIsSent) {
+  NewMessage m = scheduled_message(now_ + hours(1));
+  m.record.envelope.expires_at = now_ + hours(3);
+  const MessageId id = stored(std::move(m));
+  const auto before = kept(id);
+  AmendRequest both = to_time(id, now_ + hours(5)), end = of(id);
+  both.expires_at = now_ + hours(5);
+  end.expires_at = now_ + hours(1);
+  for (const AmendRequest& request : {both, end}) {
+    const auto refused = amend(request);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().kind, FaultKind::invalid);
+    EXPECT_EQ(refused.error().text, "the message would expire at " + format_rfc3339(*request.expires_at) +
+                                        ", not after it is sent, " + format_rfc3339(*request.expires_at));
+  }
+  EXPECT_EQ(kept(id), before);
+}
+
 TEST_P(AmendTest, TheNewTimeToLiveIsTheOneThatCounts) {
   const Time start = now_;
-  const MessageId longer = scheduled(start + hours(8)), endless = scheduled(start + hours(8));
-  const MessageId shorter = scheduled(start + hours(8));
+  const MessageId longer = scheduled(start + minutes(1)), endless = scheduled(start + minutes(1));
+  const MessageId shorter = scheduled(start + minutes(1));
   for (const MessageId& id : {longer, endless}) {
     AmendRequest request = of(id);
     request.expires_at = start + minutes(5);

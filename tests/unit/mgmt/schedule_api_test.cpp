@@ -39,6 +39,20 @@ TEST(ScheduleApi, TimeLaneAndExpiryChangeBeforeTheFirstTry) {
   EXPECT_EQ(events.back().at("actor"), "operator");
 }
 
+TEST(ScheduleApi, ATimeToLiveMovesWithTheTimeAndEndsAfterIt) {
+  SendServer server;
+  const std::string path = scheduled(server, std::chrono::hours(2));
+  const Answer living = server.api.call("PATCH", path, R"({"expires_in":"1h"})");
+  ASSERT_EQ(living.status, 200) << living.body;
+  const std::string later = in(std::chrono::hours(20));
+  const Answer moved = server.api.call("PATCH", path, R"({"send_at":")" + later + "\"}");
+  ASSERT_EQ(moved.status, 200) << moved.body;
+  EXPECT_EQ(text_at(moved.json(), "expires_at"), format_rfc3339(*parse_rfc3339(later) + std::chrono::hours(1)));
+  const Answer over = server.api.call("PATCH", path, R"({"send_at":")" + later + R"(","expires_at":")" + later + "\"}");
+  EXPECT_EQ(over.status, 422) << over.body;
+  EXPECT_EQ(pointers_of(over), std::vector<std::string>{"/expires_at"});
+}
+
 TEST(ScheduleApi, WhatCannotBeIsRefused) {
   SendServer server;
   const std::string path = scheduled(server, std::chrono::hours(2));

@@ -372,6 +372,22 @@ TEST(Retention, CountsFromTheLastChangeAndByWhoMayComeBack) {
   EXPECT_TRUE(history_expired(r, policy, kNow + 6 * kMinute));
 }
 
+TEST(AmendRecord, DoesNotMakeAHistoryLongerWithoutEnd) {
+  MessageRecord r = record();
+  AmendRequest request;
+  request.now = kNow - kMinute;
+  request.lane = Lane::high;
+  r.history.resize(kMaxHistoryToAmend - 1, 1);
+  ASSERT_TRUE(amend_record(r, request).has_value());
+  r.history.push_back(2);
+  request.lane = Lane::low;
+  const auto refused = amend_record(r, request);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, FaultKind::conflict);
+  EXPECT_NE(refused.error().text.find("1000 entries"), std::string::npos) << refused.error().text;
+  EXPECT_EQ(r.envelope.lane, Lane::high);
+}
+
 TEST(AmendRecord, IsTooLateOnceAStopWasAskedFor) {
   for (const bool cancel : {true, false}) {
     MessageRecord r = record();
