@@ -29,6 +29,10 @@ constexpr std::uint16_t kLeaf = 0x02, kOverflow = 0x04, kKindMask = 0x2f;
 constexpr std::size_t kNodeHeader = 8, kNodeFlagsAt = 4, kKeySizeAt = 6;
 constexpr std::uint16_t kBigValue = 0x01;
 
+// Our values begin with a checksum and their magic (storage/record_frame.h).
+constexpr std::size_t kChecksum = 8;
+constexpr std::string_view kMagicStart = "PR";
+
 std::uint16_t u16(std::string_view bytes, std::size_t at) {
   return wire::load_le<std::uint16_t>(bytes.data() + at);
 }
@@ -124,7 +128,7 @@ std::uint64_t SalvageScan::scan_run(std::uint64_t number, std::uint64_t pages_sa
   const auto size = find_frame_size(run);
   if (!size) {
     ++broken_;
-    seen_.push_back(kPageHeader);
+    seen_.push_back({kPageHeader, kChecksum + kMagicStart.size()});  // no more of it than that it begins here
     return 0;
   }
   report(offset, run.substr(0, *size));
@@ -151,23 +155,28 @@ void SalvageScan::scan_leaf(std::uint64_t number, std::string_view page) {
     const std::string_view value = page.substr(value_at, size);
     if (const auto format = storage::other_format(value)) other_format_ = format;
     if (!peek_frame(value) || !is_whole_frame(value)) continue;  // of a table without frames; or the size may be wrong
-    seen_.push_back(value_at);
+    seen_.push_back({value_at, size});
     report(number * kPage + value_at, value);
   }
 }
 
 // From an offset on.
 void SalvageScan::scan_loose(std::uint64_t number, std::string_view page, std::size_t from) {
-  constexpr std::string_view kMagicStart = "PR";
-  constexpr std::size_t kChecksum = 8;
   for (std::size_t hit = page.find(kMagicStart, from); hit != std::string_view::npos;
        hit = page.find(kMagicStart, hit + 1)) {
+    const auto seen = std::find_if(seen_.begin(), seen_.end(), [hit](const Seen& value) {
+      return hit >= value.start && hit < value.start + value.size;
+    });
+    if (seen != seen_.end()) {
+      hit = seen->start + seen->size - 1;  // nothing inside it counts
+      continue;
+    }
     if (hit < from + kChecksum) continue;
     const std::size_t start = hit - kChecksum;
-    if (!peek_frame(page.substr(start)) || std::find(seen_.begin(), seen_.end(), start) != seen_.end()) continue;
+    if (!peek_frame(page.substr(start))) continue;
     if (const auto size = find_frame_size(page.substr(start))) {
       report(number * kPage + start, page.substr(start, *size));
-      hit = start + *size - 1;  // nothing inside it counts
+      hit = start + *size - 1;  // as above
     } else {
       ++broken_;
     }

@@ -72,8 +72,11 @@ class SalvageScan {
   OnValue on_value_;
   std::uint64_t pages_ = 0, broken_ = 0;
   std::optional<std::uint8_t> other_format_;
-  std::string page_;               // a copy: the window may move while a run is tried
-  std::vector<std::size_t> seen_;  // where in this page a value begins that was looked at
+  struct Seen {  // what was looked at in this page
+    std::size_t start, size;
+  };
+  std::string page_;  // a copy: the window may move while a run is tried
+  std::vector<Seen> seen_;
 };
 
 }  // namespace postrider::storage

@@ -327,18 +327,22 @@ TEST_F(SalvageTest, ValuesInsideABodyAreNoValues) {
   intruder.name = "intruder";
   intruder.role = "admin";
   encode_user(intruder, user);
-  NewMessage carrier = message();
-  const std::string octets = "Subject: x\r\n\r\n" + std::string(5000, 'x') + value + user + std::string(5000, 'y');
-  carrier.body.chunks = {std::make_shared<const std::string>(octets)};
-  carrier.body.size = carrier.record.body_size = octets.size();
-  carrier.record.body_chunks = 1;
-  const MessageId id = stored(std::move(carrier));
+  std::vector<MessageId> ids;
+  for (const std::size_t filler : {5000, 200}) {  // on pages of its own, and with others on one
+    NewMessage carrier = message();
+    const std::string octets =
+        "Subject: x\r\n\r\n" + std::string(filler, 'x') + value + user + std::string(filler, 'y');
+    carrier.body.chunks = {std::make_shared<const std::string>(octets)};
+    carrier.body.size = carrier.record.body_size = octets.size();
+    carrier.record.body_chunks = 1;
+    ids.push_back(stored(std::move(carrier)));
+  }
   close();
   const SalvageReport report = salvage(true);
-  EXPECT_EQ(report.messages, 1u);
+  EXPECT_EQ(report.messages, 2u);
   EXPECT_TRUE(report.users.empty());
   open_copy(output());
-  EXPECT_TRUE(find(id).has_value());
+  for (const MessageId& id : ids) EXPECT_TRUE(find(id).has_value());
 }
 
 TEST_F(SalvageTest, UsersComeBackOnlyWhenAskedFor) {
