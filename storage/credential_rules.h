@@ -17,6 +17,10 @@ inline bool is_credential_name(const std::string& name) {
   return !name.empty() && name.size() <= kMaxCredentialName;
 }
 
+// `exists`: there is a user of that name.
+result<Nothing> check_user(const UserRecord& user, bool exists, bool must_be_new);
+Fault no_user(const std::string& name);
+
 // `exists`: there is a key of that name; `keys`: how many there are.
 result<Nothing> check_api_key(const ApiKeyRecord& key, bool exists, std::size_t keys, bool must_be_new);
 Fault no_api_key(const std::string& name);

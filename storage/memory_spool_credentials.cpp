@@ -3,33 +3,25 @@
 #include "storage/memory_spool.h"
 
 namespace postrider::storage {
-namespace {
-
-Fault no_user() {
-  return {FaultKind::not_found, "no such user"};
-}
-
-}  // namespace
 
 // ---- users --------------------------------------------------------------------------------------------------------
 
 result<Nothing> MemorySpool::put_user(UserRecord user, bool must_be_new) {
-  if (must_be_new && users_.contains(user.name)) {
-    return Fault{FaultKind::conflict, "there is a user of that name already"};
-  }
+  auto checked = check_user(user, users_.contains(user.name), must_be_new);
+  if (!checked) return checked;
   std::string name = user.name;
   users_.insert_or_assign(std::move(name), std::move(user));
   return Nothing{};
 }
 
 result<Nothing> MemorySpool::remove_user(const std::string& name) {
-  if (users_.erase(name) == 0) return no_user();
+  if (users_.erase(name) == 0) return no_user(name);
   return Nothing{};
 }
 
 result<UserRecord> MemorySpool::find_user(const std::string& name) const {
   const auto found = users_.find(name);
-  if (found == users_.end()) return no_user();
+  if (found == users_.end()) return no_user(name);
   return found->second;
 }
 
@@ -46,6 +38,7 @@ result<Nothing> MemorySpool::put_api_key(ApiKeyRecord key, bool must_be_new) {
   auto checked = check_api_key(key, api_keys_.contains(key.name), api_keys_.size(), must_be_new);
   if (!checked) return checked;
   std::string name = key.name;
+  if (!api_keys_.contains(name)) api_key_usage_.erase(name);  // none of another key of that name
   api_keys_.insert_or_assign(std::move(name), std::move(key));
   return Nothing{};
 }

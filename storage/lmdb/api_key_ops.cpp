@@ -33,6 +33,8 @@ void PutApiKey::run(WriteContext& context) {
   std::string value;
   encode_api_key({key_, next_written_at(context.meta().next_seq, replaced)}, value);
   context.txn().put(table, key_.name, value);
+  // A row of usage that its key did not take along (it went into quarantine) is none of the new one's.
+  if (!replaced) context.txn().erase(context.tables().api_key_usage, key_.name);
   answer_with(Nothing{});
 }
 

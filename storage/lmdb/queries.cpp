@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/credential_rules.h"
 #include "storage/expiry_rules.h"
 #include "storage/lmdb/keys.h"
 #include "storage/record_rules.h"
@@ -263,8 +264,8 @@ result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query) {
 // ---- users --------------------------------------------------------------------------------------------------------
 
 result<UserRecord> find_user(Snapshot& snapshot, const std::string& name) {
-  const Fault unknown{FaultKind::not_found, "no user " + name};
-  if (name.empty() || name.size() > 511) return unknown;  // no key of LMDB's
+  const Fault unknown = no_user(name);
+  if (!is_credential_name(name)) return unknown;
   const auto value = snapshot.txn.get(snapshot.tables.users, name);
   if (!value) return unknown;
   auto user = decode_user(*value);

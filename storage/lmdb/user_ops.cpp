@@ -9,12 +9,10 @@ PutUser::PutUser(UserRecord user, bool must_be_new, Done<Nothing> done)
     : Answering(std::move(done)), user_(std::move(user)), must_be_new_(must_be_new) {}
 
 void PutUser::run(WriteContext& context) {
-  if (!is_credential_name(user_.name)) {
-    return answer_with(invalid("a user name has 1 to " + std::to_string(kMaxCredentialName) + " octets"));
-  }
-  if (must_be_new_ && context.txn().get(context.tables().users, user_.name)) {
-    return answer_with(Fault{FaultKind::conflict, "there is a user " + user_.name + " already"});
-  }
+  const bool exists =
+      is_credential_name(user_.name) && context.txn().get(context.tables().users, user_.name).has_value();
+  auto checked = check_user(user_, exists, must_be_new_);
+  if (!checked) return answer_with(std::move(checked));
   std::string value;
   encode_user(user_, value);
   context.txn().put(context.tables().users, user_.name, value);
@@ -24,7 +22,7 @@ void PutUser::run(WriteContext& context) {
 void RemoveUser::run(WriteContext& context) {
   // No other name is a key of LMDB's.
   if (!is_credential_name(name_) || !context.txn().erase(context.tables().users, name_)) {
-    return answer_with(Fault{FaultKind::not_found, "no user " + name_});
+    return answer_with(no_user(name_));
   }
   answer_with(Nothing{});
 }

@@ -62,6 +62,18 @@ TEST_P(UserTest, AreListedByNameAndRemoved) {
   EXPECT_EQ(names, (std::vector<std::string>{"app", "web"}));
 }
 
+TEST_P(UserTest, NamesHaveTheirBounds) {
+  EXPECT_EQ(put(user(""), true).error().kind, FaultKind::invalid);
+  EXPECT_EQ(put(user(std::string(256, 'n')), true).error().kind, FaultKind::invalid);
+  EXPECT_EQ(put(user(std::string(600, 'n')), false).error().kind, FaultKind::invalid);
+  EXPECT_TRUE(put(user(std::string(255, 'n')), true).has_value());
+  for (const std::string& name : {std::string(), std::string(256, 'n'), std::string(600, 'n')}) {
+    EXPECT_EQ(find_user(name).error().kind, FaultKind::not_found);
+    EXPECT_EQ(remove(name).error().kind, FaultKind::not_found);
+    EXPECT_EQ(find_user(name).error().text, "no user " + name) << "both stores use the same words";
+  }
+}
+
 POSTRIDER_STORE_SUITE(UserTest);
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 
 class ApiCopiesTest : public CopiesTest {
  protected:
-  void put_key(const std::string& name, const std::string& tenant, bool must_be_new = true) {
+  void put_key(const std::string& name, const std::string& tenant, bool must_be_new = true, bool used = true) {
     ApiKeyRecord key;
     key.name = name;
     key.tenant = tenant;
@@ -18,6 +18,7 @@ class ApiCopiesTest : public CopiesTest {
     ASSERT_TRUE(answer<Nothing>([&](Done<Nothing> done) {
                   store().put_api_key(key, must_be_new, std::move(done));
                 }).has_value());
+    if (!used) return;
     const std::vector<ApiKeyUsage> usage{{name, now_, now_, 5}};
     ASSERT_TRUE(
         answer<Nothing>([&](Done<Nothing> done) { store().put_api_key_usage(usage, std::move(done)); }).has_value());
@@ -157,8 +158,9 @@ TEST_F(ApiCopiesTest, DamagedOnesAreNamedAndSetAside) {
   EXPECT_EQ(usage()[0].name, "app");
   flush_writer();
   EXPECT_EQ(store().stats().quarantined, 2u);
-  put_key("app", "shop");  // the name is free again
+  put_key("app", "shop", true, false);  // the name is free again
   EXPECT_EQ(keys().size(), 2u);
+  EXPECT_TRUE(usage().empty()) << "what the damaged key did is not what the new one did";
   close();
   tamper([](lmdb::Txn& txn, const lmdb::Tables& tables) { txn.put(tables.api_keys, "app", "rubbish"); });
   BackupRequest request;
