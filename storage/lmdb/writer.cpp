@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "storage/lmdb/keys.h"
 #include "storage/lmdb/repair_ops.h"
 
 namespace postrider::storage::lmdb {
@@ -20,6 +21,31 @@ constexpr std::uint64_t kMapMargin = 2ull << 20;
 std::uint64_t high_water(const SpoolOptions& options, std::uint64_t map_size) {
   const std::uint64_t percent = std::clamp<std::uint64_t>(options.high_water_percent, 1, 95);
   return std::min(map_size / 100 * percent, map_size - kMapMargin);
+}
+
+// Says which record it was, where its key tells an operator something.
+void log_quarantined(Log& log, const Damage& damage) {
+  const std::string kind(to_string(damage.origin));
+  switch (damage.origin) {
+    case Origin::messages:
+    case Origin::chunks: {
+      const auto id = parse_id(std::string_view(damage.key).substr(0, MessageId::kBytes));
+      log.write(LogLevel::error, "spool.quarantined", id ? &*id : nullptr, {{"kind", kind}, {"reason", damage.reason}});
+      return;
+    }
+    case Origin::users:
+    case Origin::upstreams:
+    case Origin::api_keys:
+    case Origin::api_key_usage:
+      log.error("spool.quarantined", {{"kind", kind}, {"name", damage.key}, {"reason", damage.reason}});
+      return;
+    case Origin::feed:
+    case Origin::due:
+    case Origin::claims:
+    case Origin::staged:
+      log.error("spool.quarantined", {{"kind", kind}, {"reason", damage.reason}});
+      return;
+  }
 }
 
 }  // namespace
@@ -241,12 +267,7 @@ void Writer::after_commit(WriteContext& context, std::span<const OperationPtr> b
   if (context.oldest_due()) oldest_due_ = *context.oldest_due();
   for (const MessageId& id : context.take_orphans()) orphans_.push_back(id);
   for (OperationPtr& operation : context.take_follow_ups()) follow_ups_.push_back(std::move(operation));
-  for (const Damage& damage : context.damages()) {
-    const bool by_id = damage.origin == Origin::messages || damage.origin == Origin::chunks;
-    const auto id = by_id ? parse_id(std::string_view(damage.key).substr(0, MessageId::kBytes)) : std::nullopt;
-    log_.write(LogLevel::error, "spool.quarantined", id ? &*id : nullptr,
-               {{"kind", std::string(to_string(damage.origin))}, {"reason", damage.reason}});
-  }
+  for (const Damage& damage : context.damages()) log_quarantined(log_, damage);
   if (context.dropped_due() > 0) log_.warn("spool.due_dropped", {{"entries", std::to_string(context.dropped_due())}});
   const auto settles = [](const OperationPtr& o) { return o->need() == WriteOperation::Need::settle; };
   if (cannot_settle_ && std::any_of(batch.begin(), batch.end(), settles)) cannot_settle_ = false;

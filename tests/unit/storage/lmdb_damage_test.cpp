@@ -50,6 +50,54 @@ TEST_F(LmdbDamageTest, ADamagedRecordIsSetAsideAndTheRestFlows) {
                           [&](const Event& e) { return e.type == EventType::quarantined && e.message == bad; }));
 }
 
+TEST_F(LmdbDamageTest, TheLogNamesWhatWasSetAside) {
+  class Lines final : public Log {
+   public:
+    bool enabled(LogLevel) const override { return true; }
+    void write(LogLevel, std::string_view event, const MessageId* id, std::initializer_list<LogField> fields) override {
+      std::string line(event);
+      if (id != nullptr) line += " " + id->str();
+      for (const LogField& field : fields)
+        if (field.name != "reason") line += " " + std::string(field.name) + "=" + field.value;
+      const std::lock_guard lock(mutex_);
+      if (event == "spool.quarantined") lines_.push_back(line);
+    }
+    std::vector<std::string> sorted() {
+      const std::lock_guard lock(mutex_);
+      std::sort(lines_.begin(), lines_.end());
+      return lines_;
+    }
+
+   private:
+    std::mutex mutex_;
+    std::vector<std::string> lines_;
+  } log;
+  open();
+  const MessageId bad = stored(message());
+  close();
+  damage(&lmdb::Tables::messages, lmdb::id_key(bad));
+  tamper([](lmdb::Txn& txn, const lmdb::Tables& tables) {
+    txn.put(tables.users, "app", "rubbish");
+    txn.put(tables.upstreams, "primary", "rubbish");
+    txn.put(tables.api_keys, "web", "rubbish");
+    txn.put(tables.api_key_usage, "old", "rubbish");
+  });
+  store_ = open_lmdb_store(options_, log);
+  find(bad);
+  EXPECT_FALSE(answer<UserRecord>([&](auto done) { store().find_user("app", std::move(done)); }).has_value());
+  answer<std::vector<UpstreamState>>([&](auto done) { store().upstream_states(std::move(done)); });
+  answer<std::vector<ApiKeyRecord>>([&](auto done) { store().list_api_keys(std::move(done)); });
+  answer<std::vector<ApiKeyUsage>>([&](auto done) { store().list_api_key_usage(std::move(done)); });
+  flush_writer();
+  close();
+  const std::string event = "spool.quarantined ";
+  std::vector<std::string> expected = {event + bad.str() + " kind=message", event + "kind=usage of an API key name=old",
+                                       event + "kind=API key name=web", event + "kind=upstream name=primary",
+                                       event + "kind=user name=app"};
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(log.sorted(), expected);
+}
+
 TEST_F(LmdbDamageTest, TheDueEntryOfARecordThatIsGoneIsDropped) {
   open();
   const MessageId bad = stored(message()), good = stored(message());
