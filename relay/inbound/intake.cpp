@@ -279,7 +279,8 @@ SubmissionResult MessageIntake::answer(const result<storage::Accepted>& accepted
 
 // Trouble of ours is never permanent; its reason is for the operator.
 void MessageIntake::fail(const Fault& fault) {
-  parts_.log.warn("message.not_stored", {{"reason", fault.text}});
+  if (parts_.log.enabled(LogLevel::warn))
+    parts_.log.write(LogLevel::warn, "message.not_stored", &id_, {{"reason", fault.text}});
   fail(fault.kind == FaultKind::full ? replies::kSpoolFull : replies::kTrouble);
 }
 

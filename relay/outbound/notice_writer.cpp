@@ -83,7 +83,8 @@ asio::awaitable<bool> NoticeWriter::try_to_pay(MessageId id) {
     const bool paid = co_await pay(id);
     co_return paid;
   } catch (const std::exception& e) {
-    parts_.log.error("task.failed", {{"task", "notice about " + id.str()}, {"reason", e.what()}});
+    if (parts_.log.enabled(LogLevel::error))
+      parts_.log.write(LogLevel::error, "task.failed", &id, {{"task", "notice"}, {"reason", e.what()}});
   }
   co_return false;
 }

@@ -59,7 +59,8 @@ class NoticeWriterTest : public testing::Test {
   }
   ~NoticeWriterTest() override { end_life(); }
 
-  void begin_life() { life_ = std::make_unique<Life>(*store_, time_, memory_, log_, options_); }
+  void begin_life() { begin_life(log_); }
+  void begin_life(Log& log) { life_ = std::make_unique<Life>(*store_, time_, memory_, log, options_); }
   void end_life() {
     if (life_) run(life_->writer.drain());
     life_.reset();
@@ -184,6 +185,25 @@ class NoticeWriterTest : public testing::Test {
   std::unique_ptr<storage::MemoryStore> store_ = storage::make_memory_store();
   std::unique_ptr<Life> life_;
 };
+
+TEST_F(NoticeWriterTest, WhatGoesWrongWithOneIsInTheLogUnderTheIdOfItsMessage) {
+  class ThrowingLog final : public Log {
+   public:
+    bool enabled(LogLevel) const override { return true; }
+    void write(LogLevel, std::string_view event, const MessageId* id, std::initializer_list<LogField> fields) override {
+      if (event == "notice.written") throw std::runtime_error("no memory");
+      if (event == "task.failed" && id != nullptr) failed.push_back(id->str() + " " + fields.begin()->value);
+    }
+    std::vector<std::string> failed;
+  } log;
+  const MessageId id = bounced();
+  end_life();
+  begin_life(log);
+  life_->writer.start();
+  life_->run();
+  end_life();
+  EXPECT_EQ(log.failed, std::vector<std::string>{id.str() + " notice"});
+}
 
 TEST_F(NoticeWriterTest, PaysAtStartWhatIsOwed) {
   const MessageId id = bounced();

@@ -76,6 +76,23 @@ TEST_F(SubmissionTest, WithoutAFreeSlotTheMessageWaitsInTheSpool) {
   EXPECT_EQ(stored(*done.id).recipients[0].state, RecipientState::queued);
 }
 
+TEST_F(SubmissionTest, WhatCouldNotBeStoredIsInTheLogUnderItsId) {
+  class Lines final : public Log {
+   public:
+    bool enabled(LogLevel) const override { return true; }
+    void write(LogLevel, std::string_view event, const MessageId* id, std::initializer_list<LogField>) override {
+      if (event == "message.not_stored") ids.push_back(id != nullptr ? id->str() : "none");
+    }
+    std::vector<std::string> ids;
+  } log;
+  submission_ = make_submission({loop_, loop_.clock(), *store_, &dispatcher_, memory_, log}, options_);
+  store_->fail_writes(true);
+  run(submit(envelope(), message(10)));
+  ASSERT_EQ(dispatcher_.offered.size(), 1u);
+  EXPECT_EQ(log.ids, std::vector<std::string>{dispatcher_.offered[0].id.str()});
+  submission_.reset();  // before its log
+}
+
 TEST_F(SubmissionTest, ARefusedStoreIsTemporaryAndDeliversNothing) {
   store_->fail_writes(true);
   auto done = run(submit(envelope(), message(10)));
