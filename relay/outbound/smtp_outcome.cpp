@@ -21,6 +21,15 @@ bool before_mail(Stage stage) {
   return stage < Stage::mail;
 }
 
+// Our quota at the upstream, by its name: "550 5.4.5 Daily user sending quota exceeded" (Google, also "limit") and "454 Throttling
+// failure: Daily message quota exceeded" (Amazon). What is said to RCPT may be about the recipient's mailbox.
+bool quota_used_up(Stage stage, const Reply& reply) {
+  if (before_mail(stage) || stage == Stage::rcpt) return false;
+  for (const std::string_view name : {"sending quota exceeded", "sending limit exceeded", "message quota exceeded"})
+    if (contains(reply, name)) return true;
+  return false;
+}
+
 // "Relay access denied": we should have logged in, or this is not the next hop for us.
 bool denies_relaying(Stage stage, const Reply& reply) {
   return stage == Stage::rcpt && subject_is(reply, '7') && contains(reply, "relay");
@@ -91,7 +100,10 @@ std::string_view words(Break how) {
 
 Verdict judge_reply(Stage stage, const Reply& reply) {
   Verdict verdict;
-  if (reply.permanent()) {
+  if ((reply.permanent() || reply.transient()) && quota_used_up(stage, reply)) {
+    verdict = deferred(Cause::throttle);
+    verdict.day_used_up = contains(reply, "daily");
+  } else if (reply.permanent()) {
     verdict = judge_permanent(stage, reply);
   } else if (reply.transient()) {
     verdict = deferred(transient_cause(stage, reply));

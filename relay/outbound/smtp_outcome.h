@@ -15,6 +15,7 @@ namespace postrider::relay {
 struct Verdict {
   OutcomeKind kind = OutcomeKind::deferred;
   Reason reason;
+  bool day_used_up = false;  // the throttle is a quota of a day's mail: nothing more is taken for hours
 };
 
 // How a dialogue ended without a reply.

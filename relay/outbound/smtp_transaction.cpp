@@ -319,6 +319,7 @@ void SmtpTransaction::settle_open(const Verdict& verdict) {
 void SmtpTransaction::settle(std::size_t place, const Verdict& verdict) {
   result_.outcomes[place].kind = verdict.kind;
   result_.outcomes[place].reason = verdict.reason;
+  result_.day_used_up = result_.day_used_up || verdict.day_used_up;
   settled_[place] = true;
 }
 

@@ -29,6 +29,7 @@ class SmtpTransaction {
     // connection may be tried at once.
     bool stale = false;
     bool no_more_recipients = false;  // some wait only because a transaction here is too small for them
+    bool day_used_up = false;         // as Verdict's
   };
   boost::asio::awaitable<Result> run();
 

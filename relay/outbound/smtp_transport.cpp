@@ -13,6 +13,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Duration kSoon = std::chrono::seconds(1);
+constexpr Duration kQuotaPause = std::chrono::hours(1);  // no midnight renews it: the last 24 hours count
 
 class SmtpTransport final : public Transport {
  public:
@@ -91,6 +92,7 @@ asio::awaitable<HandoverReport> SmtpTransport::deliver(Handover handover) {
     if (!result.reusable) lease.connection.reset();
     if (result.stale) continue;  // once: the next one is new, and a new one is never stale
     if (result.no_more_recipients) report.throttled_until = parts_.loop.clock().now() + kSoon;
+    if (result.day_used_up) report.throttled_until = parts_.loop.clock().now() + kQuotaPause;
     take_result(result, attempt);
     break;
   }

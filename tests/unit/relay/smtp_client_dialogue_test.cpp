@@ -163,6 +163,18 @@ TEST_F(SmtpClientTest, LeavesRecipientsThatAreTooManyForLater) {
   ended();
 }
 
+TEST_F(SmtpClientTest, AQuotaOfTheDayPausesForAnHour) {
+  serve({script(greet(), Script{"C: MAIL", "S: 250 ok", "C: RCPT", "S: 250 ok", "C: DATA", "S: 354 go", "BODY",
+                                "S: 550 5.4.5 Daily user sending quota exceeded"})});
+  const Attempt attempt = deliver();
+  EXPECT_EQ(attempt.outcome, OutcomeKind::deferred);
+  EXPECT_EQ(attempt.reason.cause, Cause::throttle);
+  const Duration pause = reports.back().throttled_until - attempt.started_at;
+  EXPECT_GE(pause, std::chrono::hours(1));
+  EXPECT_LT(pause, std::chrono::hours(2));
+  ended();
+}
+
 TEST_F(SmtpClientTest, ObeysAnnouncedLimits) {
   add_recipient("two");
   serve({script(greet({"LIMITS RCPTMAX=1 MAILMAX=1"}), take_message(), Script{"C: QUIT", "S: 221 bye"})});

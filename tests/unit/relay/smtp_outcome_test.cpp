@@ -44,6 +44,16 @@ INSTANTIATE_TEST_SUITE_P(Throttles, SmtpOutcome,
                                          Row{Stage::rcpt, 452, "4.5.3", "too many", kDeferred, Cause::throttle},
                                          Row{Stage::rcpt, 552, "", "too many", kDeferred, Cause::throttle},
                                          Row{Stage::auth, 454, "4.7.0", "try later", kDeferred, Cause::throttle}));
+INSTANTIATE_TEST_SUITE_P(
+    Quotas, SmtpOutcome,
+    testing::Values(
+        Row{Stage::mail, 550, "5.4.5", "Daily sending quota exceeded", kDeferred, Cause::throttle},
+        Row{Stage::data, 550, "5.4.5", "Daily user sending quota exceeded. For more, see", kDeferred, Cause::throttle},
+        Row{Stage::final_dot, 550, "5.4.5", "Daily user sending limit exceeded", kDeferred, Cause::throttle},
+        Row{Stage::mail, 454, "", "Throttling failure: Daily message quota exceeded.", kDeferred, Cause::throttle},
+        Row{Stage::final_dot, 452, "4.3.1", "hourly sending quota exceeded", kDeferred, Cause::throttle},
+        Row{Stage::rcpt, 552, "5.2.2", "message quota exceeded", kBounced, Cause::recipient},
+        Row{Stage::final_dot, 550, "5.4.5", "congested", kBounced, Cause::content}));
 INSTANTIATE_TEST_SUITE_P(Routes, SmtpOutcome,
                          testing::Values(Row{Stage::greeting, 554, "", "no", kDeferred, Cause::route},
                                          Row{Stage::greeting, 451, "", "later", kDeferred, Cause::route},
@@ -96,6 +106,14 @@ INSTANTIATE_TEST_SUITE_P(Messages, SmtpOutcome,
                                          Row{Stage::final_dot, 550, "5.7.1", "spam", kBounced, Cause::content},
                                          Row{Stage::final_dot, 554, "", "no", kBounced, Cause::content},
                                          Row{Stage::final_dot, 451, "", "later", kDeferred, Cause::content}));
+
+TEST(SmtpOutcome, TellsAQuotaOfTheDayFromOthers) {
+  EXPECT_TRUE(judge_reply(Stage::mail, Reply(550, "5.4.5", "Daily SMTP relay sending quota exceeded")).day_used_up);
+  EXPECT_TRUE(judge_reply(Stage::data, Reply(454, "", "Throttling failure: Daily message quota exceeded")).day_used_up);
+  EXPECT_FALSE(judge_reply(Stage::mail, Reply(550, "5.4.5", "Hourly sending quota exceeded")).day_used_up);
+  EXPECT_FALSE(
+      judge_reply(Stage::mail, Reply(454, "", "Throttling failure: Maximum sending rate exceeded")).day_used_up);
+}
 
 TEST(SmtpOutcome, ABreakBeforeTheDotIsTheRoutesFault) {
   for (Stage stage : {Stage::connect, Stage::greeting, Stage::mail, Stage::body}) {
