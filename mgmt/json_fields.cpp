@@ -75,6 +75,10 @@ std::string element_of(std::string_view at, std::size_t index) {
 }
 
 std::optional<json::value> parse_document(std::string_view text, Faults& faults) {
+  if (auto fault = find_json_fault(text, kMaxDepth)) {
+    add_fault(faults, std::move(fault->pointer), std::move(fault->detail));
+    return std::nullopt;
+  }
   json::parse_options options;
   options.max_depth = kMaxDepth;
   boost::system::error_code error;
@@ -83,7 +87,6 @@ std::optional<json::value> parse_document(std::string_view text, Faults& faults)
     add_fault(faults, "", text.empty() ? "the body is empty, JSON is expected" : "is no JSON: " + error.message());
     return std::nullopt;
   }
-  if (auto twice = find_duplicate(text, kMaxDepth)) add_fault(faults, std::move(*twice), "is given twice");
   return value;
 }
 
@@ -219,6 +222,7 @@ void JsonFields::finish() {
   const std::vector<std::string_view> candidates(known_.begin(), known_.end());
   for (const auto& member : *object_) {
     const std::string_view name(member.key().data(), member.key().size());
+    if (faults_.size() >= kMaxFaults) return;  // no more are told, and to look for the nearest name takes time
     if (known_.contains(name)) continue;
     const std::string_view meant = nearest(shortened(name), candidates);
     fault(shortened(name),

@@ -2,7 +2,8 @@
 // pointer of its place, so that the client is told everything at once; finish() names what nobody asked for. Pure.
 //
 //   Faults faults;
-//   const auto document = parse_document(request.body, faults);      // bounded depth, valid UTF-8
+//   const auto document = parse_document(request.body, faults);      // bounded, valid UTF-8, each member once
+//   if (!document) return refuse(invalid_fields(std::move(faults)));
 //   JsonFields fields(*document, "", faults);
 //   letter.subject = fields.text("subject", 998).value_or("");
 //   fields.finish();
@@ -40,7 +41,8 @@ struct Placed {
 std::string member_of(std::string_view at, std::string_view name);
 std::string element_of(std::string_view at, std::size_t index);
 
-// Nothing, with one fault at "", when it is no JSON. A member that is there twice is a fault as well, at its place.
+// Nothing, with one fault, when it is no JSON (at ""), when a member is there twice (at its place), or when there are too many values:
+// mgmt/json_duplicates.h.
 std::optional<boost::json::value> parse_document(std::string_view text, Faults& faults);
 
 class JsonFields {

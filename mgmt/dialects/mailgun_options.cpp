@@ -114,7 +114,7 @@ void MailgunOptions::variables(std::string_view json, const std::string& at) {
   Faults unreadable;
   const auto document = parse_document(json, unreadable);
   const auto* object = document ? document->if_object() : nullptr;
-  if (object == nullptr) return add_fault(faults_, at, "must be a JSON object");
+  if (object == nullptr) return add_fault(faults_, at, "must be a JSON object that has each member once");
   for (const auto& member : *object) {
     const auto& value = member.value();
     variable(std::string(member.key()),

@@ -31,7 +31,8 @@ std::unordered_map<std::string, Pairs> read_variables(std::string_view text, Fau
   const auto document = parse_document(text, unreadable);
   const auto* object = document ? document->if_object() : nullptr;
   if (object == nullptr || object->size() > kMaxEntries) {
-    add_fault(faults, std::string(kAt), "must be a JSON object of at most 1000 recipients, each with an object");
+    add_fault(faults, std::string(kAt),
+              "must be a JSON object of at most 1000 recipients, each once and with an object");
     return all;
   }
   for (const auto& member : *object) {

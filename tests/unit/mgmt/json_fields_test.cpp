@@ -4,6 +4,8 @@
 
 #include <boost/json/parse.hpp>
 
+#include "mgmt/json_duplicates.h"
+
 namespace postrider::mgmt {
 namespace {
 
@@ -134,13 +136,38 @@ TEST(ParseDocument, AMemberThatIsGivenTwiceIsAFault) {
                                                         {R"({"a":[1,{"x":1},{"b/c":{},"b\/c":[]}]})", "/a/2/b~1c"},
                                                         {R"({"\u0074o":1,"x":[[],"s",{}],"to":2})", "/to"}}) {
     Faults faults;
-    EXPECT_TRUE(parse_document(text, faults));
+    EXPECT_FALSE(parse_document(text, faults)) << "one of the two would be lost for who looks at the value only";
     ASSERT_EQ(faults.size(), 1u) << text;
     EXPECT_EQ(faults[0].pointer, pointer);
   }
   Faults none;
   EXPECT_TRUE(parse_document(R"([{"a":1},{"a":{"a":1}},{"A":1,"a":1}])", none));
   EXPECT_TRUE(none.empty());
+}
+
+// An object of `count` members "0", "1" and so on.
+std::string object_of(std::size_t count) {
+  std::string text = "{";
+  for (std::size_t i = 0; i < count; ++i) text += (i ? ",\"" : "\"") + std::to_string(i) + "\":0";
+  return text + "}";
+}
+
+TEST(ParseDocument, MembersAndValuesAreBounded) {
+  Faults faults;
+  EXPECT_TRUE(parse_document(object_of(kMaxMembers), faults));
+  EXPECT_TRUE(faults.empty());
+  EXPECT_FALSE(parse_document("[1,{\"a\":" + object_of(kMaxMembers + 1) + "}]", faults));
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].pointer, "/1/a");
+
+  std::string values = "[0";
+  for (std::size_t i = 2; i < kMaxValues; ++i) values += ",0";
+  Faults none, one;
+  EXPECT_TRUE(parse_document(values + "]", none)) << "with the array itself as many as there may be";
+  EXPECT_TRUE(none.empty());
+  EXPECT_FALSE(parse_document(values + ",0]", one));
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one[0].pointer, "");
 }
 
 }  // namespace
