@@ -76,10 +76,11 @@ std::optional<Party> read_one(std::string_view text, const std::string& at) {
   return party;
 }
 
-// Nothing when a part is no mailbox. A part that is empty ("a@x.test,") is none.
+// Nothing when a part is no mailbox. A part that is empty ("a@x.test,") is none. What is over the limit is not read, but for the one
+// that tells of it.
 std::vector<Party> read_list(std::string_view text, const std::string& at) {
   std::vector<Party> parties;
-  while (!text.empty()) {
+  while (!text.empty() && parties.size() <= kMaxLetterRecipients) {
     const std::size_t comma = find_unquoted(text, ',');
     if (comma == text.npos) return {};
     const std::string_view part = trimmed(text.substr(0, comma));
@@ -99,7 +100,9 @@ std::vector<Party> read_mailboxes(std::string_view text, const std::string& at, 
   if (parties.empty())
     add_fault(faults, at,
               "must be an address such as user@example.com or Name <user@example.com>, a name with a comma in quotes");
-  return parties;
+  if (parties.size() <= kMaxLetterRecipients) return parties;
+  add_fault(faults, at, "may have at most " + std::to_string(kMaxLetterRecipients) + " addresses");
+  return {};
 }
 
 std::optional<Party> read_mailbox(std::string_view text, const std::string& at, Faults& faults) {

@@ -12,7 +12,8 @@
 
 namespace postrider::mgmt {
 
-// At least one, each with `at` as its place. Nothing, and a fault there, when the text is no list of mailboxes. Whether the
+// At least one, each with `at` as its place. Nothing, and a fault there, when the text is no list of mailboxes, or has more of
+// them than a letter. Whether the
 // addresses are good is check_letter's to say.
 std::vector<Party> read_mailboxes(std::string_view text, const std::string& at, Faults& faults);
 // Exactly one.

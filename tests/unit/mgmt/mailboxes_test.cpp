@@ -44,6 +44,16 @@ TEST(Mailboxes, NothingIsGuessed) {
     EXPECT_EQ(read(text), List{}) << text;
 }
 
+TEST(Mailboxes, AsManyAsALetterMayHave) {
+  std::string list;
+  for (std::size_t i = 0; i < kMaxLetterRecipients; ++i) list += "u" + std::to_string(i) + "@x.test,";
+  EXPECT_EQ(read(list).size(), kMaxLetterRecipients);
+  Faults faults;
+  EXPECT_TRUE(read_mailboxes(list + "one@x.test, and this is none", "/to", faults).empty());
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].detail, "may have at most 1000 addresses");
+}
+
 TEST(Mailboxes, One) {
   Faults faults;
   EXPECT_EQ(read_mailbox("App <a@x.test>", "/from", faults)->email, "a@x.test");
