@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/header_fields.h"
+#include "mgmt/field_rules.h"
 #include "mgmt/header_text.h"
 #include "mgmt/mailboxes.h"
 
@@ -149,6 +150,8 @@ class FormReader {
       for (Party& party : read_mailboxes(value, at, faults_)) letter_.reply_to.push_back(std::move(party));
     } else if (iequals(name, "Sender")) {
       letter_.sender = read_mailbox(value, at, faults_);
+    } else if (value.size() > kMaxHeaderValue) {  // told here, before it is there once for each recipient
+      add_fault(faults_, at, "may have at most " + std::to_string(kMaxHeaderValue) + " octets");
     } else if (letter_.headers.size() <= kMaxLetterHeaders) {
       letter_.headers.emplace_back(std::move(name), std::move(value));
     }

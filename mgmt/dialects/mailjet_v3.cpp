@@ -222,8 +222,8 @@ std::vector<std::string> emails_of(const Letter& letter) {
   return emails;
 }
 
-std::optional<Refusal> add_letter(Call& call, Letter letter, CallBudget& budget) {
-  if (!budget.take(size_of(letter))) return CallBudget::refusal();
+// The letter's size was taken from the call's budget.
+std::optional<Refusal> add_letter(Call& call, Letter letter) {
   if (call.letters.size() >= kMaxLetters)
     return invalid_fields({{"/Messages", "may have at most " + std::to_string(kMaxLetters) + " Recipients in all"}});
   call.emails.push_back(emails_of(letter));
@@ -235,11 +235,15 @@ std::optional<Refusal> read_message(const Placed& message, Call& call, CallBudge
   std::vector<Party> separate;
   Letter letter = MessageReader(message, faults).read(separate);
   if (!faults.empty()) return std::nullopt;  // the call is refused; what else is wrong with it is still to be told
-  if (separate.empty()) return add_letter(call, std::move(letter), budget);
+  if (separate.empty()) {
+    if (!budget.take(size_of(letter))) return CallBudget::refusal();
+    return add_letter(call, std::move(letter));
+  }
   for (Party& party : separate) {
     letter.to.clear();
     letter.to.push_back(std::move(party));
-    if (auto refusal = add_letter(call, letter, budget)) return refusal;
+    if (!budget.take(size_of(letter))) return CallBudget::refusal();  // before the copy
+    if (auto refusal = add_letter(call, letter)) return refusal;
   }
   return std::nullopt;
 }

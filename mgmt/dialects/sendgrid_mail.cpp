@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/beast/core/string.hpp>
 #include <set>
 #include <span>
 #include <utility>
@@ -58,7 +59,7 @@ void lay_over(std::vector<std::pair<std::string, std::string>>& under,
               std::vector<std::pair<std::string, std::string>> over, bool ignore_case) {
   for (auto& [name, value] : over) {
     const auto same = [&, &key = name](const auto& pair) {
-      return ignore_case ? lowered(pair.first) == lowered(key) : pair.first == key;
+      return ignore_case ? boost::beast::iequals(pair.first, key) : pair.first == key;
     };
     const auto found = std::find_if(under.begin(), under.end(), same);
     if (found != under.end())

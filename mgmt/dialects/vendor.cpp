@@ -7,6 +7,19 @@
 
 namespace postrider::mgmt {
 
+namespace {
+
+template <typename... Texts>
+std::uint64_t sizes(const Texts&... texts) {
+  return (std::uint64_t{0} + ... + texts.size());
+}
+
+std::uint64_t size_of(const Party& party) {
+  return sizeof party + sizes(party.email, party.name, party.at);
+}
+
+}  // namespace
+
 std::optional<Refusal> first_refusal(const SendOutcome& outcome) {
   if (outcome.refusal) return outcome.refusal;
   for (const Sent& sent : outcome.letters)
@@ -78,16 +91,24 @@ bool CallBudget::fill_in(std::string& text, const Replacements& replacements) {
 Refusal CallBudget::refusal() {
   Refusal refusal;
   refusal.type = ProblemType::payload_too_large;
-  refusal.detail =
-      "the texts and attachments of this call, filled in and once for each of its messages, are too much: " +
-      std::to_string(kMaxOctets >> 20) + " MiB at most; divide the recipients among several calls";
+  refusal.detail = "what the letters of this call hold, filled in and once for each of its messages, is too much: " +
+                   std::to_string(kMaxOctets >> 20) + " MiB at most; divide the recipients among several calls";
   return refusal;
 }
 
 std::uint64_t size_of(const Letter& letter) {
-  std::uint64_t size = letter.text.size() + letter.html.size() + letter.subject.size() + letter.raw.size();
-  for (const LetterText& alternative : letter.alternatives) size += alternative.text.size();
-  for (const LetterPart& part : letter.attachments) size += part.octets.size();
+  std::uint64_t size = sizeof letter + sizes(letter.text, letter.html, letter.subject, letter.raw, letter.at);
+  size += size_of(letter.from);
+  if (letter.sender) size += size_of(*letter.sender);
+  for (const auto* parties : {&letter.to, &letter.cc, &letter.bcc, &letter.reply_to, &letter.envelope_recipients})
+    for (const Party& party : *parties) size += size_of(party);
+  for (const LetterText& alternative : letter.alternatives)
+    size += sizeof alternative + sizes(alternative.content_type, alternative.text, alternative.at);
+  for (const LetterPart& part : letter.attachments)
+    size += sizeof part + sizes(part.octets, part.filename, part.content_type, part.content_id, part.at);
+  for (const auto* pairs : {&letter.headers, &letter.metadata})
+    for (const auto& pair : *pairs) size += sizeof pair + sizes(pair.first, pair.second);
+  for (const std::string& tag : letter.tags) size += sizeof tag + tag.size();
   return size;
 }
 

@@ -50,7 +50,8 @@ class CallBudget {
   std::uint64_t left_ = kMaxOctets;
   std::uint64_t steps_ = 200'000'000;  // of searching texts for placeholders: about a second
 };
-// Octets of a letter's texts and attachments.
+// What a copy of a letter takes, in octets: texts and attachments, and the header fields, metadata and mailboxes around them. Ask before
+// the copy is made.
 std::uint64_t size_of(const Letter& letter);
 
 }  // namespace postrider::mgmt

@@ -276,6 +276,23 @@ TEST(Mailgun, BoundsWhatOneCallBlowsItselfUpTo) {
   EXPECT_TRUE(server.messages().empty());
 }
 
+// A field that is long by itself is told by itself; many that are not are too much together, and so are the other recipients of each copy.
+TEST(Mailgun, BoundsTheHeaderOfEachCopyToo) {
+  VendorServer server(&add_mailgun);
+  Fields fields{{"from", "app@shop.example"}, {"subject", "s"}, {"text", "t"}, {"recipient-variables", "{}"}};
+  for (int i = 0; i < 1000; ++i) fields.push_back({"to", "user" + std::to_string(i) + "@example.net"});
+  Fields one = fields, many = fields, copied = fields;
+  one.push_back({"h:X-A", std::string(10'000'000, 'a')});
+  const Answer long_field = send(server, one);
+  EXPECT_EQ(long_field.status, 400) << long_field.body;
+  EXPECT_TRUE(has(message_of(long_field), "'h:X-A' parameter: may have at most")) << long_field.body;
+  for (int i = 0; i < 90; ++i) many.push_back({"h:X-" + std::to_string(i), std::string(900, 'a')});
+  EXPECT_EQ(send(server, many).status, 413);
+  for (int i = 0; i < 800; ++i) copied.push_back({"cc", "copy" + std::to_string(i) + "@example.net"});
+  EXPECT_EQ(send(server, copied).status, 413);
+  EXPECT_TRUE(server.messages().empty());
+}
+
 // SDKs make a new boundary for each request, also when they send the same message again.
 TEST(Mailgun, AnIdempotencyKeyLooksAtTheFormAndNotAtItsBoundary) {
   VendorServer server(&add_mailgun);

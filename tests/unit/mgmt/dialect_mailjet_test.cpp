@@ -161,6 +161,19 @@ TEST_F(Mailjet, ACallCannotBlowItselfUp) {
   EXPECT_EQ(count(), 0u);
 }
 
+// In v3 each of the Recipients has a message of its own, with all header fields.
+TEST_F(Mailjet, RecipientsThatAreManyCopiesAreBounded) {
+  std::string headers, people;
+  for (int i = 0; i < 100; ++i)
+    headers += (i == 0 ? "\"X-" : ",\"X-") + std::to_string(i) + "\":\"" + std::string(9'000, 'a') + "\"";
+  for (int i = 0; i < 1000; ++i)
+    people += (i == 0 ? "{\"Email\":\"user" : ",{\"Email\":\"user") + std::to_string(i) + "@example.test\"}";
+  const Answer answer = post("/v3/send", R"({"FromEmail":"a@example.test","Subject":"s","Text-part":"t","Headers":{)" +
+                                             headers + R"(},"Recipients":[)" + people + "]}");
+  EXPECT_EQ(answer.status, 413) << answer.body;
+  EXPECT_EQ(count(), 0u);
+}
+
 TEST_F(Mailjet, AReplyToAmongTheHeadersIsOne) {
   const Answer answer = send(mail(R"(,"Headers":{"Reply-To":"R <r@example.test>"})"));
   ASSERT_EQ(answer.status, 200) << answer.body;

@@ -205,6 +205,35 @@ TEST(Sendgrid, BoundsWhatOneCallBlowsItselfUpTo) {
   EXPECT_TRUE(server.messages().empty());
 }
 
+TEST(Sendgrid, BoundsTheHeaderOfEachPersonalizationToo) {
+  VendorServer server(&add_sendgrid);
+  json::object large = mail();
+  json::object headers;
+  for (int i = 0; i < 100; ++i) headers["X-" + std::to_string(i)] = std::string(10'000, 'a');
+  large["headers"] = headers;
+  json::array people;
+  for (int i = 0; i < 1000; ++i)
+    people.push_back(
+        json::object{{"to", json::array{json::object{{"email", "user" + std::to_string(i) + "@example.net"}}}}});
+  large["personalizations"] = people;
+  const Answer answer = send(server, large);
+  EXPECT_EQ(answer.status, 413) << answer.body;
+  EXPECT_TRUE(has(errors_of(answer), "64 MiB"));
+  EXPECT_TRUE(server.messages().empty());
+}
+
+TEST(Sendgrid, AHeaderOfAPersonalizationTakesThePlaceOfTheCommonOneInAnyCase) {
+  VendorServer server(&add_sendgrid);
+  json::object letter = mail();
+  letter["headers"] = json::object{{"X-Order", "1"}, {"X-Shop", "a"}};
+  letter.at("personalizations").as_array()[0].as_object()["headers"] = json::object{{"x-order", "2"}};
+  ASSERT_EQ(send(server, letter).status, 202);
+  const std::string octets = server.octets_of(server.only_message());
+  EXPECT_TRUE(has(octets, "x-order: 2\r\n")) << octets;
+  EXPECT_TRUE(has(octets, "X-Shop: a\r\n"));
+  EXPECT_FALSE(has(octets, "X-Order: 1"));
+}
+
 TEST(Sendgrid, AnIdempotencyKeyGivesTheSameMessage) {
   VendorServer server(&add_sendgrid);
   const std::string body = json::serialize(mail());

@@ -54,6 +54,26 @@ TEST(Vendor, SaysEachFaultOnce) {
   EXPECT_EQ(faults[2].pointer, "/b");
 }
 
+TEST(Vendor, TheSizeOfALetterIsAllOfIt) {
+  const std::string large(100'000, 'x');
+  const Party party{"a@example.net", large, "/to/0"};
+  const std::uint64_t empty = size_of(Letter());
+  std::vector<Letter> all(14);
+  all[0].from = all[1].to.emplace_back() = all[2].cc.emplace_back() = all[3].bcc.emplace_back() = party;
+  all[4].reply_to = all[5].envelope_recipients = {party};
+  all[6].sender = party;
+  all[7].headers = all[8].metadata = {{"name", large}};
+  all[9].tags = {large};
+  all[10].alternatives = {{"text/calendar", large, ""}};
+  all[11].attachments.emplace_back().octets = large;
+  all[12].raw = large;
+  all[13].html = large;
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_GE(size_of(all[i]), empty + large.size()) << i;
+  Letter to_many;
+  to_many.to.resize(1000);
+  EXPECT_GE(size_of(to_many), empty + 1000 * sizeof(Party)) << "short addresses take room as well";
+}
+
 TEST(Vendor, ACallThatMadeEverythingHasNoRefusal) {
   SendOutcome outcome;
   outcome.letters.resize(2);
