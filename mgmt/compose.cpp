@@ -9,6 +9,7 @@
 
 #include "mgmt/field_rules.h"
 #include "mgmt/header_text.h"
+#include "providers/address_fields.h"
 #include "providers/gmime.h"
 
 namespace postrider::mgmt {
@@ -177,15 +178,10 @@ Node body_of(const Letter& letter, Boundaries& boundaries) {
   return multipart("mixed", std::move(parts), boundaries);
 }
 
-bool is_named(std::string_view name, std::string_view lower_case) {
-  return std::equal(name.begin(), name.end(), lower_case.begin(), lower_case.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
-}
-
 std::string header_of(const Letter& letter, std::string_view message_id, Time now) {
   const auto has = [&](std::string_view lower_case) {
     return std::any_of(letter.headers.begin(), letter.headers.end(),
-                       [&](const auto& field) { return is_named(field.first, lower_case); });
+                       [&](const auto& field) { return providers::is_named(field.first, lower_case); });
   };
   std::string out = address_field("From", {letter.from});
   if (letter.sender) out += address_field("Sender", {*letter.sender});

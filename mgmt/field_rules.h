@@ -19,6 +19,8 @@ inline constexpr std::size_t kMaxHeaderName = 76, kMaxHeaderWord = 900;
 
 // One line of UTF-8 without control characters: what cannot end a header field or begin another one.
 Wrong wrong_line(std::string_view text, std::size_t max_octets = kMaxLineText);
+// The longest word together with the blanks before it: lines are folded there, and nowhere else.
+std::size_t longest_run(std::string_view text);
 // Several lines of UTF-8, without NUL.
 Wrong wrong_text(std::string_view text);
 // A field that the client may set: an RFC 5322 3.6.8 name, not one that is made from the letter or belongs to the relay.

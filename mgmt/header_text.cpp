@@ -1,9 +1,11 @@
 #include "mgmt/header_text.h"
 
 #include <algorithm>
-#include <tuple>
+#include <array>
 
 #include "core/address.h"
+#include "mgmt/field_rules.h"
+#include "providers/address_fields.h"
 #include "providers/gmime.h"
 #include "providers/json_mail.h"
 
@@ -12,14 +14,61 @@ namespace postrider::mgmt {
 namespace {
 
 using providers::Held;
+using providers::is_named;
 using providers::text_of;
 
 constexpr std::size_t kFoldAt = 78;  // RFC 5322 2.1.1
 
-// A reader would take it for what it is not: octets without a charset, or an encoded word (RFC 2047 2.) that is none.
-bool needs_encoding(std::string_view word) {
-  return std::any_of(word.begin(), word.end(), [](unsigned char c) { return c > 127; }) ||
-         word.find("=?") != std::string_view::npos;
+bool has_eight_bit(std::string_view word) {
+  return std::any_of(word.begin(), word.end(), [](unsigned char c) { return c > 127; });
+}
+
+// Fields of identifiers, URLs and dates, which know no encoded words (RFC 2047 5.): "=?" is a part of a URL there.
+bool is_structured(std::string_view name) {
+  static constexpr std::array<std::string_view, 4> kNames = {"message-id", "in-reply-to", "references", "date"};
+  return is_named(name.substr(0, 5), "list-") ||
+         std::any_of(kNames.begin(), kNames.end(), [&](std::string_view one) { return is_named(name, one); });
+}
+
+struct Span {
+  std::size_t begin = std::string_view::npos, end = 0;  // as it is: none
+};
+
+// The first from `at` on that a reader would take for an encoded word (RFC 2047 2.): some allow blanks in it.
+Span find_encoded_word(std::string_view text, std::size_t at) {
+  for (at = text.find("=?", at); at != text.npos; at = text.find("=?", at + 1)) {
+    const std::size_t charset = text.find('?', at + 2);
+    if (charset == text.npos || charset + 2 >= text.size()) break;
+    const bool fits = charset > at + 2 && text[charset + 2] == '?' &&
+                      std::string_view("BbQq").find(text[charset + 1]) != std::string_view::npos;
+    if (!fits) continue;
+    const std::size_t end = text.find("?=", charset + 3);
+    if (end == text.npos) break;
+    return {at, end + 2};
+  }
+  return {};
+}
+
+// From the first word that needs it to the last, and the words between them: blanks between encoded words are not shown.
+Span span_to_encode(std::string_view name, std::string_view value) {
+  constexpr std::string_view kBlanks = " \t";
+  Span span;
+  const auto add = [&](std::size_t begin, std::size_t end) {
+    span.begin = std::min(span.begin, begin);
+    span.end = std::max(span.end, end);
+  };
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t end = std::min(value.find_first_of(kBlanks, at), value.size());
+    if (has_eight_bit(value.substr(at, end - at))) add(at, end);
+    at = end + 1;
+  }
+  if (is_structured(name)) return span;
+  if (longest_run(value) > kMaxHeaderWord) add(0, value.size());
+  for (Span word = find_encoded_word(value, 0); word.begin < word.end; word = find_encoded_word(value, word.end)) {
+    const std::size_t blank = value.substr(0, word.begin).find_last_of(kBlanks);
+    add(blank == value.npos ? 0 : blank + 1, std::min(value.find_first_of(kBlanks, word.end), value.size()));
+  }
+  return span;
 }
 
 // Breaks before blanks only, so that unfolding gives the value back as it was; never before white space that would leave a line of
@@ -52,24 +101,25 @@ std::string mailbox_of(const Party& party) {
   const auto address = parse_address(party.email);
   const auto domain = address ? domain_to_ascii(address->domain) : result<std::string>(std::string());
   if (address && domain) mailbox.email = Address{address->local, *domain}.str();
-  if (party.name.find("=?") == std::string::npos) return providers::mailbox_text(mailbox);
+  std::string text = providers::mailbox_text(mailbox);
+  const Span encoded = find_encoded_word(party.name, 0);
+  if (encoded.begin > encoded.end && longest_run(text) <= kMaxHeaderWord) return text;
   return providers::encoded_word(party.name) + " <" + mailbox.email + ">";
 }
 
-std::vector<std::string> addresses_of(GMimeMessage* message, GMimeAddressType type) {
-  std::vector<std::string> out;
-  const auto take = [&](InternetAddressList* list, const auto& self) -> void {
-    const int count = list == nullptr ? 0 : internet_address_list_length(list);
-    for (int i = 0; i < count; ++i) {
-      InternetAddress* address = internet_address_list_get_address(list, i);
-      if (INTERNET_ADDRESS_IS_GROUP(address))
-        self(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)), self);
-      else if (INTERNET_ADDRESS_IS_MAILBOX(address))
-        out.push_back(text_of(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address))));
+// False: there is a group in a group, which is none (RFC 5322 3.4).
+bool take_addresses(InternetAddressList* list, bool within_group, std::vector<std::string>& addresses) {
+  const int count = list == nullptr ? 0 : internet_address_list_length(list);
+  for (int i = 0; i < count; ++i) {
+    InternetAddress* address = internet_address_list_get_address(list, i);
+    if (INTERNET_ADDRESS_IS_MAILBOX(address)) {
+      addresses.push_back(text_of(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address))));
+    } else if (INTERNET_ADDRESS_IS_GROUP(address)) {
+      InternetAddressList* members = internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address));
+      if (within_group || !take_addresses(members, true, addresses)) return false;
     }
-  };
-  take(g_mime_message_get_addresses(message, type), take);
-  return out;
+  }
+  return true;
 }
 
 // How many addresses a field seems to have: '@' outside of quotes, comments and domain literals.
@@ -94,21 +144,23 @@ std::size_t count_addresses(std::string_view value) {
   return count;
 }
 
-bool is_named(std::string_view name, std::string_view lower_case) {
-  return std::equal(name.begin(), name.end(), lower_case.begin(), lower_case.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
-}
-
-// GMime reads what it can of a list and leaves out the rest: a recipient that it does not understand would get nothing.
-bool all_are_read(GMimeMessage* message, std::string_view name, const std::vector<std::string>& addresses) {
-  GMimeHeaderList* list = g_mime_object_get_header_list(GMIME_OBJECT(message));
-  std::size_t count = 0;
+// All fields of that name. GMime reads what it can of a list and leaves out the rest: a recipient that it does not understand would
+// get nothing.
+Wrong read_addresses(GMimeHeaderList* list, std::string_view name, std::vector<std::string>& addresses) {
+  std::size_t written = 0;
   for (int i = 0; i < g_mime_header_list_get_count(list); ++i) {
     GMimeHeader* header = g_mime_header_list_get_header_at(list, i);
     const char* value = g_mime_header_get_raw_value(header);
-    if (value != nullptr && is_named(g_mime_header_get_name(header), name)) count += count_addresses(value);
+    if (value == nullptr || !is_named(g_mime_header_get_name(header), name)) continue;
+    written += count_addresses(value);
+    InternetAddressList* const read = internet_address_list_parse(nullptr, value);
+    if (read == nullptr) continue;
+    const Held<InternetAddressList> held(read);
+    if (!take_addresses(read, false, addresses))
+      return "has a group of addresses in another one in a field '" + std::string(name) + "'";
   }
-  return count == addresses.size();
+  if (written == addresses.size()) return std::nullopt;
+  return "has a field '" + std::string(name) + "' with an address that cannot be read";
 }
 
 bool begins_field(std::string_view line) {
@@ -135,21 +187,12 @@ boost::system::result<std::string_view, std::size_t> header_section(std::string_
 
 }  // namespace
 
-// From the first word that needs it to the last, and the words between them: blanks between encoded words are not shown.
 std::string header_field(std::string_view name, std::string_view value) {
-  std::size_t first = std::string_view::npos, last = 0;
-  for (std::size_t at = 0; at < value.size();) {
-    const std::size_t end = std::min(value.find_first_of(" \t", at), value.size());
-    if (needs_encoding(value.substr(at, end - at))) {
-      first = std::min(first, at);
-      last = end;
-    }
-    at = end + 1;
-  }
-  if (first == std::string_view::npos) return folded(name, value);
-  std::string text(value.substr(0, first));
-  text += providers::encoded_word(value.substr(first, last - first));
-  text += value.substr(last);
+  const Span span = span_to_encode(name, value);
+  if (span.begin >= span.end) return folded(name, value);
+  std::string text(value.substr(0, span.begin));
+  text += providers::encoded_word(value.substr(span.begin, span.end - span.begin));
+  text += value.substr(span.end);
   return folded(name, text);
 }
 
@@ -178,6 +221,8 @@ result<RawHeader> read_raw_header(std::string_view raw) {
     return invalid("must begin with header fields and an empty line after them; line " +
                    std::to_string(section.error()) + " is neither");
   if (section->size() > kMaxRawHeader) return invalid("has a header of more than 1 MiB");
+  if (providers::may_nest_too_deep(*section))
+    return invalid("has too many groups of addresses in one field of its header");
   providers::set_up_gmime();
   const std::string text = std::string(*section) + "\r\n";
   const Held<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(text.data(), text.size()));
@@ -185,15 +230,18 @@ result<RawHeader> read_raw_header(std::string_view raw) {
   const Held<GMimeMessage> message(g_mime_parser_construct_message(parser.get(), nullptr));
   if (!message) return invalid("has a header that cannot be read");
   RawHeader header;
-  const std::tuple<std::string_view, GMimeAddressType, std::vector<std::string>*> fields[] = {
-      {"from", GMIME_ADDRESS_TYPE_FROM, &header.from},
-      {"to", GMIME_ADDRESS_TYPE_TO, &header.to},
-      {"cc", GMIME_ADDRESS_TYPE_CC, &header.cc},
-      {"bcc", GMIME_ADDRESS_TYPE_BCC, &header.bcc}};
-  for (const auto& [name, type, addresses] : fields) {
-    *addresses = addresses_of(message.get(), type);
-    if (!all_are_read(message.get(), name, *addresses))
-      return invalid("has a field '" + std::string(name) + "' with an address that cannot be read");
+  const std::pair<std::string_view, std::vector<std::string>*> fields[] = {{"from", &header.from},
+                                                                           {"sender", &header.senders},
+                                                                           {"resent-from", &header.senders},
+                                                                           {"resent-sender", &header.senders},
+                                                                           {"to", &header.to},
+                                                                           {"cc", &header.cc},
+                                                                           {"bcc", &header.bcc}};
+  for (const auto& [name, addresses] : fields) {
+    std::vector<std::string> read;
+    if (auto wrong = read_addresses(g_mime_object_get_header_list(GMIME_OBJECT(message.get())), name, read))
+      return invalid(std::move(*wrong));
+    addresses->insert(addresses->end(), read.begin(), read.end());
   }
   const std::string id = text_of(g_mime_message_get_message_id(message.get()));
   if (!id.empty()) header.message_id = "<" + id + ">";

@@ -11,7 +11,8 @@
 
 namespace postrider::mgmt {
 
-std::string header_field(std::string_view name, std::string_view value);  // unstructured: subjects, further fields
+// Of subjects and further fields. What a reader would take for an encoded word becomes one, but for fields of identifiers and URLs.
+std::string header_field(std::string_view name, std::string_view value);
 std::string address_field(std::string_view name, const std::vector<Party>& parties);
 
 // CRLF for every CRLF, CR and LF.
@@ -19,10 +20,12 @@ std::string with_crlf(std::string_view text);
 
 struct RawHeader {
   std::vector<std::string> from, to, cc, bcc;  // addresses of the mailboxes, in their order
+  std::vector<std::string> senders;            // those of Sender, Resent-From and Resent-Sender
   std::string message_id;                      // with angle brackets; empty: there is none
 };
 inline constexpr std::size_t kMaxRawHeader = 1u << 20;
-// `raw` with CRLF. The fault says what is wrong with the header: a line that is no field, a length over kMaxRawHeader.
+// `raw` with CRLF. The fault says what is wrong with the header: a line that is no field, a length over kMaxRawHeader, addresses
+// that cannot be read.
 result<RawHeader> read_raw_header(std::string_view raw);
 
 }  // namespace postrider::mgmt

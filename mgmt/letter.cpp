@@ -1,10 +1,12 @@
 #include "mgmt/letter.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/utf8.h"
 #include "mgmt/field_rules.h"
+#include "providers/address_fields.h"
 
 namespace postrider::mgmt {
 
@@ -122,25 +124,22 @@ class LetterCheck {
   void check_headers() {
     if (letter_.headers.size() > kMaxLetterHeaders)
       fault(places().headers, "a message has at most " + std::to_string(kMaxLetterHeaders) + " further header fields");
-    std::set<std::string> once;
+    std::set<std::string_view> once;
     for (std::size_t i = 0; i < std::min(letter_.headers.size(), kMaxLetterHeaders); ++i) {
       const auto& [name, value] = letter_.headers[i];
       const std::string pointer = member_of(at(places().headers), is_utf8(name) ? name : "?");
       fault_if(pointer, wrong_header(name, value));
-      if (is_once(name) && !once.insert(lowered(name)).second)
+      const std::string_view* const single = find_once(name);
+      if (single != nullptr && !once.insert(*single).second)
         add_fault(faults_, pointer, "a message has this field at most once");
     }
   }
 
-  static std::string lowered(std::string text) {
-    for (char& c : text)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return text;
-  }
-
-  static bool is_once(const std::string& name) {  // RFC 5322 3.6
-    const std::string lower = lowered(name);
-    return lower == "date" || lower == "message-id" || lower == "in-reply-to" || lower == "references";
+  static const std::string_view* find_once(std::string_view name) {  // RFC 5322 3.6
+    static constexpr std::array<std::string_view, 4> kOnce = {"date", "message-id", "in-reply-to", "references"};
+    const auto* const found =
+        std::find_if(kOnce.begin(), kOnce.end(), [&](std::string_view one) { return providers::is_named(name, one); });
+    return found == kOnce.end() ? nullptr : found;
   }
 
   // What comes with raw octets and is no part of the envelope would have to be put into them.

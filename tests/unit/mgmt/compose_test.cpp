@@ -297,6 +297,46 @@ TEST(Compose, FurtherFieldsAreEncodedAndFoldedAtBlanks) {
   EXPECT_EQ(found->second, references);
 }
 
+// composed() looks at the length of every line.
+TEST(Compose, WordsThatFitNoLineAreEncoded) {
+  for (const std::string& text : {std::string(998, 'w'), "Re: " + std::string(990, 'w'),
+                                  "a" + std::string(990, ' ') + "b", std::string(901, 'w') + " short words"}) {
+    Letter letter = fine();
+    letter.subject = letter.from.name = letter.to[0].name = text;
+    const MimeView view = viewed(letter);
+    EXPECT_EQ(view.subject, text);
+    EXPECT_EQ(view.from.at(0).name, text);
+    EXPECT_EQ(view.to.at(0).name, text);
+  }
+  Letter quotes = fine();
+  quotes.from.name = std::string(890, '"') + ".";
+  EXPECT_EQ(viewed(quotes).from.at(0).name, quotes.from.name) << "with a backslash before each it is twice as long";
+}
+
+TEST(Compose, OnlyWhatHasTheShapeOfAnEncodedWordIsEncoded) {
+  const std::string url = "<https://example.com/?q=?utf-8?q?x?=&b=?c>";
+  Letter letter = fine();
+  letter.headers = {{"List-Unsubscribe", url},
+                    {"references", "<=?utf-8?q?x?=@example.com>"},
+                    {"Message-ID", "<=?utf-8?b?eA==?=@example.com>"},
+                    {"X-Url", "https://example.com/?a=?b&c=?d=?= =?? =?a?x?y?="},
+                    {"X-Word", "one =?utf-8?q?two?= three"}};
+  letter.subject = "what =? 2 ?=";
+  const std::string octets = composed(letter);
+  for (const std::string& line :
+       {"List-Unsubscribe: " + url, std::string("references: <=?utf-8?q?x?=@example.com>"),
+        std::string("Message-ID: <=?utf-8?b?eA==?=@example.com>"), "X-Url: " + letter.headers[3].second,
+        std::string("Subject: what =? 2 ?="), std::string("X-Word: one =?utf-8?B?PT91dGYtOD9xP3R3bz89?= three")})
+    EXPECT_NE(octets.find(line + "\r\n"), std::string::npos) << line << "\n" << octets;
+  for (const std::string text : {"=?utf-8?q?x?=", "a=?UTF-8?B?eA==?=b", "=?utf-8?q?a b?= c", "=?=?utf-8?q?x?="}) {
+    letter = fine();
+    letter.subject = letter.from.name = text;
+    const MimeView view = viewed(letter);
+    EXPECT_EQ(view.subject, text) << "shown as it was written";
+    EXPECT_EQ(view.from.at(0).name, text);
+  }
+}
+
 TEST(Compose, BlindRecipientsAreNowhereInIt) {
   Letter letter = fine();
   letter.bcc = {{"secret@example.net", "Secret", ""}};
