@@ -62,7 +62,7 @@ struct Letter {
   std::optional<std::string> envelope_sender;
   std::vector<Party> envelope_recipients;
 
-  Lane lane = Lane::normal;
+  std::optional<Lane> lane;
   Time send_at{};         // zero: now
   Duration expires_in{};  // zero: not said
   MessageRetry retry;

@@ -145,7 +145,7 @@ class LetterReader {
     if (const auto lane = fields_.text("lane")) {
       const auto known = parse_lane(*lane);
       if (!known) fields_.fault("lane", "must be high, normal or low");
-      letter_.lane = known.value_or(Lane::normal);
+      letter_.lane = known;
     }
     if (const auto at = fields_.time("send_at")) letter_.send_at = *at;
     if (const auto span = fields_.duration("expires_in")) {

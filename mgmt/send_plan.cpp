@@ -5,6 +5,7 @@
 
 #include "mgmt/field_rules.h"
 #include "mgmt/header_text.h"
+#include "providers/address_fields.h"
 
 namespace postrider::mgmt {
 
@@ -72,25 +73,22 @@ class Planner {
   void read_header() {
     if (letter_.raw.empty()) {
       for (const auto& [name, value] : letter_.headers)
-        if (is_message_id(name)) plan_.message_id = value;
+        if (providers::is_named(name, "message-id")) plan_.message_id = value;
       return;
     }
-    auto header = read_raw_header(with_crlf(std::string_view(letter_.raw).substr(0, kMaxRawHeader + 1)));
+    const std::string begin = with_crlf(std::string_view(letter_.raw).substr(0, kMaxRawHeader + 1));
+    auto header = read_raw_header(begin);
     if (!header) return add_fault(faults_, at(letter_.places.raw), header.error().text);
     header_ = std::move(*header);
     plan_.message_id = header_.message_id;
-  }
-
-  static bool is_message_id(std::string_view name) {
-    static constexpr std::string_view kName = "message-id";
-    return std::equal(name.begin(), name.end(), kName.begin(), kName.end(), [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-    });
+    scanner_.feed(begin);
+    scanner_.finish();
   }
 
   // Whoever is bound to senders may name no others in the header either: that is what people see.
   void take_sender() {
     std::vector<std::string> shown = header_.from;
+    shown.insert(shown.end(), header_.senders.begin(), header_.senders.end());
     if (!letter_.from.email.empty()) shown.push_back(letter_.from.email);
     if (letter_.sender) shown.push_back(letter_.sender->email);
     const std::string pointer = at(letter_.places.from);
@@ -185,7 +183,7 @@ class Planner {
   void take_steering() {
     relay::Steering& steering = plan_.envelope.steering;
     const relay::SteeringBounds& bounds = submission_.options().steering;
-    steering.lane = letter_.lane;
+    steering.lane = letter_.lane.value_or(Lane::normal);
     steering.retry = letter_.retry;
     for (const std::string& tag : letter_.tags)
       if (std::find(steering.tags.begin(), steering.tags.end(), tag) == steering.tags.end())
@@ -200,6 +198,26 @@ class Planner {
                     format_duration(bounds.max_retry_interval));
     if (letter_.send_at > now_ && bounds.max_hold == Duration::zero())
       add_fault(faults_, at(letter_.places.send_at), "scheduling is switched off here");
+    if (!letter_.raw.empty() && faults_.empty()) steer_by_header(steering, bounds);
+  }
+
+  // What the header of a raw message asks for itself, as it will be read when the message is taken. Where the request asks for the same,
+  // one of the two would be dropped.
+  void steer_by_header(relay::Steering& steering, const relay::SteeringBounds& bounds) {
+    const std::pair<std::string_view, bool> asked[] = {
+        {"x-postrider-lane", letter_.lane.has_value()},
+        {"x-postrider-send-at", letter_.send_at != Time{}},
+        {"x-postrider-expires-in", letter_.expires_in != Duration{}},
+        {"x-postrider-retries", letter_.retry.retries.has_value()},
+        {"x-postrider-retry-interval", letter_.retry.interval.has_value()}};
+    for (const auto& field : scanner_.fields())
+      for (const auto& [name, is_asked] : asked)
+        if (is_asked && providers::is_named(field.name, name))
+          add_fault(faults_, at(letter_.places.raw),
+                    "has the field " + std::string(field.name) + ", and the request asks for the same; say it once");
+    const auto read = relay::read_steering(scanner_.fields(), bounds, now_, steering);
+    if (!read)
+      add_fault(faults_, at(letter_.places.raw), "has a field that asks for what cannot be: " + read.error().text);
   }
 
   // Base64 has a line of 78 octets for each 57 (RFC 2045 6.8).
@@ -226,6 +244,7 @@ class Planner {
   const Time now_;
   Faults faults_;
   RawHeader header_;
+  smtp::HeaderScanner scanner_{kMaxRawHeader};  // of raw octets
   std::unordered_map<std::string, std::size_t> taken_;
   SendPlan plan_;
 };

@@ -159,6 +159,56 @@ TEST(SendApi, RawMessagesThatCannotBeSentAreRefused) {
   EXPECT_EQ(server.count(), 0u);
 }
 
+TEST(SendApi, GroupsInGroupsAreRefusedBeforeTheyAreFollowed) {
+  SendServer server;
+  const std::string from = "From: a@shop.example\r\n";
+  EXPECT_EQ(server.post_raw("/v1/messages", from + "To: all: b@example.net, c@example.net;\r\n\r\nx").status, 202);
+  std::string groups;
+  while (groups.size() < 500'000) groups += "a:";
+  for (const std::string field : {"To: a: b: c@example.net;;", "Resent-From: a: b: c@example.net;;"})
+    EXPECT_EQ(server.post_raw("/v1/messages", from + "Cc: d@example.net\r\n" + field + "\r\n\r\nx").status, 422)
+        << field;
+  for (const std::string name : {"To: ", "Sender: ", "Reply-To: ", "Resent-Sender: "}) {
+    const Answer answer = server.post_raw("/v1/messages?to=b@example.net", from + name + groups + "\r\n\r\nx");
+    EXPECT_EQ(answer.status, 422) << name;
+    EXPECT_NE(answer.body.find("too many groups"), std::string::npos) << answer.body;
+  }
+}
+
+// Whether it is only asked for or done: what the header of a raw message asks for is checked.
+TEST(SendApi, ARawMessageAsksForEachThingOnce) {
+  SendServer server;
+  const auto ask = [&](const std::string& target, const std::string& fields, const std::string& members) {
+    return server.post(
+        target, R"({"raw":"From: a@shop.example\r\n)" + fields + R"(\r\n\r\nx","to":"b@example.net")" + members + "}");
+  };
+  const std::vector<std::pair<std::string, std::string>> twice = {
+      {"x-postrider-lane: high", R"("lane":"normal")"},
+      {"X-Postrider-Send-At: 2020-01-31T08:15:00Z", R"("send_at":"2020-01-31T08:15:00Z")"},
+      {"X-Postrider-Expires-In: 1h", R"("expires_in":"2h")"},
+      {"X-Postrider-Retries: 3", R"("retries":4)"},
+      {"X-Postrider-Retry-Interval: 10m", R"("retries":{"interval":"20m"})"}};
+  for (const auto& [field, member] : twice) {
+    const Answer refused = ask("/v1/messages", field, "," + member);
+    EXPECT_EQ(refused.status, 422) << field;
+    EXPECT_EQ(pointers_of(refused).at(0), "/raw");
+    EXPECT_NE(refused.body.find("say it once"), std::string::npos) << refused.body;
+    EXPECT_EQ(ask("/v1/validate", field, "," + member).json().at("valid"), false) << field;
+  }
+  for (const std::string target : {"/v1/messages", "/v1/validate"}) {
+    const Answer wrong = ask(target, "X-Postrider-Lane: urgent", "");
+    EXPECT_NE(wrong.body.find("X-Postrider-Lane"), std::string::npos) << wrong.body;
+    EXPECT_NE(wrong.body.find("/raw"), std::string::npos) << wrong.body;
+  }
+  EXPECT_EQ(ask("/v1/validate", "X-Postrider-Lane: high", R"(,"retries":3)").json().at("valid"), true);
+  EXPECT_EQ(server.count(), 0u);
+  const Answer sent = ask("/v1/messages", "X-Postrider-Lane: high\\r\\nX-Postrider-Tag: one", R"(,"tags":["two"])");
+  ASSERT_EQ(sent.status, 202) << sent.body;
+  const boost::json::object message = server.message(text_at(sent.json(), "id"));
+  EXPECT_EQ(message.at("lane"), "high");
+  EXPECT_EQ(message.at("tags").as_array().size(), 2u);
+}
+
 TEST(SendApi, SendersAndGuardsOfTheCredentialHold) {
   ServerSetup setup;
   storage::ApiKeyRecord bound = shop_key("bound");
@@ -187,6 +237,15 @@ TEST(SendApi, SendersAndGuardsOfTheCredentialHold) {
       server.api.call_with("pr_bound", "POST", "/v1/messages",
                            R"({"from":"a@shop.example","to":"b@example.net","raw":"From: ceo@bank.example\r\n\r\nx"})");
   EXPECT_EQ(raw.status, 403) << "nor in the header of a raw message";
+  for (const std::string field : {"Sender", "Resent-From", "Resent-Sender"}) {
+    const auto shown = [&](const std::string& address) {
+      return server.api.call_with(
+          "pr_bound", "POST", "/v1/messages",
+          R"({"to":"b@example.net","raw":"From: a@shop.example\r\n)" + field + ": <" + address + R"(>\r\n\r\nx"})");
+    };
+    EXPECT_EQ(shown("ceo@bank.example").status, 403) << field;
+    EXPECT_EQ(shown("b@shop.example").status, 202) << field;
+  }
 
   const Answer refused = send("pr_guarded", "a@shop.example", R"(["b@example.net","c@other.example"])");
   EXPECT_EQ(refused.status, 403);
