@@ -33,23 +33,21 @@ Letter read_letter(const boost::json::value& document, Faults& faults) {
 
 }  // namespace
 
-std::optional<boost::json::value> babygun_document(std::string_view body) {
+std::optional<BabygunEmail> read_babygun_email(std::string_view body) {
   const auto is_named = [&](std::string_view name) { return body.find(name) != body.npos; };
   // Others may be long, and are not taken apart twice.
   if (std::none_of(kMembers.begin(), kMembers.end(), is_named)) return std::nullopt;
-  Faults faults;
-  auto document = parse_document(body, faults);
+  BabygunEmail email;
+  const auto document = parse_document(body, email.faults);
   const boost::json::object* object = document ? document->if_object() : nullptr;
   const auto has = [&](std::string_view name) { return object->contains(name); };
   if (object == nullptr || std::none_of(kMembers.begin(), kMembers.end(), has)) return std::nullopt;
-  return document;
+  email.letter = read_letter(*document, email.faults);
+  return email;
 }
 
-asio::awaitable<Response> babygun_send(const DialectParts& parts, const Request& request,
-                                       const boost::json::value& document) {
-  Faults faults;
-  Letter letter = read_letter(document, faults);
-  const auto sent = co_await send_letter(parts, request, std::move(letter), std::move(faults));
+asio::awaitable<Response> babygun_send(const DialectParts& parts, const Request& request, BabygunEmail email) {
+  const auto sent = co_await send_letter(parts, request, std::move(email.letter), std::move(email.faults));
   if (const auto* refusal = std::get_if<Refusal>(&sent)) co_return resend_refusal(*refusal);
   const boost::json::object answer{{"id", std::get<MessageId>(sent).str()}};
   co_return json_response(answer);

@@ -20,8 +20,8 @@ namespace asio = boost::asio;
 constexpr std::uint64_t kReadMemory = 64ull << 20;  // of all messages that are read to be shown
 
 asio::awaitable<Response> send(const DialectParts& parts, const Request& request) {
-  const auto document = babygun_document(request.body);
-  if (document) co_return co_await babygun_send(parts, request, *document);
+  auto email = read_babygun_email(request.body);
+  if (email) co_return co_await babygun_send(parts, request, std::move(*email));
   co_return co_await resend_send(parts, request);
 }
 

@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <utility>
+#include <variant>
 
 #include "mgmt/answers.h"
 #include "mgmt/base64.h"
@@ -194,11 +195,40 @@ json::object sent_json(const Item& item, const Sent& sent, Time now) {
 
 // ---- routes ----
 
-asio::awaitable<Response> send_one(const DialectParts& parts, const Request& request) {
+Item refused_item(int code, std::string message) {
+  Item item;
+  item.code = code;
+  item.message = std::move(message);
+  return item;
+}
+
+Item unreadable(Faults faults) {
+  return refused_item(kInvalidJson, refusal_sentence(invalid_fields(std::move(faults))));
+}
+
+// A document ends before its letters are sent: it takes as much room as they do.
+Item read_one(std::string_view body) {
   Faults faults;
-  const auto document = parse_document(request.body, faults);
-  if (!document) co_return refuse(kInvalidJson, faults.front().detail);
-  Item item = read_item(*document);
+  const auto document = parse_document(body, faults);
+  if (!faults.empty()) return unreadable(std::move(faults));
+  return read_item(*document);
+}
+
+// Or one item that says why the whole call is refused.
+std::variant<std::vector<Item>, Item> read_batch(std::string_view body) {
+  Faults faults;
+  const auto document = parse_document(body, faults);
+  if (!faults.empty()) return unreadable(std::move(faults));
+  const json::array* messages = document->if_array();
+  if (messages == nullptr) return refused_item(kInvalidRequest, "The body must be an array of messages.");
+  if (messages->size() > kMaxBatch) return refused_item(kTooManyMessages, "A batch has at most 500 messages.");
+  std::vector<Item> items;
+  for (const json::value& message : *messages) items.push_back(read_item(message));
+  return items;
+}
+
+asio::awaitable<Response> send_one(const DialectParts& parts, const Request& request) {
+  Item item = read_one(request.body);
   if (item.code != 0) co_return refuse(item.code, item.message);
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return refuse(refusal_of(key.error()));
@@ -233,20 +263,14 @@ Response batch_answer(const std::vector<Item>& items, const SendOutcome& outcome
 
 // Each message has its own result; the call as a whole is refused only when it cannot be read, or none can be taken now.
 asio::awaitable<Response> send_batch(const DialectParts& parts, const Request& request) {
-  Faults faults;
-  const auto document = parse_document(request.body, faults);
-  if (!document) co_return refuse(kInvalidJson, faults.front().detail);
-  const json::array* messages = document->if_array();
-  if (messages == nullptr) co_return refuse(kInvalidRequest, "The body must be an array of messages.");
-  if (messages->size() > kMaxBatch) co_return refuse(kTooManyMessages, "A batch has at most 500 messages.");
+  auto read = read_batch(request.body);
+  if (const Item* refused = std::get_if<Item>(&read)) co_return refuse(refused->code, refused->message);
+  auto& items = std::get<std::vector<Item>>(read);
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return refuse(refusal_of(key.error()));
-  std::vector<Item> items;
   std::vector<Letter> letters;
-  for (const json::value& message : *messages) {
-    items.push_back(read_item(message));
-    if (items.back().code == 0) letters.push_back(std::move(items.back().letter));
-  }
+  for (Item& item : items)
+    if (item.code == 0) letters.push_back(std::move(item.letter));
   SendOutcome outcome;
   if (!letters.empty()) {
     SendTerms terms;

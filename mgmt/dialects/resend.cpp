@@ -83,10 +83,6 @@ Response invalid_key(const Fault& fault) {
   return json_response(error_json(status, "invalid_idempotency_key", fault.text), status);
 }
 
-Response invalid(std::string pointer, std::string detail) {
-  return resend_refusal(invalid_fields({{std::move(pointer), std::move(detail)}}));
-}
-
 // ---- POST /emails/batch -------------------------------------------------------------------------------------------
 
 enum class Validation : std::uint8_t { strict, permissive };
@@ -110,7 +106,7 @@ struct Batch {
   Faults faults;  // of all items
 };
 
-Batch read_batch(const json::array& emails) {
+Batch read_emails(const json::array& emails) {
   Batch batch;
   for (std::size_t i = 0; i < emails.size(); ++i) {
     Faults faults;
@@ -126,6 +122,17 @@ Batch read_batch(const json::array& emails) {
     batch.items.push_back(std::move(item));
   }
   return batch;
+}
+
+// The document ends here: it takes several times the room of the letters that are made of it.
+std::variant<Batch, Refusal> read_batch(std::string_view body) {
+  Faults faults;
+  const auto document = parse_document(body, faults);
+  if (!document || !faults.empty()) return invalid_fields(std::move(faults));
+  const auto* emails = document->if_array();
+  if (emails == nullptr || emails->empty() || emails->size() > kMaxBatch)
+    return invalid_fields({{"", "a batch must be an array of 1 to " + std::to_string(kMaxBatch) + " emails"}});
+  return read_emails(*emails);
 }
 
 Response accepted(const Batch& batch, const SendOutcome& outcome, Validation validation) {
@@ -157,16 +164,13 @@ std::optional<Refusal> all_failed(const Batch& batch, const SendOutcome& outcome
 
 asio::awaitable<Response> send_batch(const DialectParts& parts, const Request& request) {
   const auto validation = validation_of(request);
-  if (!validation) co_return invalid("", "the header x-batch-validation must be strict or permissive");
+  if (!validation)
+    co_return resend_refusal(invalid_fields({{"", "the header x-batch-validation must be strict or permissive"}}));
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return invalid_key(key.error());
-  Faults faults;
-  const auto document = parse_document(request.body, faults);
-  if (!document) co_return resend_refusal(invalid_fields(std::move(faults)));
-  const auto* emails = document->if_array();
-  if (emails == nullptr || emails->empty() || emails->size() > kMaxBatch)
-    co_return invalid("", "a batch must be an array of 1 to " + std::to_string(kMaxBatch) + " emails");
-  Batch batch = read_batch(*emails);
+  auto read = read_batch(request.body);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return resend_refusal(*refusal);
+  auto& batch = std::get<Batch>(read);
   if (*validation == Validation::strict && !batch.faults.empty())
     co_return resend_refusal(invalid_fields(std::move(batch.faults)));
   SendTerms terms;
@@ -182,6 +186,15 @@ asio::awaitable<Response> send_batch(const DialectParts& parts, const Request& r
 }
 
 // ---- one email ----------------------------------------------------------------------------------------------------
+
+std::variant<Letter, Refusal> read_one(std::string_view body) {
+  Faults faults;
+  const auto document = parse_document(body, faults);
+  if (!document || !faults.empty()) return invalid_fields(std::move(faults));
+  Letter letter = read_resend_email({&*document, ""}, faults);
+  if (!faults.empty()) return invalid_fields(std::move(faults));
+  return letter;
+}
 
 Response email_answer(const MessageId& id) {
   return json_response({{"object", "email"}, {"id", id.uuid()}});
@@ -247,12 +260,10 @@ Response resend_refusal(const Refusal& refusal) {
 asio::awaitable<Response> resend_send(const DialectParts& parts, const Request& request) {
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return invalid_key(key.error());
-  Faults faults;
-  const auto document = parse_document(request.body, faults);
-  if (!document) co_return resend_refusal(invalid_fields(std::move(faults)));
+  auto read = read_one(request.body);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return resend_refusal(*refusal);
   std::vector<Letter> letters;
-  letters.push_back(read_resend_email({&*document, ""}, faults));
-  if (!faults.empty()) co_return resend_refusal(invalid_fields(std::move(faults)));
+  letters.push_back(std::move(std::get<Letter>(read)));
   SendTerms terms;
   terms.idempotency_key = std::move(*key);
   const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));

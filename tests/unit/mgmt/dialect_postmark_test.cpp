@@ -147,6 +147,16 @@ TEST(Postmark, ABatchIsAnArrayOfAtMost500) {
   EXPECT_TRUE(server.messages().empty());
 }
 
+TEST(Postmark, AMemberThatIsThereTwiceIsAFault) {
+  VendorServer server(&add_postmark);
+  const std::string twice = R"({"From":"a@shop.example","To":"b@example.net","To":"c@example.net","TextBody":"t"})";
+  for (const Answer& answer : {server.post("/email", twice), server.post("/email/batch", "[" + twice + "]")}) {
+    EXPECT_EQ(answer.status, 422);
+    EXPECT_TRUE(has(message_of(answer.json()), "twice")) << answer.body;
+  }
+  EXPECT_TRUE(server.messages().empty());
+}
+
 Answer send_with_token(VendorServer& server, const std::string& token) {
   const std::string headers = "X-Postmark-Server-Token: " + token + "\r\nContent-Type: application/json\r\n";
   return server.api.call_raw("POST", "/email", headers, json::serialize(mail()));

@@ -87,6 +87,13 @@ TEST_F(Resend, OctetsAsNumbers) {
   EXPECT_EQ(count(), 3u);
 }
 
+TEST_F(Resend, AMemberThatIsThereTwiceIsAFaultInABatchToo) {
+  const std::string twice = email(R"(,"subject":"another")");
+  EXPECT_EQ(post("/emails", twice).status, 422);
+  EXPECT_EQ(post("/emails/batch", "[" + twice + "]").status, 422);
+  EXPECT_EQ(count(), 0u);
+}
+
 TEST_F(Resend, WhatCannotBeHonouredIsRefused) {
   const std::pair<const char*, const char*> cases[] = {
       {R"(,"template":{"id":"x"})", "template"},
