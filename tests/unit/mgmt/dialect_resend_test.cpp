@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "mgmt/dialects/resend.h"
+#include "mgmt/json_duplicates.h"
 #include "tests/unit/mgmt/dialect_server.h"
 
 namespace postrider::mgmt::test {
@@ -85,6 +86,18 @@ TEST_F(Resend, OctetsAsNumbers) {
               "422 validation_error: attachments.0.content: must be the file in base64")
         << content;
   EXPECT_EQ(count(), 3u);
+}
+
+// Each number takes many times its room while the body is read.
+TEST_F(Resend, OctetsAsNumbersAreBounded) {
+  std::string octets = "1";
+  for (std::size_t i = 0; i < kMaxValues; ++i) octets += ",1";
+  const std::string large = email(R"(,"attachments":[{"filename":"a.png","content":[)" + octets + "]}]");
+  for (const Answer& answer : {post("/emails", large), post("/emails/batch", "[" + large + "]")}) {
+    EXPECT_EQ(answer.status, 422);
+    EXPECT_NE(answer.body.find("values"), std::string::npos) << answer.body;
+  }
+  EXPECT_EQ(count(), 0u);
 }
 
 TEST_F(Resend, AMemberThatIsThereTwiceIsAFaultInABatchToo) {
