@@ -55,7 +55,7 @@ struct SendDoorParts {
   relay::Submission& submission;
   SendingLimits& limits;
   std::string hostname;
-  storage::Store& store;        // to read what an earlier call with the same idempotency key made, and to cancel
+  storage::Store& store;  // to read what an earlier call with the same idempotency key made, and to cancel
   Log& log;
   Counter* accepted = nullptr;  // messages; outlives the door
 };
