@@ -108,7 +108,7 @@ std::uint64_t size_of(const Letter& letter) {
     size += sizeof part + sizes(part.octets, part.filename, part.content_type, part.content_id, part.at);
   for (const auto* pairs : {&letter.headers, &letter.metadata})
     for (const auto& pair : *pairs) size += sizeof pair + sizes(pair.first, pair.second);
-  for (const std::string& tag : letter.tags) size += sizeof tag + tag.size();
+  for (const std::string& tag : letter.tags) size += sizeof(std::string) + tag.size();
   return size;
 }
 
