@@ -17,7 +17,6 @@ namespace postrider::cmd {
 namespace {
 
 constexpr std::size_t kMaxTokenFile = 512;
-constexpr std::size_t kRelayKeyOctets = 32;
 
 [[noreturn]] void fail(const std::string& what, int error) {
   throw CommandError(error == EACCES || error == EPERM ? EX_NOPERM : EX_CANTCREAT, what + ": " + std::strerror(error));
@@ -127,12 +126,12 @@ result<std::string> read_operator_token(const std::string& data_dir) {
 
 std::string ensure_relay_key(const std::string& data_dir, RelayKey which) {
   const std::string path = relay_key_file(data_dir, which);
-  auto key = read_secret(path, kRelayKeyOctets + 1);
+  auto key = read_secret(path, mgmt::kSecretOctets + 1);
   if (!key && key.error().kind != FaultKind::not_found) throw CommandError(EX_NOPERM, key.error().text);
-  if (key && key->size() != kRelayKeyOctets)
+  if (key && key->size() != mgmt::kSecretOctets)
     throw CommandError(EX_CONFIG, path + " is damaged: remove it, and the next start makes one");
   if (key) return std::move(*key);
-  std::string made = mgmt::random_octets(kRelayKeyOctets);
+  std::string made = mgmt::random_octets(mgmt::kSecretOctets);
   write_secret(path, made);
   return made;
 }

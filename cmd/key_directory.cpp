@@ -40,7 +40,6 @@ class SpoolKeys final : public KeyDirectory {
     const Time now = net::SystemClock().now();
     const mgmt::NewKey made = mgmt::make_key(mgmt::read_key(json::serialize(request), now, faults));
     if (!faults.empty()) throw CommandError(EX_DATAERR, faults.front().pointer + " " + faults.front().detail);
-    if (keys().size() >= mgmt::KeyRing::kMaxKeys) throw CommandError(EX_DATAERR, "there are too many keys");
     const std::string aws_key = ensure_relay_key(own_.data_dir, RelayKey::aws);
     value_of(wait_for<Nothing>([&](Done<Nothing> done) { store_.put_api_key(made.record, true, std::move(done)); }));
     return mgmt::new_key_json(made, aws_key, now);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/network.h"
 #include "core/utf8.h"
 
@@ -23,18 +24,10 @@ bool is_letter(char c) {
 bool is_high(char c) {
   return static_cast<unsigned char>(c) >= 0x80;
 }
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
 // RFC 5322 3.2.3 atext, with RFC 6531 3.3 for UTF-8. Dots are allowed anywhere: mail carriers have handed out
@@ -109,7 +102,7 @@ bool glob(std::string_view pattern, std::string_view text) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
       resume = t;
-    } else if (p < pattern.size() && lower(pattern[p]) == lower(text[t])) {
+    } else if (p < pattern.size() && ascii_lower(pattern[p]) == ascii_lower(text[t])) {
       ++p, ++t;
     } else if (star != std::string_view::npos) {
       p = star + 1;
@@ -191,7 +184,7 @@ result<std::string> domain_to_ascii(std::string_view domain) {
 
 std::string address_search_key(const Address& address) {
   std::string key = address.str();
-  std::transform(key.begin(), key.end(), key.begin(), lower);
+  std::transform(key.begin(), key.end(), key.begin(), ascii_lower);
   return key;
 }
 

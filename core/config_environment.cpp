@@ -2,6 +2,7 @@
 // one) or POSTRIDER_SMTP__LISTENER__1__KEY. An upstream or listener that the file does not have is added.
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/config_draft.h"
 #include "core/nearest.h"
 
@@ -9,13 +10,6 @@ namespace postrider {
 namespace {
 
 constexpr std::string_view kPrefix = "POSTRIDER_";
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
 
 std::vector<std::string> parts_of(std::string_view name) {
   std::vector<std::string> parts;

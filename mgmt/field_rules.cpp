@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/address.h"
+#include "core/ascii.h"
 #include "core/utf8.h"
 #include "providers/gmime.h"
 
@@ -40,16 +41,6 @@ constexpr std::array<Reserved, 18> kReserved = {{{"from", "is made from the fiel
 bool is_control(char c) {
   const auto u = static_cast<unsigned char>(c);
   return (u < 0x20 && u != '\t') || u == 0x7f;
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
 }
 
 bool is_field_name(std::string_view name) {  // RFC 5322 3.6.8

@@ -75,8 +75,6 @@ KeyRing::Usage& KeyRing::usage(const std::string& name) {
 }
 
 asio::awaitable<result<Nothing>> KeyRing::add(ApiKeyRecord record) {
-  if (keys_.size() >= kMaxKeys)
-    co_return Fault{FaultKind::conflict, "there are " + std::to_string(kMaxKeys) + " keys, the most there can be"};
   auto put = [this, &record](Done<Nothing> done) { store_.put_api_key(record, true, std::move(done)); };
   auto stored = co_await net::await_done<Nothing>(loop_, put);
   if (stored) insert(std::move(record));

@@ -31,7 +31,6 @@ KeyDigest digest_of(std::string_view token);
 
 class KeyRing {
  public:
-  static constexpr std::size_t kMaxKeys = 10'000;
   static constexpr Duration kWritePause = std::chrono::seconds(5);
 
   struct Usage {

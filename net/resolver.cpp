@@ -6,6 +6,7 @@
 #include <thread>
 #include <variant>
 
+#include "core/ascii.h"
 #include "net/ares_channel.h"
 #include "net/name_cache.h"
 
@@ -17,14 +18,6 @@ namespace {
 
 Duration monotonic() {
   return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
-// One spelling for cache and coalescing: DNS compares ASCII without case (RFC 4343).
-std::string lowered(std::string host) {
-  for (char& c : host) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return host;
 }
 
 std::optional<asio::ip::address> literal(std::string_view host) {
@@ -111,7 +104,8 @@ Resolver::~Resolver() = default;
 void Resolver::resolve(std::string host, Done<Addresses> done) {
   if (const auto address = literal(host)) return done.complete(Addresses{*address});
   if (!plausible(host)) return done.complete(invalid("\"" + host + "\" is not a host name"));
-  impl_->ask(lowered(std::move(host)), {std::move(done)});
+  // One spelling for cache and coalescing: DNS compares ASCII without case (RFC 4343).
+  impl_->ask(lowered(host), {std::move(done)});
 }
 
 void Resolver::resolve_service(std::string name, Done<SrvRecords> done) {

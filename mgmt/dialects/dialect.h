@@ -3,7 +3,7 @@
 // renders what came of it; it keeps no state, and has no way to a message but those. One file each; docs/dialects.md.
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "core/clock.h"
 #include "mgmt/router.h"
@@ -19,6 +19,9 @@ struct DialectParts {
   storage::Store& store;
   SendDoor& door;
 };
+
+// A route that takes letters: POST, JSON in and out, a body as large as a message; `render` says no in the service's words.
+Route sending_route(std::string_view path, Render render, Handler handler);
 
 // Each adds its routes; `parts` outlives the router.
 void add_babygun(Router& router, const DialectParts& parts);

@@ -40,12 +40,8 @@ asio::awaitable<Response> show(const DialectParts& parts, Budget& memory, const 
 }  // namespace
 
 void add_babygun(Router& router, const DialectParts& parts) {
-  Route post{http::verb::post, "/emails", Access::send, kJson, {}, [&parts](const Request& request) {
-               return send(parts, request);
-             }};
-  post.body = BodySize::message;
-  post.render = resend_refusal;
-  router.add(std::move(post));
+  router.add(
+      sending_route("/emails", &resend_refusal, [&parts](const Request& request) { return send(parts, request); }));
   Route get{http::verb::get, "/emails/{id}", Access::read, kJson, {}, nullptr};
   get.handler = [&parts, memory = std::make_shared<Budget>(kReadMemory)](const Request& request) {
     return show(parts, *memory, request);

@@ -48,12 +48,8 @@ asio::awaitable<Response> submit(const DialectParts& parts, const Request& reque
 }  // namespace
 
 void add_limbo(Router& router, const DialectParts& parts) {
-  Route route{http::verb::post, "/v1/mail", Access::send, kJson, {}, [&parts](const Request& request) {
-                return submit(parts, request);
-              }};
-  route.body = BodySize::message;
-  route.render = not_submitted;
-  router.add(std::move(route));
+  router.add(
+      sending_route("/v1/mail", &not_submitted, [&parts](const Request& request) { return submit(parts, request); }));
 }
 
 }  // namespace postrider::mgmt

@@ -63,11 +63,7 @@ asio::awaitable<Response> status(const DialectParts& parts, const Request& reque
 }  // namespace
 
 void add_mailer(Router& router, const DialectParts& parts) {
-  Route post{http::verb::post, "/queue", Access::send, kJson, {}, [&parts](const Request& request) {
-               return queue(parts, request);
-             }};
-  post.body = BodySize::message;
-  router.add(std::move(post));
+  router.add(sending_route("/queue", &problem, [&parts](const Request& request) { return queue(parts, request); }));
   router.add({http::verb::get, "/status", Access::read, kJson, {"job_id"}, [&parts](const Request& request) {
                 return status(parts, request);
               }});

@@ -72,15 +72,8 @@ asio::awaitable<Response> send(const DialectParts& parts, Ids& ids, const Reques
 }
 
 void add(Router& router, std::string_view path, Handler handler) {
-  Route route;
-  route.method = http::verb::post;
-  route.pattern = path;
-  route.access = Access::send;
-  route.produces = kJson;
-  route.handler = std::move(handler);
+  Route route = sending_route(path, &mailgun_refusal, std::move(handler));
   route.consumes = {kMultipartForm, kUrlencodedForm};
-  route.body = BodySize::message;
-  route.render = &mailgun_refusal;
   router.add(std::move(route));
 }
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 
+#include "core/ascii.h"
 #include "mgmt/base64.h"
 #include "mgmt/dialects/vendor.h"
 #include "mgmt/json_fields.h"

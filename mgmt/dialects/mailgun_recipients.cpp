@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/ascii.h"
 #include "mgmt/dialects/mailgun_form.h"
 #include "mgmt/dialects/replacements.h"
 #include "mgmt/dialects/vendor.h"

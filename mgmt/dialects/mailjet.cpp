@@ -174,15 +174,10 @@ asio::awaitable<Response> send(const DialectParts& parts, const Request& request
 }  // namespace
 
 void add_mailjet(Router& router, const DialectParts& parts) {
-  Route now{http::verb::post, "/v3.1/send", Access::send, kJson, {}, nullptr};
-  now.handler = [&parts](const Request& request) { return send(parts, request); };
-  Route before{http::verb::post, "/v3/send", Access::send, kJson, {}, nullptr};
-  before.handler = [&parts](const Request& request) { return mailjet_v3_send(parts, request); };
-  for (Route* route : {&now, &before}) {
-    route->body = BodySize::message;
-    route->render = &mailjet_refusal;
-    router.add(std::move(*route));
-  }
+  auto now = [&parts](const Request& request) { return send(parts, request); };
+  auto before = [&parts](const Request& request) { return mailjet_v3_send(parts, request); };
+  router.add(sending_route("/v3.1/send", &mailjet_refusal, now));
+  router.add(sending_route("/v3/send", &mailjet_refusal, before));
 }
 
 }  // namespace postrider::mgmt

@@ -288,15 +288,7 @@ asio::awaitable<Response> refuse_template(const Request&) {
 }
 
 void add(Router& router, std::string_view path, Handler handler) {
-  Route route;
-  route.method = http::verb::post;
-  route.pattern = path;
-  route.access = Access::send;
-  route.produces = kJson;
-  route.handler = std::move(handler);
-  route.body = BodySize::message;
-  route.render = &refuse;
-  router.add(std::move(route));
+  router.add(sending_route(path, &refuse, std::move(handler)));
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ std::vector<RawField> raw_fields(std::string_view message) {
 void replace_raw_field(std::string& message, std::string_view name, std::string_view field) {
   std::vector<Extent> found;
   for (auto extent = field_at(message, 0); extent; extent = field_at(message, extent->end))
-    if (same_field_name(name_of(message, *extent), name)) found.push_back(*extent);
+    if (boost::beast::iequals(name_of(message, *extent), name)) found.push_back(*extent);
   std::string edited;
   edited.reserve(message.size() + field.size());
   std::size_t at = found.empty() ? 0 : found.front().begin;
@@ -70,10 +70,6 @@ void replace_raw_field(std::string& message, std::string_view name, std::string_
   }
   edited.append(message, at);
   message = std::move(edited);
-}
-
-bool same_field_name(std::string_view one, std::string_view other) {
-  return boost::beast::iequals(one, other);
 }
 
 }  // namespace postrider::mgmt

@@ -18,6 +18,4 @@ std::vector<RawField> raw_fields(std::string_view message);
 // none. An empty `field` only takes out.
 void replace_raw_field(std::string& message, std::string_view name, std::string_view field);
 
-bool same_field_name(std::string_view one, std::string_view other);
-
 }  // namespace postrider::mgmt

@@ -272,14 +272,13 @@ asio::awaitable<Response> resend_send(const DialectParts& parts, const Request& 
 }
 
 void add_resend(Router& router, const DialectParts& parts) {
-  Route batch{http::verb::post, "/emails/batch", Access::send, kJson, {}, nullptr};
-  batch.handler = [&parts](const Request& request) { return send_batch(parts, request); };
-  batch.body = BodySize::message;
+  router.add(sending_route("/emails/batch", &resend_refusal,
+                           [&parts](const Request& request) { return send_batch(parts, request); }));
   Route stop{http::verb::post, "/emails/{id}/cancel", Access::steer, kJson, {}, nullptr};
   stop.handler = [&parts](const Request& request) { return cancel(parts, request); };
   Route patch{http::verb::patch, "/emails/{id}", Access::steer, kJson, {}, nullptr};
   patch.handler = [&parts](const Request& request) { return reschedule(parts, request); };
-  for (Route* route : {&batch, &stop, &patch}) {
+  for (Route* route : {&stop, &patch}) {
     route->render = &resend_refusal;
     router.add(std::move(*route));
   }

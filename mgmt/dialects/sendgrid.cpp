@@ -55,13 +55,9 @@ asio::awaitable<Response> send(const DialectParts& parts, const Request& request
 }  // namespace
 
 void add_sendgrid(Router& router, const DialectParts& parts) {
-  Route route;
-  route.method = http::verb::post;
-  route.pattern = "/v3/mail/send";
-  route.access = Access::send;
-  route.handler = [&parts](const Request& request) { return send(parts, request); };
-  route.body = BodySize::message;
-  route.render = &refuse;
+  Route route =
+      sending_route("/v3/mail/send", &refuse, [&parts](const Request& request) { return send(parts, request); });
+  route.produces = "";  // a mail that was taken is answered without a body
   router.add(std::move(route));
 }
 

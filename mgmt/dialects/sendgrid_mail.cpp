@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/address.h"
+#include "core/ascii.h"
 #include "mgmt/base64.h"
 #include "mgmt/dialects/replacements.h"
 #include "mgmt/dialects/vendor.h"

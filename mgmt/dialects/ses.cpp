@@ -127,14 +127,9 @@ asio::awaitable<Response> send_bulk(const Request&) {
 }  // namespace
 
 void add_ses(Router& router, const DialectParts& parts) {
-  Route one{http::verb::post, "/v2/email/outbound-emails", Access::send, kJson, {}, nullptr};
-  one.handler = [&parts](const Request& request) { return send(parts, request); };
-  Route bulk{http::verb::post, "/v2/email/outbound-bulk-emails", Access::send, kJson, {}, &send_bulk};
-  for (Route* route : {&one, &bulk}) {
-    route->body = BodySize::message;
-    route->render = &refuse;
-    router.add(std::move(*route));
-  }
+  auto send_one = [&parts](const Request& request) { return send(parts, request); };
+  router.add(sending_route("/v2/email/outbound-emails", &refuse, send_one));
+  router.add(sending_route("/v2/email/outbound-bulk-emails", &refuse, &send_bulk));
 }
 
 }  // namespace postrider::mgmt

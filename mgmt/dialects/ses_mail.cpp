@@ -233,16 +233,16 @@ class MailReader {
   void read_ses_fields(const std::vector<RawField>& header, const std::string& at) {
     for (const RawField& field : header) {
       if (!is_of_ses(field.name)) continue;
-      if (same_field_name(field.name, "X-SES-CONFIGURATION-SET"))
+      if (boost::beast::iequals(field.name, "X-SES-CONFIGURATION-SET"))
         add_metadata(kConfigurationSet, field.value);
-      else if (same_field_name(field.name, "X-SES-MESSAGE-TAGS"))
+      else if (boost::beast::iequals(field.name, "X-SES-MESSAGE-TAGS"))
         read_header_tags(field.value, at);
       else
         add_fault(faults_, at, "the field " + field.name.substr(0, kMaxTagText) + " cannot be used here");
     }
     for (const std::string_view name : {"X-SES-CONFIGURATION-SET", "X-SES-MESSAGE-TAGS"})
       if (std::any_of(header.begin(), header.end(),
-                      [&](const auto& field) { return same_field_name(field.name, name); }))
+                      [&](const auto& field) { return boost::beast::iequals(field.name, name); }))
         replace_raw_field(letter_.raw, name, "");
   }
 
@@ -273,7 +273,7 @@ class MailReader {
 
   // Only where it says something else: a field that is as asked for keeps its octets, and a signature over it holds.
   void replace_mailboxes(const std::vector<RawField>& header, std::string_view name, const std::vector<Party>& wanted) {
-    const auto is_named = [&](const RawField& field) { return same_field_name(field.name, name); };
+    const auto is_named = [&](const RawField& field) { return boost::beast::iequals(field.name, name); };
     const auto found = std::find_if(header.begin(), header.end(), is_named);
     if (found != header.end() && std::find_if(found + 1, header.end(), is_named) == header.end()) {
       Faults unreadable;

@@ -35,13 +35,6 @@ std::vector<FieldFault> distinct(const std::vector<FieldFault>& faults) {
   return out;
 }
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::string dotted(std::string_view pointer) {
   std::string out;
   for (std::size_t i = pointer.empty() ? 0 : 1; i < pointer.size(); ++i) {

@@ -20,7 +20,6 @@ std::optional<Refusal> first_refusal(const SendOutcome& outcome);
 
 // The faults, each said once: the letters of one call share fields.
 std::vector<FieldFault> distinct(const std::vector<FieldFault>& faults);
-std::string lowered(std::string_view text);  // ASCII; header names and domains have no case
 // A pointer as SendGrid and others write it: "/to/0/email" is "to.0.email". Empty for the whole.
 std::string dotted(std::string_view pointer);
 // "to.1: must be an address; subject: must be given"; without faults of fields, the detail.

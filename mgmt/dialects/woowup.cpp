@@ -96,12 +96,8 @@ asio::awaitable<Response> send(const DialectParts& parts, const Request& request
 }  // namespace
 
 void add_woowup(Router& router, const DialectParts& parts) {
-  Route route{http::verb::post, "/emails/send", Access::send, kJson, {}, [&parts](const Request& request) {
-                return send(parts, request);
-              }};
-  route.body = BodySize::message;
-  route.render = resend_refusal;
-  router.add(std::move(route));
+  router.add(sending_route("/emails/send", &resend_refusal,
+                           [&parts](const Request& request) { return send(parts, request); }));
 }
 
 }  // namespace postrider::mgmt
