@@ -132,6 +132,8 @@ std::string_view to_string(EventType type) {
       return "upstream_promoted";
     case EventType::upstream_rolled_back:
       return "upstream_rolled_back";
+    case EventType::processed:
+      return "processed";
   }
   return "unknown";
 }

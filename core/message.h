@@ -172,9 +172,10 @@ enum class EventType : std::uint8_t {
   upstream_preferred,    // hot swap, whole or as a canary
   upstream_promoted,     // the canary did well: it is preferred for all mail
   upstream_rolled_back,  // the canary did worse, or an operator took the preference back
+  processed,             // of a message again: the provider has taken it up
 };
 inline bool is_upstream_event(EventType type) {
-  return type >= EventType::upstream_opened;
+  return type >= EventType::upstream_opened && type <= EventType::upstream_rolled_back;
 }
 inline constexpr std::uint32_t kAllRecipients = 0xffffffff;
 
@@ -186,7 +187,8 @@ struct Event {
   std::uint32_t recipient = kAllRecipients;
   Reason reason;
   std::string actor;                 // user or "operator"; empty: Postrider itself
-  std::string upstream;              // only with upstream_*
+  std::string upstream;              // with upstream_*, and with what a provider reported: who
+  std::uint64_t report = 0;          // hash of the provider's own name of its report; 0: no provider reported it
   std::shared_ptr<Attempt> attempt;  // only with `attempted`
 };
 

@@ -25,7 +25,7 @@ namespace {
 using wire::Put;
 using wire::Take;
 
-constexpr unsigned kEventTypes = static_cast<unsigned>(EventType::upstream_rolled_back) + 1;
+constexpr unsigned kEventTypes = static_cast<unsigned>(EventType::processed) + 1;
 constexpr std::size_t kLeastEvent = 13, kLeastOutcome = 3;
 
 class RowWriter {

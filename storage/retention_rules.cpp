@@ -110,6 +110,7 @@ bool may_end(EventType last_of_row) {
     case EventType::clicked:
     case EventType::complained:
     case EventType::unsubscribed:
+    case EventType::processed:
     case EventType::body_removed:
     case EventType::quarantined:
     case EventType::notified:

@@ -184,6 +184,7 @@ std::optional<RecipientState> state_after(EventType type) {
     case EventType::upstream_preferred:
     case EventType::upstream_promoted:
     case EventType::upstream_rolled_back:
+    case EventType::processed:
       return std::nullopt;
   }
   return std::nullopt;

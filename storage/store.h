@@ -227,6 +227,54 @@ struct Revived {
   std::optional<MessageId> next;  // pass as `after`; none: the end
 };
 
+// ---- what providers report ----------------------------------------------------------------------------------------
+
+// What a provider says of mail it took. The message is the one of `id`, else the newest that this upstream's provider knows by
+// `provider_id`; it must have a recipient whose `upstream` it is, or it is not_found: a provider has no say in others' mail.
+struct Report {
+  std::string upstream;
+  std::optional<MessageId> id;
+  std::string provider_id;
+  EventType type =
+      EventType::delivered;  // processed, delivered, deferred, bounced, opened, clicked, complained, unsubscribed
+  std::string
+      recipient;  // compared with address and with the address before the provider's own changes: letter case does not count.
+                  // Empty: all that this upstream took under `provider_id`, or, without one, all that it took
+  Time at{};
+  Reason reason;
+  std::uint64_t key =
+      0;  // not 0; another report of this upstream with it on the same message and recipient changes nothing
+};
+// `delivered` and `bounced` move a recipient that is sent or delivered, by core's transition function; whatever else it is in, and
+// for every other type, the report goes into the history and changes no state. One event a recipient, Event::at is the provider's.
+struct Reported {
+  MessageId id;
+  std::uint32_t events = 0;  // written; 0: all were known
+};
+// Faults of one report: not_found; conflict: one of its recipients is still `sending`, the settlement that says so is on its way
+// (ask again); full: the message has kMaxHistoryToReport rows of history.
+inline constexpr std::size_t kMaxHistoryToReport = 2000;
+
+// ---- suppression --------------------------------------------------------------------------------------------------
+
+// Addresses that get no mail. Looked up when a recipient is due: by accept() with an intent and by claim(), which put it into
+// `suppressed` with an event and a reason that says why. Letter case of an address does not count, and its domain is in A-labels.
+struct Suppression {
+  std::string address;
+  std::string reason;  // printable UTF-8, at most kMaxReasonText octets; for people
+  std::string actor;   // who put it there
+  Time created_at{};
+};
+inline constexpr std::size_t kMaxSuppressedAddress = 320;
+struct SuppressionQuery {
+  std::string after;  // an address, exclusive; in the order of the addresses
+  std::size_t limit = 100;
+};
+struct SuppressionPage {
+  std::vector<Suppression> entries;
+  bool more = false;
+};
+
 // ---- upstreams ----------------------------------------------------------------------------------------------------
 
 // What must be known of an upstream after a restart. Its meaning is relay/outbound's; the store keeps it as it is.
@@ -417,6 +465,17 @@ class Store {
 
   // The message that a provider knows by that id; several: the newest. not_found. Rows go when the message is retired.
   virtual void find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) = 0;
+
+  // One answer a report, in order; one transaction for all of them.
+  virtual void report(std::vector<Report> reports, Time now, Done<std::vector<result<Reported>>> done) = 0;
+
+  // Replaces the entry of that address. Faults: invalid (no address, or one that is too long).
+  virtual void put_suppression(Suppression entry, Done<Nothing> done) = 0;
+  virtual void remove_suppression(std::string address, Done<Nothing> done) = 0;  // not_found
+  // Of each address its entry, or nothing.
+  virtual void find_suppressions(std::vector<std::string> addresses,
+                                 Done<std::vector<std::optional<Suppression>>> done) = 0;
+  virtual void list_suppressions(SuppressionQuery query, Done<SuppressionPage> done) = 0;
 
   virtual void expire(ExpireRequest request, Done<Expired> done) = 0;
   virtual void revive(ReviveRequest request, Done<Revived> done) = 0;

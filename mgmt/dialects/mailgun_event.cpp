@@ -92,6 +92,7 @@ std::optional<MailgunEvent> mailgun_event(EventType type) {
     case EventType::cancel_requested:
     case EventType::interrupted:
     case EventType::revived:
+    case EventType::processed:
     case EventType::delivered:  // the provider says again what `sent` said: one "delivered" for each recipient
     case EventType::body_removed:
     case EventType::quarantined:
