@@ -111,6 +111,21 @@ class MemoryStoreImpl final : public MemoryStore {
     read(std::move(done), [&] { return result<std::vector<DueHead>>(spool_.due_heads()); });
   }
 
+  void report(std::vector<Report>, Time, Done<std::vector<result<Reported>>> done) override {
+    done.complete(Fault{FaultKind::unavailable, "not yet"});
+  }
+  void put_suppression(Suppression, Done<Nothing> done) override {
+    done.complete(Fault{FaultKind::unavailable, "not yet"});
+  }
+  void remove_suppression(std::string, Done<Nothing> done) override {
+    done.complete(Fault{FaultKind::unavailable, "not yet"});
+  }
+  void find_suppressions(std::vector<std::string> addresses,
+                         Done<std::vector<std::optional<Suppression>>> done) override {
+    done.complete(std::vector<std::optional<Suppression>>(addresses.size()));
+  }
+  void list_suppressions(SuppressionQuery, Done<SuppressionPage> done) override { done.complete(SuppressionPage{}); }
+
   void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {
     write(std::move(done),
           [this, u = std::move(user), must_be_new]() mutable { return spool_.put_user(std::move(u), must_be_new); });

@@ -103,6 +103,22 @@ void QuietStore::preview_retire(RetireRequest request, Done<Retired> done) {
 void QuietStore::find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) {
   inner_->find_by_provider_id(std::move(upstream), std::move(provider_id), counted(std::move(done)));
 }
+void QuietStore::report(std::vector<Report> reports, Time now, Done<std::vector<result<Reported>>> done) {
+  inner_->report(std::move(reports), now, counted(std::move(done)));
+}
+void QuietStore::put_suppression(Suppression entry, Done<Nothing> done) {
+  inner_->put_suppression(std::move(entry), counted(std::move(done)));
+}
+void QuietStore::remove_suppression(std::string address, Done<Nothing> done) {
+  inner_->remove_suppression(std::move(address), counted(std::move(done)));
+}
+void QuietStore::find_suppressions(std::vector<std::string> addresses,
+                                   Done<std::vector<std::optional<Suppression>>> done) {
+  inner_->find_suppressions(std::move(addresses), counted(std::move(done)));
+}
+void QuietStore::list_suppressions(SuppressionQuery query, Done<SuppressionPage> done) {
+  inner_->list_suppressions(std::move(query), counted(std::move(done)));
+}
 void QuietStore::expire(ExpireRequest request, Done<Expired> done) {
   inner_->expire(request, counted(std::move(done)));
 }

@@ -40,6 +40,13 @@ class QuietStore final : public storage::Store {
   void verify(storage::VerifyQuery query, Done<storage::VerifyPage> done) override;
   void retire(storage::RetireRequest request, Done<storage::Retired> done) override;
   void find_by_provider_id(std::string upstream, std::string provider_id, Done<MessageId> done) override;
+  void report(std::vector<storage::Report> reports, Time now,
+              Done<std::vector<result<storage::Reported>>> done) override;
+  void put_suppression(storage::Suppression entry, Done<Nothing> done) override;
+  void remove_suppression(std::string address, Done<Nothing> done) override;
+  void find_suppressions(std::vector<std::string> addresses,
+                         Done<std::vector<std::optional<storage::Suppression>>> done) override;
+  void list_suppressions(storage::SuppressionQuery query, Done<storage::SuppressionPage> done) override;
   void expire(storage::ExpireRequest request, Done<storage::Expired> done) override;
   void revive(storage::ReviveRequest request, Done<storage::Revived> done) override;
   void put_upstream_state(storage::UpstreamState state, std::vector<Event> events, Done<Nothing> done) override;
