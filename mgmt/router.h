@@ -18,7 +18,8 @@
 namespace postrider::mgmt {
 
 enum class Access : std::uint8_t { open, read, send, steer, admin };  // the scope that is needed; open: no key at all
-enum class BodySize : std::uint8_t { small, message };                // HttpLimits::max_body or max_message_body
+// HttpLimits::max_body, max_message_body or max_callback_body. Without a key (Access::open) a small one is RequestBody::kFree at most.
+enum class BodySize : std::uint8_t { small, message, callback };
 
 struct Route {
   http::verb method = http::verb::get;
