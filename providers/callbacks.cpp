@@ -47,9 +47,9 @@ Verdict verify_basic(const UpstreamConfig& upstream, const Callback& callback) {
   return {Authenticity::genuine, ""};
 }
 
-Verdict fresh(Time signed_at, Time now) {
+Verdict fresh(Time signed_at, Time now, Duration max_age) {
   const Duration age = now - signed_at;
-  if (age <= kMaxCallbackAge && age >= -kMaxCallbackAge) return {Authenticity::genuine, ""};
+  if (age <= max_age && age >= -kMaxCallbackAge) return {Authenticity::genuine, ""};
   return {Authenticity::stale, "it was signed at " + format_rfc3339(signed_at) + ", too far from the time here"};
 }
 

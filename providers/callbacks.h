@@ -95,7 +95,8 @@ std::string hmac_sha256(std::string_view key, std::string_view octets);
 bool same_secret(std::string_view one, std::string_view other);
 // Basic login (RFC 7617) of the callback against webhook_username and webhook_password.
 Verdict verify_basic(const UpstreamConfig& upstream, const Callback& callback);
-// stale when `signed_at` is further from `now` than kMaxCallbackAge.
-Verdict fresh(Time signed_at, Time now);
+// stale when `signed_at` is longer ago than `max_age`, or more than kMaxCallbackAge in the future. Longer than kMaxCallbackAge is right
+// where a vendor repeats a callback for hours and does not say that it signs it anew: what is known already changes nothing.
+Verdict fresh(Time signed_at, Time now, Duration max_age = kMaxCallbackAge);
 
 }  // namespace postrider::providers

@@ -20,17 +20,6 @@ const unsigned char* raw(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-std::string hex(std::string_view octets) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(octets.size() * 2);
-  for (const char c : octets) {
-    text += kDigits[static_cast<unsigned char>(c) >> 4];
-    text += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return text;
-}
-
 std::string hmac(std::string_view key, std::string_view text) {
   std::string digest(kDigest, '\0');
   unsigned int length = 0;
@@ -161,6 +150,17 @@ UrlParts split_url(std::string_view url) {
 
 std::string AwsScope::str() const {
   return date + "/" + region + "/" + service + "/aws4_request";
+}
+
+std::string hex(std::string_view octets) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(octets.size() * 2);
+  for (const char c : octets) {
+    text += kDigits[static_cast<unsigned char>(c) >> 4];
+    text += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
 }
 
 std::string sha256_hex(std::string_view octets) {

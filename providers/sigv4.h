@@ -37,6 +37,7 @@ struct AwsScope {
   std::string str() const;
 };
 
+std::string hex(std::string_view octets);  // lower case
 std::string sha256_hex(std::string_view octets);
 std::string amz_date(Time at);                        // "20150830T123600Z"
 std::string signed_names(const AwsRequest& request);  // "content-type;host;x-amz-date"
