@@ -162,6 +162,11 @@ Reason reported_reason(EventType type, std::string_view text) {
   return reason;
 }
 
+bool is_hook_url(std::string_view url) {
+  return (url.starts_with("https://") || url.starts_with("http://")) &&
+         std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
 Reading reading_of_hook(const Answer& answer, std::string_view text, Time now) {
   const bool done = answer.status >= 200 && answer.status < 300 && (answer.body.empty() || !json_of(answer).is_null());
   if (done) return reading_of(Meaning::accepted, answer, text, 1, now);

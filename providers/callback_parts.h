@@ -40,6 +40,8 @@ std::optional<Time> epoch_seconds(std::string_view digits);                     
 Reason reported_reason(EventType type, std::string_view text);
 bool is_enhanced_code(std::string_view text);  // RFC 3463 2: "5.1.1"
 
+// Of a hook: http or https, printable ASCII without blanks and quotes, so that it can be put into any request as it is.
+bool is_hook_url(std::string_view url);
 // Of a list of hooks, or of a change of them: sent when it is 2xx and JSON. `text`: what the vendor says in it.
 Reading reading_of_hook(const Answer& answer, std::string_view text, Time now);
 

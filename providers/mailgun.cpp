@@ -2,13 +2,12 @@
 // https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages
 #include <algorithm>
 
-#include "providers/provider.h"
+#include "providers/mailgun_form.h"
 
 namespace postrider::providers {
 
 namespace {
 
-constexpr std::string_view kVendor = "https://api.mailgun.net";
 constexpr std::size_t kMaxRecipients = 1000;               // batch sending
 constexpr std::uint64_t kMaxOctets = 25ull * 1024 * 1024;  // "25 MB"; read widely: the answer 413 says the rest
 constexpr std::size_t kMaxTagsOfMessage = 3;
@@ -31,49 +30,10 @@ constexpr OutcomeRow kOutcomes[] = {
     {429, "", "", Meaning::throttled},
 };
 
-// A domain becomes a part of the path: with a slash in it Mailgun answers 200 and sends nothing.
-bool is_domain(std::string_view domain) {
-  return !domain.empty() && std::all_of(domain.begin(), domain.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_';
-  });
-}
-
 // Mailgun takes tags in ASCII.
 bool is_tag(std::string_view tag) {
   return !tag.empty() && std::all_of(tag.begin(), tag.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
-
-class Form {
- public:
-  Form(std::string boundary, std::size_t room) : boundary_(std::move(boundary)) { text_.reserve(room); }
-
-  void field(std::string_view name, std::string_view value) {
-    open(name);
-    text_.append("\r\n\r\n").append(value).append("\r\n");
-  }
-  void file(std::string_view name, std::string_view filename, std::string_view type, std::string_view octets) {
-    open(name);
-    text_.append("; filename=\"").append(filename).append("\"\r\nContent-Type: ").append(type);
-    text_.append("\r\n\r\n").append(octets).append("\r\n");
-  }
-  std::string end() && {
-    text_.append("--").append(boundary_).append("--\r\n");
-    return std::move(text_);
-  }
-
- private:
-  void open(std::string_view name) {
-    text_.append("--")
-        .append(boundary_)
-        .append("\r\nContent-Disposition: form-data; name=\"")
-        .append(name)
-        .append("\"");
-  }
-
-  std::string boundary_;
-  std::string text_;
-};
 
 // One that does not occur in the body (RFC 2046 5.1.1). The id makes it rare from the start.
 std::string boundary_for(std::string_view id, std::string_view body) {
@@ -83,23 +43,11 @@ std::string boundary_for(std::string_view id, std::string_view body) {
   return boundary;
 }
 
-result<Request> request_to(const UpstreamConfig& upstream, std::string_view boundary) {
-  if (!is_domain(upstream.domain)) return invalid("\"" + upstream.domain + "\" is not a domain name");
-  Request request;
-  request.url = api_base(upstream, kVendor) + "/v3/" + upstream.domain + "/messages.mime";
-  request.headers = {{"Authorization", basic_login("api", upstream.api_key)},
-                     {"Content-Type", "multipart/form-data; boundary=" + std::string(boundary)}};
-  return request;
-}
-
 result<Request> build(const UpstreamConfig& upstream, const Mail& mail, Time) {
   const MessageRecord& message = mail.message;
   const std::string id = message.id.str();
-  const std::string boundary = boundary_for(id, mail.body);
-  result<Request> request = request_to(upstream, boundary);
-  if (!request) return request;
   constexpr std::size_t kRoomForField = 512;
-  Form form(boundary, mail.body.size() + (mail.recipients.size() + 8) * kRoomForField);
+  MailgunForm form(boundary_for(id, mail.body), mail.body.size() + (mail.recipients.size() + 8) * kRoomForField);
   for (std::size_t i = 0; i < mail.recipients.size(); ++i) form.field("to", address_text(mail, i));
   form.field("v:postrider_id", id);
   std::size_t tags = 0;
@@ -111,8 +59,7 @@ result<Request> build(const UpstreamConfig& upstream, const Mail& mail, Time) {
   }
   if (upstream.sandbox) form.field("o:testmode", "yes");
   form.file("message", "message.mime", "application/octet-stream", mail.body);
-  request->body = std::move(form).end();
-  return request;
+  return std::move(form).request(upstream, "POST", "/v3/", "/messages.mime");
 }
 
 std::string_view said(const Answer& answer, const boost::json::value& json) {
@@ -143,13 +90,9 @@ Reading read(const UpstreamConfig&, const Answer& answer, std::size_t recipients
 // The request of a message, without recipient and message: a key that may only send (Mailgun's "domain sending key") is refused
 // everywhere else. Test mode, so that nothing could leave in any case.
 result<Request> build_probe(const UpstreamConfig& upstream, Time) {
-  constexpr std::string_view kBoundary = "postrider-probe";
-  result<Request> request = request_to(upstream, kBoundary);
-  if (!request) return request;
-  Form form{std::string(kBoundary), 256};
+  MailgunForm form("postrider-probe", 256);
   form.field("o:testmode", "yes");
-  request->body = std::move(form).end();
-  return request;
+  return std::move(form).request(upstream, "POST", "/v3/", "/messages.mime");
 }
 
 Reading read_probe(const Answer& answer, Time now) {
