@@ -1,0 +1,322 @@
+#include "mgmt/hooks_api.h"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "mgmt/answers.h"
+#include "mgmt/outside.h"
+#include "mgmt/problem.h"
+#include "mgmt/secret.h"
+#include "net/await.h"
+#include "net/task_group.h"
+
+namespace postrider::mgmt {
+
+namespace {
+
+namespace asio = boost::asio;
+using providers::Authenticity;
+using providers::Callback;
+using providers::Callbacks;
+using providers::Verdict;
+using storage::Report;
+
+class UnderWay {
+ public:
+  explicit UnderWay(std::size_t& count) : count_(count) { ++count_; }
+  ~UnderWay() { --count_; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
+std::string_view word_of(Authenticity authenticity) {
+  switch (authenticity) {
+    case Authenticity::genuine:
+      return "genuine";
+    case Authenticity::forged:
+      return "forged";
+    case Authenticity::stale:
+      return "stale";
+    case Authenticity::unconfigured:
+      return "unconfigured";
+  }
+  return "forged";
+}
+
+bool has_login(UpstreamType type) {
+  return type == UpstreamType::mailjet || type == UpstreamType::postmark;
+}
+
+// Tells the sender nothing that helps it to guess; the operator's log has the rest. Mailgun repeats whatever is not 200 or 406; what
+// lacks only a key of ours shall come again.
+Response disbelief(UpstreamType type, Authenticity authenticity) {
+  if (authenticity == Authenticity::unconfigured)
+    return problem(ProblemType::forbidden, "the keys to check this with are not configured");
+  const std::string detail = "this is not from who it should be from, or too old";
+  if (type == UpstreamType::mailgun) return problem(ProblemType::not_acceptable, detail);
+  if (!has_login(type)) return problem(ProblemType::forbidden, detail);
+  Refusal refused = refusal(ProblemType::unauthorized, detail);
+  refused.headers.emplace_back("WWW-Authenticate", "Basic realm=\"postrider\"");
+  return problem(refused);
+}
+
+// A name of any length as the store keeps it: the same in every process. 0 is "none".
+std::uint64_t key_of(std::string_view name) {
+  if (name.empty()) return 0;
+  const Digest digest = sha256(name);
+  std::uint64_t key = 0;
+  for (std::size_t i = 0; i < sizeof key; ++i) key = key << 8 | digest[i];
+  return std::max<std::uint64_t>(key, 1);
+}
+
+std::vector<Report> reports_of(const std::string& upstream, std::vector<providers::ReportedEvent> events) {
+  std::vector<Report> reports;
+  reports.reserve(events.size());
+  for (providers::ReportedEvent& event : events) {
+    Report report;
+    report.upstream = upstream;
+    report.id = MessageId::parse(event.message);
+    report.provider_id = std::move(event.provider_id);
+    report.type = event.type;
+    report.recipient = std::move(event.recipient);
+    report.at = event.at;
+    report.reason = std::move(event.reason);
+    report.key = key_of(event.key);
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+// Of a fault of one report that will not go away.
+std::string_view reason_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::not_found:
+      return "unknown_message";
+    case FaultKind::full:
+      return "history_full";
+    default:
+      return "invalid";
+  }
+}
+
+// False when the relay is stopping.
+asio::awaitable<bool> wait(Duration span) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, span);
+  boost::system::error_code ended;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+  const bool stopping = co_await net::cancelled();
+  co_return !stopping;
+}
+
+}  // namespace
+
+// What became of the reports of one request.
+struct HooksApi::Recorded {
+  std::uint64_t events = 0, unknown = 0, duplicates = 0, other = 0;
+  std::optional<Fault> trouble;  // not all of them: the vendor shall repeat
+};
+
+HooksApi::HooksApi(HooksParts parts, HookLimits limits)
+    : parts_(parts),
+      limits_(std::move(limits)),
+      certificates_(parts.loop, parts.http, limits_.certificates),
+      counts_(parts.metrics) {}
+
+void HooksApi::add_routes(Router& router) {
+  const auto add = [&router](std::string_view pattern, Handler handler) {
+    Route route{http::verb::post, pattern, Access::open, "", {}, std::move(handler)};
+    route.consumes = {"*/*"};  // SNS calls its JSON text/plain
+    route.body = BodySize::callback;
+    router.add(std::move(route));
+  };
+  add("/hooks/{upstream}", [this](const Request& r) { return receive(r); });
+  add("/events", [this](const Request& r) { return receive_events(r); });
+}
+
+asio::awaitable<Response> HooksApi::receive(const Request& request) {
+  const auto routes = parts_.upstreams.routes();
+  const auto index = routes->find(request.captures[0]);
+  if (!index || providers::callbacks_for(routes->at(*index).config().type) == nullptr)
+    co_return problem(ProblemType::not_found, "no upstream of this name reports events");
+  co_return co_await take(routes->share(*index), request);
+}
+
+// The address that the mailer service registered at Mailjet names no upstream: the login tells which it is.
+asio::awaitable<Response> HooksApi::receive_events(const Request& request) {
+  const auto routes = parts_.upstreams.routes();
+  const Callback callback{request.fields, request.body};
+  const Time now = parts_.loop.clock().now();
+  Upstream first, believed;
+  for (std::size_t i = 0; i < routes->size() && !believed; ++i) {
+    const UpstreamConfig& config = routes->at(i).config();
+    if (config.type != UpstreamType::mailjet) continue;
+    if (!first) first = routes->share(i);
+    const Verdict verdict = providers::mailjet_callbacks.verify(config, callback, {}, now);
+    if (verdict.authenticity == Authenticity::genuine) believed = routes->share(i);
+  }
+  if (!first) co_return problem(ProblemType::not_found, "there is no upstream of the type mailjet");
+  co_return co_await take(believed ? believed : first, request);
+}
+
+asio::awaitable<Response> HooksApi::take(Upstream upstream, const Request& request) {
+  const UpstreamConfig& config = upstream->config();  // as it is now, and stays for this request
+  if (under_way_ >= limits_.at_once) {
+    const Fault busy{FaultKind::unavailable, "too many reports are being taken"};
+    co_return come_again(config.name, busy);
+  }
+  const UnderWay counted(under_way_);
+  const auto verdict = co_await judge(config, request);
+  if (!verdict) co_return come_again(config.name, verdict.error());
+  if (verdict->authenticity != Authenticity::genuine) co_return reject(config, request, *verdict);
+
+  const Callback callback{request.fields, request.body};
+  auto reading = providers::callbacks_for(config.type)->read(config, callback, parts_.loop.clock().now());
+  if (!reading) co_return unreadable(config, request, reading.error().text);
+  if (!reading->confirm_url.empty()) {
+    const auto confirmed = co_await confirm(config.name, reading->confirm_url);
+    if (!confirmed) co_return come_again(config.name, confirmed.error());
+  }
+  counts_.unused(config.name, "other_kind", reading->ignored);
+  std::vector<Report> reports = reports_of(config.name, std::move(reading->events));
+  const Recorded recorded = co_await record(config.name, std::move(reports));
+  if (recorded.events + recorded.unknown + recorded.duplicates + recorded.other > 0)
+    parts_.log.info("hook.received", {{"upstream", config.name},
+                                      {"events", std::to_string(recorded.events)},
+                                      {"unknown", std::to_string(recorded.unknown)},
+                                      {"duplicates", std::to_string(recorded.duplicates)}});
+  if (recorded.trouble) co_return come_again(config.name, *recorded.trouble);
+  co_return json_response({{"recorded", recorded.events}});
+}
+
+// A fault: it cannot be told now.
+asio::awaitable<result<Verdict>> HooksApi::judge(const UpstreamConfig& config, const Request& request) {
+  const Callbacks& callbacks = *providers::callbacks_for(config.type);
+  const Callback callback{request.fields, request.body};
+  std::string certificate;
+  if (callbacks.certificate_url != nullptr) {
+    const auto url = callbacks.certificate_url(callback);
+    Verdict elsewhere;
+    if (!url) elsewhere.text = url.error().text;  // forged: signed with a certificate of somebody else's
+    if (!url) co_return elsewhere;
+    Verdict without = callbacks.verify(config, callback, {}, parts_.loop.clock().now());
+    // Where nobody could be believed, nothing is fetched for a stranger.
+    if (url->empty() || without.authenticity == Authenticity::unconfigured) co_return without;
+    auto found = co_await certificates_.get(*url);
+    if (!found) co_return found.error();
+    certificate = std::move(*found);
+  }
+  co_return callbacks.verify(config, callback, certificate, parts_.loop.clock().now());
+}
+
+asio::awaitable<result<void>> HooksApi::confirm(const std::string& upstream, std::string url) {
+  net::HttpExchange exchange;
+  exchange.method = "GET";
+  exchange.url = std::move(url);
+  exchange.connect_timeout = limits_.certificates.connect;
+  exchange.stall_timeout = exchange.answer_timeout = limits_.certificates.answer;
+  exchange.max_answer = limits_.certificates.octets;
+  exchange.pool = "confirmations";
+  const auto answer = co_await ask_outside(parts_.loop, parts_.http, std::move(exchange));
+  if (!answer) co_return answer.error();
+  if (answer->status < 200 || answer->status >= 300)
+    co_return Fault{FaultKind::unavailable,
+                    "the confirmation was answered with HTTP status " + std::to_string(answer->status)};
+  parts_.log.info("hook.confirmed", {{"upstream", upstream}});
+  co_return result<void>();
+}
+
+// ---- into the histories ---------------------------------------------------------------------------------------------
+
+asio::awaitable<HooksApi::Recorded> HooksApi::record(const std::string& upstream, std::vector<Report> reports) {
+  Recorded recorded;
+  for (std::size_t asked = 0; !reports.empty(); ++asked) {
+    std::vector<Report> again;  // hand-overs that are not settled yet
+    for (std::size_t at = 0; at < reports.size() && !recorded.trouble; at += limits_.slice) {
+      const auto begin = reports.begin() + static_cast<std::ptrdiff_t>(at);
+      const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limits_.slice, reports.size() - at));
+      std::vector<Report> slice(std::make_move_iterator(begin), std::make_move_iterator(end));
+      std::optional<Fault> trouble = co_await ask_store(upstream, std::move(slice), again, recorded);
+      recorded.trouble = std::move(trouble);
+    }
+    if (recorded.trouble) break;
+    reports = std::move(again);
+    if (reports.empty()) break;
+    bool go_on = asked < limits_.waits.size();
+    if (go_on) {
+      const bool waited = co_await wait(limits_.waits[asked]);
+      go_on = waited;
+    }
+    if (!go_on) recorded.trouble = Fault{FaultKind::unavailable, "the message is still being handed over"};
+    if (recorded.trouble) break;
+  }
+  co_return recorded;
+}
+
+asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& upstream, std::vector<Report> reports,
+                                                          std::vector<Report>& again, Recorded& recorded) {
+  using Answers = std::vector<result<storage::Reported>>;
+  auto start = [&](Done<Answers> done) { parts_.store.report(reports, parts_.loop.clock().now(), std::move(done)); };
+  const result<Answers> answers = co_await net::await_done<Answers>(parts_.loop, start);
+  if (!answers) co_return answers.error();
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const result<storage::Reported>& answer = answers->at(i);
+    if (answer) {
+      recorded.events += answer->events;
+      recorded.duplicates += answer->events == 0 ? 1 : 0;
+      counts_.recorded(upstream, to_string(reports[i].type), answer->events);
+      counts_.unused(upstream, "duplicate", answer->events == 0 ? 1 : 0);
+    } else if (answer.error().kind == FaultKind::conflict) {
+      again.push_back(std::move(reports[i]));
+    } else {
+      // Also what a test account or an older installation reports: it stays unknown however often it comes.
+      (answer.error().kind == FaultKind::not_found ? recorded.unknown : recorded.other) += 1;
+      counts_.unused(upstream, reason_of(answer.error().kind), 1);
+    }
+  }
+  co_return std::nullopt;
+}
+
+// ---- refusals -------------------------------------------------------------------------------------------------------
+
+Response HooksApi::reject(const UpstreamConfig& config, const Request& request, const Verdict& verdict) {
+  const std::string_view reason = word_of(verdict.authenticity);
+  counts_.rejected(config.name, reason);
+  tell_rejected(config.name, reason, request, verdict.text);
+  return disbelief(config.type, verdict.authenticity);
+}
+
+// It would come again as it is: Mailgun can be told not to.
+Response HooksApi::unreadable(const UpstreamConfig& config, const Request& request, const std::string& text) {
+  counts_.rejected(config.name, "unreadable");
+  tell_rejected(config.name, "unreadable", request, text);
+  const bool mailgun = config.type == UpstreamType::mailgun;
+  return problem(mailgun ? ProblemType::not_acceptable : ProblemType::invalid_body, text);
+}
+
+Response HooksApi::come_again(const std::string& upstream, const Fault& fault) {
+  counts_.rejected(upstream, "unavailable");
+  const std::uint64_t times = counts_.untold(upstream, "unavailable", parts_.loop.clock().monotonic());
+  if (times > 0)
+    parts_.log.warn("hook.not_recorded",
+                    {{"upstream", upstream}, {"reason", fault.text}, {"times", std::to_string(times)}});
+  return problem(ProblemType::unavailable, "this cannot be taken now; send it again");
+}
+
+void HooksApi::tell_rejected(const std::string& upstream, std::string_view reason, const Request& request,
+                             const std::string& text) {
+  const std::uint64_t times = counts_.untold(upstream, reason, parts_.loop.clock().monotonic());
+  if (times == 0) return;
+  parts_.log.warn("hook.rejected", {{"upstream", upstream},
+                                    {"reason", std::string(reason)},
+                                    {"peer", request.peer.to_string()},
+                                    {"text", text},
+                                    {"times", std::to_string(times)}});
+}
+
+}  // namespace postrider::mgmt

@@ -1,0 +1,209 @@
+#include "mgmt/upstream_hooks.h"
+
+#include <boost/url/encode.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+#include <boost/url/url_view.hpp>
+
+#include "core/network.h"
+#include "mgmt/answers.h"
+#include "mgmt/json_fields.h"
+#include "mgmt/json_values.h"
+#include "mgmt/media_type.h"
+#include "mgmt/outside.h"
+#include "mgmt/parameters.h"
+#include "mgmt/problem.h"
+#include "mgmt/reason_text.h"
+
+namespace postrider::mgmt {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using providers::Answer;
+using providers::Callbacks;
+using providers::HookChange;
+
+constexpr std::size_t kMaxUrl = 1024;
+constexpr std::size_t kMaxChanges = 50;  // more than a vendor has kinds of events
+constexpr Duration kAnswerTimeout = std::chrono::seconds(30);
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "[::1]") return true;
+  const auto address = parse_ip_address(host);
+  return address && host.starts_with("127.");
+}
+
+class Changing {
+ public:
+  Changing(std::set<std::string>& names, std::string name) : names_(names), name_(std::move(name)) {
+    names_.insert(name_);
+  }
+  ~Changing() { names_.erase(name_); }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+
+ private:
+  std::set<std::string>& names_;
+  const std::string name_;
+};
+
+}  // namespace
+
+result<void> check_hook_url(std::string_view url) {
+  const auto parsed = boost::urls::parse_uri(boost::core::string_view(url.data(), url.size()));
+  if (url.size() > kMaxUrl || !parsed || parsed->host().empty())
+    return invalid("must be an address such as https://mail-hooks.example.com/hooks/primary");
+  if (parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment())
+    return invalid("takes no login, query or fragment; the login is webhook_username and webhook_password");
+  if (parsed->scheme() == "https" || (parsed->scheme() == "http" && is_loopback(std::string(parsed->host()))))
+    return {};
+  return invalid("must be https: reports carry addresses, and some vendors' logins");
+}
+
+// What was found and done, as the answer shows it.
+struct UpstreamHooksApi::Findings {
+  std::string url;
+  struct Change {
+    std::string what;
+    std::string_view state;  // planned, done, failed, "not tried"
+  };
+  std::vector<Change> changes;
+  std::vector<std::string> notes;  // keys that the vendor gave
+  std::string problem;             // empty: none
+  bool registered = false;         // nothing is left to do
+};
+
+void UpstreamHooksApi::add_routes(Router& router) {
+  router.add({http::verb::get, "/v1/upstreams/{name}/hooks", Access::admin, kJson, {"url"}, [this](const Request& r) {
+                return show(r);
+              }});
+  router.add({http::verb::post, "/v1/upstreams/{name}/hooks", Access::admin, kJson, {}, [this](const Request& r) {
+                return change(r);
+              }});
+}
+
+asio::awaitable<Response> UpstreamHooksApi::show(const Request& request) {
+  const auto url = request.parameter("url");
+  if (url) {
+    const auto good = check_hook_url(*url);
+    if (!good) co_return problem(ProblemType::invalid_parameter, "parameter 'url' " + good.error().text);
+  }
+  co_return co_await answer(request, std::string(url.value_or("")), Mode::look);
+}
+
+asio::awaitable<Response> UpstreamHooksApi::change(const Request& request) {
+  Faults faults;
+  const auto document = parse_document(request.body.empty() ? "{}" : request.body, faults);
+  if (!document) co_return problem(invalid_fields(std::move(faults)));
+  JsonFields fields(*document, "", faults);
+  const std::string url = fields.text("url", kMaxUrl).value_or("");
+  const bool dry_run = fields.flag("dry_run").value_or(false);
+  fields.finish();
+  if (faults.empty() && !url.empty())
+    if (const auto good = check_hook_url(url); !good) fields.fault("url", good.error().text);
+  if (!faults.empty()) co_return problem(invalid_fields(std::move(faults)));
+  co_return co_await answer(request, url, dry_run ? Mode::look : Mode::change);
+}
+
+asio::awaitable<Response> UpstreamHooksApi::answer(const Request& request, std::string url, Mode mode) {
+  const std::string name = request.captures[0];
+  const auto routes = parts_.upstreams.routes();
+  const auto index = routes->find(name);
+  if (!index) co_return problem(ProblemType::not_found, "no upstream is called " + name);
+  const std::shared_ptr<relay::Upstream> upstream = routes->share(*index);
+  const UpstreamConfig& config = upstream->config();  // stays as it is for this request
+  if (providers::callbacks_for(config.type) == nullptr)
+    co_return problem(ProblemType::conflict,
+                      "an upstream of the type " + std::string(to_string(config.type)) + " reports no events");
+  Findings findings;
+  findings.url = url.empty() ? default_url(name) : std::move(url);
+  if (findings.url.empty())
+    co_return problem(ProblemType::conflict,
+                      "no address is known that providers reach this relay under: give `url`, "
+                      "or configure mgmt.public_url");
+  if (const auto good = check_hook_url(findings.url); !good)
+    co_return problem(ProblemType::conflict, "mgmt.public_url " + good.error().text);
+  if (changing_.contains(name)) co_return problem(ProblemType::conflict, "another change is under way");
+  const Changing changing(changing_, name);
+  co_await look_and_change(config, mode, findings);
+
+  json::array changes, keys;
+  for (const Findings::Change& change : findings.changes)
+    changes.push_back(json::object{{"what", change.what}, {"state", change.state}});
+  for (const std::string& note : findings.notes) keys.emplace_back(note);
+  if (mode == Mode::change)
+    parts_.log.info(
+        "hook.registered",
+        {{"upstream", name}, {"url", findings.url}, {"by", request.principal.actor}, {"problem", findings.problem}});
+  Response response = json_response({{"upstream", name},
+                                     {"type", to_string(config.type)},
+                                     {"url", findings.url},
+                                     {"registered", findings.registered},
+                                     {"changes", std::move(changes)},
+                                     {"problem", text_or_null(findings.problem)},
+                                     {"keys", std::move(keys)}});
+  response.headers.emplace_back("Cache-Control", "no-store");  // `keys` are secrets of some vendors
+  co_return response;
+}
+
+asio::awaitable<void> UpstreamHooksApi::look_and_change(const UpstreamConfig& config, Mode mode, Findings& findings) {
+  const Callbacks& callbacks = *providers::callbacks_for(config.type);
+  auto question = callbacks.build_hook_list(config, parts_.loop.clock().now());
+  if (!question) {
+    findings.problem = question.error().text;
+    co_return;
+  }
+  const auto list = co_await ask(config, std::move(*question), callbacks, findings);
+  if (!list) co_return;
+  auto plan = callbacks.plan_hooks(config, *list, findings.url, parts_.loop.clock().now());
+  if (plan && plan->size() > kMaxChanges) plan = invalid("the vendor has more hooks than can be changed at once");
+  if (!plan) {
+    findings.problem = plan.error().text;
+    co_return;
+  }
+  const std::string_view untouched = mode == Mode::look ? "planned" : "not tried";
+  for (const HookChange& change : *plan) findings.changes.push_back({change.what, untouched});
+  for (std::size_t i = 0; i < plan->size() && mode == Mode::change; ++i) {
+    const auto done = co_await ask(config, std::move((*plan)[i].request), callbacks, findings);
+    findings.changes[i].state = done ? "done" : "failed";
+    if (!done) co_return;
+  }
+  findings.registered = plan->empty() || mode == Mode::change;
+}
+
+// The vendor's answer, when it is that it was done; else the problem is in the findings.
+asio::awaitable<result<Answer>> UpstreamHooksApi::ask(const UpstreamConfig& config, providers::Request request,
+                                                      const Callbacks& callbacks, Findings& findings) {
+  net::HttpExchange exchange;
+  exchange.method = std::move(request.method);
+  exchange.url = std::move(request.url);
+  exchange.headers = std::move(request.headers);
+  exchange.body = std::move(request.body);
+  exchange.connect_timeout = config.connect_timeout;
+  exchange.answer_timeout = kAnswerTimeout;
+  exchange.ca_file = config.tls_ca_file;
+  exchange.pool = config.name + " hooks";  // not among the connections that mail has
+  auto got = co_await ask_outside(parts_.loop, parts_.http, std::move(exchange));
+  if (!got) {
+    findings.problem = got.error().text;
+    co_return got.error();
+  }
+  Answer answer{got->status, std::move(got->headers), std::move(got->body)};
+  std::string note;
+  const providers::Reading reading = callbacks.read_hook(answer, parts_.loop.clock().now(), note);
+  if (!note.empty()) findings.notes.push_back(std::move(note));
+  if (reading.kind == OutcomeKind::sent) co_return answer;
+  findings.problem = reason_sentence(reading.reason);
+  co_return Fault{FaultKind::unavailable, findings.problem};
+}
+
+std::string UpstreamHooksApi::default_url(const std::string& upstream) const {
+  if (parts_.public_url.empty()) return {};
+  std::string url = parts_.public_url;
+  while (url.ends_with('/')) url.pop_back();
+  return url + "/hooks/" + boost::urls::encode(upstream, boost::urls::unreserved_chars);
+}
+
+}  // namespace postrider::mgmt
