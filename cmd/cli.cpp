@@ -214,6 +214,18 @@ void add_upstream_explain(CLI::App& upstream, Line& line) {
   add_api_options(*explain, line);
 }
 
+void add_upstream_hooks(CLI::App& upstream, Line& line) {
+  CLI::App* hooks = add_verb(upstream, line, "hooks", "Whether its provider reports events to this relay, and where to",
+                             [&line] { return run_upstream_hooks(line.api_options(), line.upstream_options()); });
+  hooks->add_option("name", line.upstream.name, "Name of the upstream")->required();
+  hooks->add_flag("--register", line.upstream.register_hooks, "Tell the provider to report here");
+  hooks->add_option("--url", line.upstream.url,
+                    "Address that the provider reaches this relay under (default: of mgmt.public_url)");
+  hooks->add_flag("--dry-run", line.upstream.dry_run, "Say what would be changed there and change nothing");
+  add_json_flag(*hooks, line);
+  add_api_options(*hooks, line);
+}
+
 void add_upstream(CLI::App& app, Line& line) {
   CLI::App* upstream = app.add_subcommand("upstream", "See and steer where mail is handed to");
   upstream->require_subcommand(1);
@@ -223,6 +235,7 @@ void add_upstream(CLI::App& app, Line& line) {
   add_json_flag(*list, line);
   add_api_options(*list, line);
   add_upstream_steering(*upstream, line);
+  add_upstream_hooks(*upstream, line);
   add_upstream_explain(*upstream, line);
   CLI::App* classify =
       add_verb(*upstream, line, "classify", "What an answer of a provider's API would mean; asks nobody", [&line] {
@@ -397,6 +410,7 @@ int run(int argc, const char* const* argv) {
   add_spool(app, line);
   add_user(app, line);
   add_token(app, line);
+  add_suppression(app, line);
   add_bootstrap(app, line);
   add_mail_programs(app);
   add_manual(app, line);

@@ -15,6 +15,7 @@
 #include "cmd/import_command.h"
 #include "cmd/queue_command.h"
 #include "cmd/spool_command.h"
+#include "cmd/suppression_command.h"
 #include "cmd/token_command.h"
 #include "cmd/upstream_classify.h"
 #include "cmd/upstream_command.h"
@@ -39,6 +40,7 @@ struct Line {
   EventsOptions events;
   UpstreamOptions upstream;
   ClassifyOptions classify;
+  SuppressionOptions suppression;
   UserOptions user;
   TokenOptions token;
   BootstrapOptions bootstrap;
@@ -85,5 +87,6 @@ void add_api_options(CLI::App& app, Line& line);  // --url, --token, --config
 void add_user(CLI::App& app, Line& line);
 void add_token(CLI::App& app, Line& line);
 void add_bootstrap(CLI::App& app, Line& line);
+void add_suppression(CLI::App& app, Line& line);
 
 }  // namespace postrider::cmd

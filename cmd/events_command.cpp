@@ -42,7 +42,7 @@ Tone tone_of_event(const std::string& type) {
 }
 
 bool of_upstream(const json::object& event) {
-  return !text_of(event, "upstream").empty();
+  return text_of(event, "type").starts_with("upstream_");
 }
 
 bool takes_mail_away(const json::object& event) {
@@ -63,6 +63,8 @@ std::string about_message(const json::object& event) {
     const json::object& made = attempt->get_object();
     what = text_of(made, "upstream") + ": " + text_of(made, "outcome");
   }
+  if (const std::string upstream = text_of(event, "upstream"); !upstream.empty())
+    what += ", says " + upstream;  // what its provider reported
   if (const std::string actor = text_of(event, "actor"); !actor.empty())
     what += (what.empty() ? "by " : ", by ") + actor;
   if (const std::string reason = text_of(event, "reason"); !reason.empty()) what += (what.empty() ? "" : ": ") + reason;

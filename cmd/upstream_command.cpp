@@ -16,6 +16,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::chrono::seconds kTestTakes(30);  // at most, says the daemon
+constexpr std::chrono::minutes kHooksTake(10);  // a request for each kind of event, to a vendor that may be slow
 
 std::string upstream_path(const std::string& name, const char* verb) {
   return "/v1/upstreams/" + url_encode(name) + "/" + verb;
@@ -71,6 +72,22 @@ int run_upstream_prefer(const ApiOptions& api, const UpstreamOptions& options) {
   if (options.dry_run) order["dry_run"] = true;
   const json::value answer = ApiClient(api).send("POST", upstream_path(options.name, "prefer"), order);
   return show(answer, options, options.dry_run ? render_forecast : render_steered);
+}
+
+int run_upstream_hooks(const ApiOptions& api, const UpstreamOptions& options) {
+  const std::string path = upstream_path(options.name, "hooks");
+  ApiClient client(api);
+  json::value answer;
+  if (options.register_hooks) {
+    json::object order{{"dry_run", options.dry_run}};
+    if (!options.url.empty()) order["url"] = options.url;
+    answer = client.send("POST", path, order, {}, kHooksTake);
+  } else {
+    const Parameters query = options.url.empty() ? Parameters() : Parameters{{"url", options.url}};
+    answer = client.get(path, query, kHooksTake);
+  }
+  show(answer, options, render_hooks);
+  return text_of(object_of(answer), "problem").empty() ? EX_OK : EX_UNAVAILABLE;
 }
 
 int run_upstream_explain(const ApiOptions& api, const UpstreamOptions& options) {

@@ -191,6 +191,20 @@ std::string render_test(const json::object& answer, const Look& look) {
   return paint(printable(text), ok ? Tone::good : Tone::bad, look.colour) + "\n";
 }
 
+std::string render_hooks(const json::object& answer, const Look& look) {
+  const std::string name = text_of(answer, "upstream"), problem = text_of(answer, "problem");
+  const bool registered = flag_of(answer, "registered");
+  std::string text = name + (registered ? " reports events to " : " does not report all events to ");
+  std::string out = paint(printable(text + text_of(answer, "url")), registered ? Tone::good : Tone::warn, look.colour);
+  for (const json::object* change : objects_of(answer, "changes"))
+    out += "\n  " + printable(text_of(*change, "state") + ": " + text_of(*change, "what"));
+  if (!problem.empty()) out += "\n" + paint(printable(problem), Tone::bad, look.colour);
+  if (const json::value* keys = answer.if_contains("keys"); keys && keys->is_array())
+    for (const json::value& key : keys->get_array())
+      if (key.is_string()) out += "\nfor the configuration: " + printable(std::string(key.get_string()));
+  return out + "\n";
+}
+
 // ---- routes ---------------------------------------------------------------------------------------------------------
 
 std::string render_route(const json::object& route, const Look& look) {

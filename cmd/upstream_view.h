@@ -15,6 +15,8 @@ std::string render_upstreams(const boost::json::object& answer, const Look& look
 std::string render_steered(const boost::json::object& upstream, const Look& look);
 std::string render_forecast(const boost::json::object& answer, const Look& look);  // prefer with dry_run
 std::string render_test(const boost::json::object& answer, const Look& look);
+// GET or POST /v1/upstreams/{name}/hooks: where its provider reports to, and what was or would be changed there.
+std::string render_hooks(const boost::json::object& answer, const Look& look);
 // GET /v1/route/explain: the sentence, and each upstream with the reason for or against it.
 std::string render_route(const boost::json::object& route, const Look& look);
 // GET /v1/messages/{id}/route: the same for each recipient that is not finished.
