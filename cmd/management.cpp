@@ -59,7 +59,7 @@ Management::Management(const Config& config, ManagementParts parts)
                       parts.secrets.aws_key, is_trusted(trusted_networks_), thread_.loop().clock(), own_hosts(config)}),
       health_(readiness_, parts.store, parts.metrics),
       retention_rules_{retire_policy(config), config.delivery.dsn},
-      retention_book_(std::move(parts.notice_owed)),
+      retention_book_(parts.notice_owed),
       messages_(thread_.loop(), thread_.loop().clock(), parts.store),
       bodies_(thread_.loop(), parts.store),
       bulk_(thread_.loop(), thread_.loop().clock(), parts.store),
@@ -67,6 +67,10 @@ Management::Management(const Config& config, ManagementParts parts)
       retention_api_(thread_.loop(), thread_.loop().clock(), parts.store, retention_rules_, retention_book_),
       stats_(thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, parts.metrics, std::move(parts.facts)),
       upstreams_(thread_.loop(), thread_.loop().clock(), parts.store, parts.upstreams),
+      upstream_hooks_({thread_.loop(), parts.upstreams, parts.http, config.mgmt.public_url, parts.log}),
+      hooks_({thread_.loop(), parts.store, parts.upstreams, parts.http, parts.metrics, parts.log, config.delivery.dsn,
+              parts.notice_owed}),
+      suppressions_(thread_.loop(), thread_.loop().clock(), parts.store, parts.log),
       users_(thread_.loop(), thread_.loop().clock(), parts.store, set_password),
       sending_({thread_.loop(), parts.store, parts.message_memory, keys_, parts.upstreams, parts.accepted, parts.log},
                std::make_shared<const relay::SubmissionOptions>(submission_options(config, hostname_of(config)))),
@@ -76,7 +80,8 @@ Management::Management(const Config& config, ManagementParts parts)
                  retention_book_, parts.log),
       limits_(http_limits(config)),
       cors_(config.mgmt.cors_origins),
-      body_memory_(limits_.body_memory) {
+      body_room_(thread_.loop(), thread_.loop().clock(), thread_.loop().make_alarm(),
+                 {config.server.data_dir, limits_.body_memory, limits_.body_disk, limits_.body_wait}) {
   parts.tls.resize(config.mgmt_listeners.size());
   for (std::size_t i = 0; i < config.mgmt_listeners.size(); ++i)
     doors_.push_back(open(config.mgmt_listeners[i], std::move(parts.tls[i])));
@@ -112,7 +117,7 @@ void Management::use(ManagementOptions options) {
     trusted_networks_ = std::move(options.trusted_networks);
     sending_.use(std::move(options.submission));
     limits_ = options.limits;
-    body_memory_.set_limit(limits_.body_memory);
+    body_room_.set_memory(limits_.body_memory);
     cors_.use(std::move(options.cors_origins));
     sessions_.use(options.session_lifetime);
   }));
@@ -124,7 +129,7 @@ void Management::close() {
 }
 
 std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& config, net::TlsContext tls) {
-  auto door = std::make_unique<Door>(thread_.loop(), authenticator_, cors_, limits_, body_memory_, log_);
+  auto door = std::make_unique<Door>(thread_.loop(), authenticator_, cors_, limits_, body_room_, log_);
   door->is_https = tls != nullptr;
   door->tls = std::move(tls);
   if (serves(config, "console"))
@@ -133,6 +138,7 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
     mgmt::add_greeting(door->router);
   health_.add_public_routes(door->router);
   if (serves(config, "metrics")) health_.add_metrics_route(door->router);
+  if (serves(config, "hooks")) hooks_.add_routes(door->router);
   if (serves(config, "api")) {
     messages_.add_routes(door->router);
     bodies_.add_routes(door->router);
@@ -141,6 +147,8 @@ std::unique_ptr<Management::Door> Management::open(const MgmtListenerConfig& con
     retention_api_.add_routes(door->router);
     stats_.add_routes(door->router);
     upstreams_.add_routes(door->router);
+    upstream_hooks_.add_routes(door->router);
+    suppressions_.add_routes(door->router);
     users_.add_routes(door->router);
     sending_.add_routes(door->router);
     keys_api_.add_routes(door->router);

@@ -19,6 +19,7 @@
 #include "mgmt/cors.h"
 #include "mgmt/events_api.h"
 #include "mgmt/health_api.h"
+#include "mgmt/hooks_api.h"
 #include "mgmt/key_ring.h"
 #include "mgmt/keys_api.h"
 #include "mgmt/login_guard.h"
@@ -28,7 +29,9 @@
 #include "mgmt/server.h"
 #include "mgmt/sessions.h"
 #include "mgmt/stats_api.h"
+#include "mgmt/suppressions_api.h"
 #include "mgmt/tokens_api.h"
+#include "mgmt/upstream_hooks.h"
 #include "mgmt/upstreams_api.h"
 #include "mgmt/users_api.h"
 #include "net/listener.h"
@@ -46,15 +49,16 @@ struct ManagementSecrets {
 
 struct ManagementParts {
   storage::Store& store;
-  const MetricsRegistry& metrics;
+  MetricsRegistry& metrics;
   ManagementSecrets secrets;
   relay::PasswordWorker& passwords;
   std::vector<net::TlsContext> tls;  // of each [[mgmt.listener]]; null, or none at all: plain
   Log& log;
   mgmt::DaemonFacts facts;
   relay::UpstreamControl& upstreams;
+  net::HttpSender& http;                   // to providers; closed by its owner before this goes
   Budget& message_memory;                  // of bodies on their way in, shared with all doors
-  std::function<void()> notice_owed = {};  // retention left notices to senders owed; called on the mgmt thread
+  std::function<void()> notice_owed = {};  // retention or a report left notices to senders owed; on the mgmt thread
   Counter* accepted = nullptr;             // messages over HTTP
 };
 
@@ -86,8 +90,8 @@ class Management {
  private:
   struct Door {
     Door(net::Loop& loop, mgmt::Authenticator& authenticator, const mgmt::Cors& cors, const mgmt::HttpLimits& limits,
-         Budget& body_memory, Log& log)
-        : router(authenticator, cors, log), server(loop, router, limits, body_memory, log) {}
+         mgmt::BodyRoom& body_room, Log& log)
+        : router(authenticator, cors, log), server(loop, router, limits, body_room, log) {}
     mgmt::Router router;
     mgmt::HttpServer server;
     std::unique_ptr<net::Listener> listener;
@@ -118,6 +122,9 @@ class Management {
   mgmt::RetentionApi retention_api_;
   mgmt::StatsApi stats_;
   mgmt::UpstreamsApi upstreams_;
+  mgmt::UpstreamHooksApi upstream_hooks_;
+  mgmt::HooksApi hooks_;
+  mgmt::SuppressionsApi suppressions_;
   mgmt::UsersApi users_;
   Sending sending_;
   mgmt::KeysApi keys_api_;
@@ -125,7 +132,7 @@ class Management {
   RetentionRunner retention_;
   mgmt::HttpLimits limits_;
   mgmt::Cors cors_;
-  Budget body_memory_;
+  mgmt::BodyRoom body_room_;
   std::vector<std::unique_ptr<Door>> doors_;
 };
 

@@ -88,10 +88,14 @@ boost::asio::awaitable<bool> Connection::serve_one() {
     const Stage admitted = co_await admit(exchange);
     stage = admitted;
   }
-  RequestBody body(parts_.body_memory, body_limit(exchange.admission), exchange.coding);
+  RequestBody body(parts_.body_room, body_limit(exchange.admission), exchange.coding);
   if (stage == Stage::done) {
     const Stage arrived = co_await read_body(exchange, body);
     stage = arrived;
+  }
+  if (stage == Stage::done) {
+    const Stage fetched = co_await fetch_body(exchange, body);
+    stage = fetched;
   }
   if (stage == Stage::closed) co_return false;
   if (stage == Stage::done) {
@@ -211,6 +215,15 @@ boost::asio::awaitable<Connection::Stage> Connection::read_body(Exchange& exchan
   }
 }
 
+// A body that found no memory is on disk, and waits for its turn.
+boost::asio::awaitable<Connection::Stage> Connection::fetch_body(Exchange& exchange, RequestBody& body) {
+  stream_->expires_never();
+  const bool fetched = co_await body.fetch();
+  if (fetched) co_return Stage::done;
+  exchange.response = refusal_for(exchange.admission, body, {});
+  co_return Stage::refused;
+}
+
 // What is left of a request that was refused by its head and is small enough to go on after it.
 bool Connection::is_body_skippable(const Exchange& exchange) {
   if (exchange.parser.is_done()) return true;
@@ -219,7 +232,7 @@ bool Connection::is_body_skippable(const Exchange& exchange) {
 }
 
 boost::asio::awaitable<bool> Connection::skip_body(Exchange& exchange) {
-  RequestBody rest(parts_.body_memory, RequestBody::kFree);
+  RequestBody rest(parts_.body_room, RequestBody::kFree);
   const Stage skipped = co_await read_body(exchange, rest);
   co_return skipped == Stage::done;
 }

@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 
-#include "core/budget.h"
 #include "core/log.h"
 #include "mgmt/http.h"
 #include "mgmt/request_body.h"
@@ -24,7 +23,7 @@ class RequestIds;
 struct ConnectionParts {
   const Router& router;
   const HttpLimits& limits;
-  Budget& body_memory;
+  BodyRoom& body_room;
   RequestIds& request_ids;
   const Clock& clock;
   Log& log;
@@ -46,6 +45,7 @@ class Connection {
   boost::asio::awaitable<Stage> read_head(Exchange& exchange);
   boost::asio::awaitable<Stage> admit(Exchange& exchange);
   boost::asio::awaitable<Stage> read_body(Exchange& exchange, RequestBody& body);
+  boost::asio::awaitable<Stage> fetch_body(Exchange& exchange, RequestBody& body);
   std::optional<Refusal> refuse_body(Exchange& exchange) const;
   static bool is_body_skippable(const Exchange& exchange);
   boost::asio::awaitable<bool> skip_body(Exchange& exchange);

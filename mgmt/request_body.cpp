@@ -4,7 +4,15 @@
 
 namespace postrider::mgmt {
 
-RequestBody::RequestBody(Budget& memory, std::uint64_t limit, Coding coding) : memory_(memory), limit_(limit) {
+namespace {
+
+std::uint64_t cost_of(std::uint64_t size) {
+  return size > RequestBody::kFree ? size - RequestBody::kFree : 0;
+}
+
+}  // namespace
+
+RequestBody::RequestBody(BodyRoom& room, std::uint64_t limit, Coding coding) : room_(room), limit_(limit) {
   if (coding == Coding::gzip) gunzip_.emplace();
 }
 
@@ -24,29 +32,54 @@ bool RequestBody::finish() {
 
 void RequestBody::drop() {
   std::string().swap(octets_);
+  file_.reset();
+  paid_disk_.release();
+  if (!paid_) return;
   paid_.release();
+  room_.freed();
 }
 
 bool RequestBody::keep(std::string_view octets) {
-  const std::uint64_t size = octets_.size() + octets.size();
-  if (size > limit_) return fail(Trouble::too_long);
-  if (!pay(size)) return fail(Trouble::no_room);
+  const std::uint64_t grown = size() + octets.size();
+  if (grown > limit_) return fail(Trouble::too_long);
+  if (file_) return keep_in_file(octets);
+  if (!room_.pay(paid_, cost_of(grown))) return begin_file() && keep_in_file(octets);
   try {
     octets_.append(octets);
   } catch (const std::bad_alloc&) {
-    return fail(Trouble::no_room);
+    return begin_file() && keep_in_file(octets);
   }
   return true;
 }
 
-bool RequestBody::pay(std::uint64_t size) {
-  const std::uint64_t owed = size > kFree ? size - kFree : 0;
-  if (owed <= paid_.amount()) return true;
-  if (paid_) return paid_.grow(owed - paid_.amount());
-  auto reserved = memory_.reserve(owed);
-  if (!reserved) return false;
-  paid_ = std::move(*reserved);
-  return true;
+bool RequestBody::begin_file() {
+  auto made = room_.make_file();
+  if (!made) return fail(Trouble::no_room);
+  file_.emplace(std::move(*made));
+  std::string so_far = std::move(octets_);
+  octets_.clear();
+  const bool kept = keep_in_file(so_far);
+  paid_.release();
+  room_.freed();
+  return kept;
+}
+
+bool RequestBody::keep_in_file(std::string_view octets) {
+  const bool paid = room_.pay_disk(paid_disk_, file_->size() + octets.size());
+  return (paid && file_->append(octets)) || fail(Trouble::no_room);
+}
+
+boost::asio::awaitable<bool> RequestBody::fetch() {
+  if (!file_) co_return true;
+  auto room = co_await room_.wait_for(cost_of(file_->size()));
+  if (!room) co_return fail(Trouble::no_room);
+  paid_ = std::move(*room);
+  auto octets = file_->read();
+  if (!octets) co_return fail(Trouble::no_room);
+  octets_ = std::move(*octets);
+  file_.reset();
+  paid_disk_.release();
+  co_return true;
 }
 
 bool RequestBody::fail(Trouble trouble) {

@@ -1,8 +1,9 @@
-// The body of one request as it arrives: unpacked, bounded, and paid for by the octet out of the server's memory for bodies. A client
-// that only announces a large body costs nothing, one that sends it to a server without room is told at once, and what grows too large
-// when it is unpacked is never unpacked whole. Lives as long as its request, mgmt thread.
+// The body of one request as it arrives: unpacked, bounded, and paid for by the octet out of the server's room for bodies. A client
+// that only announces a large body costs nothing; what finds no memory goes to a file, and what finds neither is told so at once; what
+// grows too large when it is unpacked is never unpacked whole. Lives as long as its request, mgmt thread.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/error.hpp>
@@ -12,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/budget.h"
+#include "mgmt/body_room.h"
 #include "mgmt/gzip.h"
 
 namespace postrider::mgmt {
@@ -25,26 +26,34 @@ class RequestBody {
   enum class Trouble : std::uint8_t { none, too_long, no_room, not_gzip };
 
   // `limit`: of what arrives, and of what that is unpacked.
-  RequestBody(Budget& memory, std::uint64_t limit, Coding coding = Coding::identity);
+  RequestBody(BodyRoom& room, std::uint64_t limit, Coding coding = Coding::identity);
+  RequestBody(const RequestBody&) = delete;
+  RequestBody& operator=(const RequestBody&) = delete;
+  ~RequestBody() { drop(); }
 
   bool take(std::string_view octets);  // false: see trouble()
   bool finish();                       // false: its end is missing
   Trouble trouble() const { return trouble_; }
   std::uint64_t arrived() const { return arrived_; }  // octets on the wire
-  // The octets; they stay paid for until drop(), or this goes.
+  // Once it is whole: waits until it can be held in memory. False: see trouble().
+  boost::asio::awaitable<bool> fetch();
+  // The octets, after fetch(); they stay paid for until drop(), or this goes.
   std::string release() { return std::move(octets_); }
   void drop();
 
  private:
   bool keep(std::string_view octets);
-  bool pay(std::uint64_t size);
+  bool keep_in_file(std::string_view octets);
+  bool begin_file();
+  std::uint64_t size() const { return file_ ? file_->size() : octets_.size(); }
   bool fail(Trouble trouble);
 
-  Budget& memory_;
-  Reservation paid_;
+  BodyRoom& room_;
+  Reservation paid_, paid_disk_;
   std::uint64_t limit_, arrived_ = 0;
   std::optional<Gunzip> gunzip_;
   std::string octets_;
+  std::optional<BodyFile> file_;  // instead of octets_
   Trouble trouble_ = Trouble::none;
 };
 

@@ -22,11 +22,11 @@ boost::asio::awaitable<void> run_connection(std::unique_ptr<Connection> connecti
 
 }  // namespace
 
-HttpServer::HttpServer(net::Loop& loop, const Router& router, const HttpLimits& limits, Budget& body_memory, Log& log)
+HttpServer::HttpServer(net::Loop& loop, const Router& router, const HttpLimits& limits, BodyRoom& body_room, Log& log)
     : loop_(loop),
       router_(router),
       limits_(limits),
-      body_memory_(body_memory),
+      body_room_(body_room),
       log_(log),
       request_ids_(random_seed()),
       connections_(loop, [&log](std::string_view, const std::exception& error) {
@@ -39,7 +39,7 @@ void HttpServer::accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls
     if (!tls) stream->farewell(kTooMany);
     return;
   }
-  ConnectionParts parts{router_, limits_, body_memory_, request_ids_, loop_.clock(), log_, stopping_};
+  ConnectionParts parts{router_, limits_, body_room_, request_ids_, loop_.clock(), log_, stopping_};
   auto connection = std::make_unique<Connection>(parts, std::move(stream));
   connections_.spawn("http.connection", run_connection(std::move(connection), std::move(tls)));
 }
@@ -47,6 +47,7 @@ void HttpServer::accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls
 boost::asio::awaitable<void> HttpServer::close() {
   stopping_ = true;
   connections_.cancel();
+  body_room_.refuse_waiting();
   co_await connections_.drain();
 }
 

@@ -4,8 +4,8 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
-#include "core/budget.h"
 #include "core/log.h"
+#include "mgmt/body_room.h"
 #include "mgmt/http.h"
 #include "mgmt/request.h"
 #include "mgmt/router.h"
@@ -17,9 +17,9 @@ namespace postrider::mgmt {
 
 class HttpServer {
  public:
-  // All outlive the server. `limits` may change between requests; `body_memory` is for the request bodies of this server, and of others
+  // All outlive the server. `limits` may change between requests; `body_room` is for the request bodies of this server, and of others
   // that share it.
-  HttpServer(net::Loop& loop, const Router& router, const HttpLimits& limits, Budget& body_memory, Log& log);
+  HttpServer(net::Loop& loop, const Router& router, const HttpLimits& limits, BodyRoom& body_room, Log& log);
 
   // `tls` null: plain. Over max_connections the client gets a 503 (plain) and is closed.
   void accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls);
@@ -32,7 +32,7 @@ class HttpServer {
   net::Loop& loop_;
   const Router& router_;
   const HttpLimits& limits_;
-  Budget& body_memory_;
+  BodyRoom& body_room_;
   Log& log_;
   RequestIds request_ids_;
   bool stopping_ = false;

@@ -164,8 +164,9 @@ ApiServer::ApiServer(ServerSetup setup)
       keys_api_(loop_.clock(), keys_, std::string(32, 'a'), log_),
       tokens_(loop_.clock(), authenticator_, sessions_, keys_, log_),
       upstreams_api_(loop_, loop_.clock(), *store_, upstreams_.control(), setup.upstream_limits),
-      body_memory_(setup.limits.body_memory),
-      server_(std::make_unique<HttpServer>(loop_, router_, limits_, body_memory_, log_)),
+      body_room_(loop_, loop_.clock(), loop_.make_alarm(),
+                 {setup.body_directory, setup.limits.body_memory, setup.limits.body_disk, setup.limits.body_wait}),
+      server_(std::make_unique<HttpServer>(loop_, router_, limits_, body_room_, log_)),
       tls_(std::move(setup.tls)) {
   add_spool_metrics(metrics_, *store_);
   stats_.start();

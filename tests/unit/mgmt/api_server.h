@@ -70,6 +70,7 @@ struct ServerSetup {
   std::function<bool(const boost::asio::ip::address&)> trusted;
   storage::MemoryStoreOptions store;
   BulkLimits bulk;
+  std::string body_directory = {};  // where bodies that find no memory wait; empty: they are refused
   net::TlsContext tls;
   std::vector<UpstreamConfig> upstreams = two_upstreams();
   UpstreamLimits upstream_limits;
@@ -89,7 +90,7 @@ class ApiServer {
   storage::MemoryStore& store() { return *store_; }
   Readiness& readiness() { return readiness_; }
   Router& router() { return router_; }  // add routes before the first request
-  Budget& body_memory() { return body_memory_; }
+  BodyRoom& body_room() { return body_room_; }
   net::Loop& loop() { return loop_; }
   KeyRing& keys() { return keys_; }  // on the loop
   void close() { begin_close().wait(); }
@@ -155,7 +156,7 @@ class ApiServer {
   KeysApi keys_api_;
   TokensApi tokens_;
   UpstreamsApi upstreams_api_;
-  Budget body_memory_;
+  BodyRoom body_room_;
   std::unique_ptr<HttpServer> server_;
   net::TlsContext tls_;
   std::unique_ptr<net::Listener> listener_;

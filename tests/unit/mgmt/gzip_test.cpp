@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/budget.h"
 #include "mgmt/request_body.h"
+#include "net/loop.h"
 
 namespace postrider::mgmt {
 namespace {
@@ -57,33 +57,41 @@ TEST(Gzip, ABombIsUnpackedNoFurtherThanItsSinkTakes) {
   EXPECT_LE(seen, 100'000 + Gunzip::kPiece);
 }
 
+// Without a directory: what finds no memory is refused.
+struct HasLoop {
+  net::Loop loop{"test"};
+};
+struct Room : private HasLoop, public BodyRoom {
+  explicit Room(std::uint64_t octets) : BodyRoom(loop, loop.clock(), loop.make_alarm(), {"", octets}) {}
+};
+
 TEST(RequestBody, PaysForWhatItKeepsBeyondTheFreeOctets) {
-  Budget memory(100'000);
+  Room room(100'000);
   {
-    RequestBody body(memory, 1'000'000);
+    RequestBody body(room, 1'000'000);
     EXPECT_TRUE(body.take(std::string(RequestBody::kFree, 'a')));
-    EXPECT_EQ(memory.used(), 0u);
+    EXPECT_EQ(room.memory().used(), 0u);
     EXPECT_TRUE(body.take(std::string(60'000, 'b')));
-    EXPECT_EQ(memory.used(), 60'000u);
+    EXPECT_EQ(room.memory().used(), 60'000u);
     EXPECT_FALSE(body.take(std::string(40'001, 'c')));
     EXPECT_EQ(body.trouble(), RequestBody::Trouble::no_room);
     EXPECT_FALSE(body.take("x"));
     EXPECT_FALSE(body.finish());
   }
-  EXPECT_EQ(memory.used(), 0u);
+  EXPECT_EQ(room.memory().used(), 0u);
 }
 
 TEST(RequestBody, LimitIsOfWhatItUnpacksTo) {
-  Budget memory(1u << 20);
+  Room room(1u << 20);
   const std::string packed = gzip(std::string(5000, 'a'));
-  RequestBody fits(memory, 5000, Coding::gzip);
+  RequestBody fits(room, 5000, Coding::gzip);
   EXPECT_TRUE(fits.take(packed) && fits.finish());
   EXPECT_EQ(fits.arrived(), packed.size());
   EXPECT_EQ(fits.release(), std::string(5000, 'a'));
-  RequestBody too_long(memory, 4999, Coding::gzip);
+  RequestBody too_long(room, 4999, Coding::gzip);
   EXPECT_FALSE(too_long.take(packed));
   EXPECT_EQ(too_long.trouble(), RequestBody::Trouble::too_long);
-  RequestBody cut(memory, 5000, Coding::gzip);
+  RequestBody cut(room, 5000, Coding::gzip);
   EXPECT_TRUE(cut.take(packed.substr(0, packed.size() - 1)));
   EXPECT_FALSE(cut.finish());
   EXPECT_EQ(cut.trouble(), RequestBody::Trouble::not_gzip);

@@ -7,6 +7,7 @@
 
 #include "mgmt/gzip.h"
 #include "mgmt/request_body.h"
+#include "tests/temp_directory.h"
 #include "tests/unit/mgmt/api_server.h"
 
 namespace postrider::mgmt::test {
@@ -152,7 +153,7 @@ TEST_F(HttpBody, ThatIsOnlyAnnouncedCostsNothing) {
   RawClient idle(server_.endpoint());
   idle.send(head("/large", "Expect: 100-continue\r\n" + length(900'000)));
   EXPECT_EQ(idle.read_answer().status, 100);
-  EXPECT_EQ(server_.body_memory().used(), 0u);
+  EXPECT_EQ(server_.body_room().memory().used(), 0u);
   EXPECT_EQ(post("/large", "", std::string(150'000, 'x')).body, "150000");
 }
 
@@ -196,6 +197,124 @@ TEST_F(HttpBody, IsPaidForUntilItsHandlerHasEnded) {
   gate.open();
   EXPECT_EQ(first.read_answer().body, "150000");
   EXPECT_EQ(post("/large", "", body).body, "150000");
+}
+
+// ---- disk -----------------------------------------------------------------------------------------------------------
+
+class PatientBody : public HttpBody {
+ protected:
+  explicit PatientBody(ServerSetup with = setup()) : HttpBody(in(std::move(with))) {
+    hold_ = {http::verb::post, "/hold", Access::send, "", {}, [this](const Request& r) { return gate_.hold(r); },
+             {"*/*"}};
+    hold_.body = BodySize::message;
+    server_.router().add(hold_);
+  }
+  // Takes the memory until the gate opens.
+  void occupy() {
+    first_.send(head("/hold", length(150'000)) + std::string(150'000, 'x'));
+    gate_.wait_until_entered();
+  }
+  // Until so many bodies are whole and wait for memory.
+  void wait_until_waiting(std::size_t bodies) {
+    std::size_t there = 0;
+    for (int looks = 0; there != bodies && looks < 1'000'000; ++looks) {
+      std::promise<std::size_t> waiting;
+      server_.loop().post(Task([&] { waiting.set_value(server_.body_room().waiting()); }));
+      there = waiting.get_future().get();
+    }
+    ASSERT_EQ(there, bodies);
+  }
+  void send_large(RawClient& client, std::size_t octets) {
+    client.send(head("/large", length(octets)) + std::string(octets, 'x'));
+  }
+
+  Gate gate_{server_.loop()};
+  RawClient first_{server_.endpoint()}, second_{server_.endpoint()}, third_{server_.endpoint()};
+
+ private:
+  static ServerSetup in(ServerSetup with) {
+    static const TempDirectory directory;
+    with.body_directory = directory.path();
+    return with;
+  }
+  Route hold_;
+};
+
+TEST_F(PatientBody, WaitsItsTurnWhenMemoryIsUsedUp) {
+  occupy();
+  send_large(second_, 155'000);
+  wait_until_waiting(1);
+  send_large(third_, 75'000);  // would find room, but the other was first
+  wait_until_waiting(2);
+  EXPECT_EQ(server_.body_room().memory().used(), 150'000 - RequestBody::kFree);
+  EXPECT_EQ(post("/large", "", std::string(60'000, 'x')).body, "60000");  // small ones are never in need
+  gate_.open();
+  EXPECT_EQ(first_.read_answer().body, "150000");
+  EXPECT_EQ(second_.read_answer().body, "155000");
+  EXPECT_EQ(third_.read_answer().body, "75000");
+  EXPECT_EQ(server_.body_room().memory().used(), 0u);
+  EXPECT_EQ(server_.body_room().disk().used(), 0u);
+}
+
+TEST_F(PatientBody, ArrivesAsItWasSent) {
+  occupy();
+  std::string body;
+  for (int i = 0; body.size() < 140'000; ++i) body += std::to_string(i) + ",";
+  Route route{http::verb::post, "/echo", Access::send, "", {}, {}, {"*/*"}};
+  route.body = BodySize::message;
+  route.handler = [](const Request& request) -> asio::awaitable<Response> {
+    Response response;
+    response.content_type = "text/plain";
+    response.body = request.body;
+    co_return response;
+  };
+  server_.router().add(route);
+  const std::string packed = gzip(body);
+  second_.send(head("/echo", length(body.size())) + body);
+  wait_until_waiting(1);
+  third_.send(head("/echo", "Content-Encoding: gzip\r\n" + length(packed.size())) + packed);
+  wait_until_waiting(2);
+  gate_.open();
+  EXPECT_EQ(second_.read_answer().body, body);
+  EXPECT_EQ(third_.read_answer().body, body);
+}
+
+TEST_F(PatientBody, IsRefusedWhenTheServerCloses) {
+  occupy();
+  send_large(second_, 150'000);
+  wait_until_waiting(1);
+  const std::future<void> closed = server_.begin_close();
+  EXPECT_EQ(second_.read_answer().status, 503);
+  gate_.open();
+  EXPECT_EQ(first_.read_answer().body, "150000");
+  closed.wait();
+}
+
+class CrampedBody : public PatientBody {
+ protected:
+  static ServerSetup cramped() {
+    ServerSetup setup = HttpBody::setup();
+    setup.limits.body_disk = 200'000;
+    setup.limits.body_wait = std::chrono::milliseconds(1);
+    return setup;
+  }
+  CrampedBody() : PatientBody(cramped()) {}
+};
+
+TEST_F(CrampedBody, IsRefusedWhenTheDiskIsUsedUpToo) {
+  EXPECT_EQ(post("/large", "", std::string(300'000, 'x')).status, 503);
+  EXPECT_EQ(server_.body_room().disk().used(), 0u);
+}
+
+TEST_F(CrampedBody, IsRefusedWhenItHasWaitedLong) {
+  occupy();
+  send_large(second_, 150'000);
+  const Answer answer = second_.read_answer();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.header("retry-after"), "5");
+  gate_.open();
+  EXPECT_EQ(first_.read_answer().body, "150000");
+  EXPECT_EQ(server_.body_room().disk().used(), 0u);
 }
 
 // ---- the end of the server -------------------------------------------------------------------------------------------
@@ -272,7 +391,7 @@ TEST_F(HttpBody, ThatUnpacksToTooMuchIsRefused) {
   const std::string bomb = gzip(std::string(30u << 20, 'x'));
   ASSERT_LT(bomb.size(), 200'000u);
   EXPECT_EQ(post("/large", "Content-Encoding: gzip\r\n", bomb).status, 503);  // its memory is used up first
-  EXPECT_EQ(server_.body_memory().used(), 0u);
+  EXPECT_EQ(server_.body_room().memory().used(), 0u);
 }
 
 TEST_F(HttpBody, ThatUnpacksToNothingIsBoundedToo) {
