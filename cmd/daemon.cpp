@@ -53,7 +53,7 @@ Daemon::Daemon(Config config, OperatorLog& log)
   management_ = std::make_unique<Management>(
       config_, ManagementParts{*store_, metrics_, ensure_secrets(config_.server.data_dir), *passwords_,
                                management_tls(config_, hostname_, tls_, log_), log_, facts(), outbound_->control(),
-                               body_memory_, [this] { relays_.front()->notice_owed(); },
+                               outbound_->http(), body_memory_, [this] { relays_.front()->notice_owed(); },
                                &metrics_.counter("postrider_http_messages_total", "Messages acknowledged over HTTP")});
   open_smtp_listeners();
 }

@@ -35,6 +35,7 @@ class Outbound {
   const RoutePlan& plan() const { return plan_; }
   relay::Noticeboard& board() { return board_; }
   relay::UpstreamControl& control() { return *control_; }
+  net::HttpSender& http() { return *http_; }
   std::function<void(relay::UpstreamNews)> news();
 
   struct Hooks {

@@ -66,28 +66,35 @@ Response disbelief(UpstreamType type, Authenticity authenticity) {
   return problem(refused);
 }
 
-// A name of any length as the store keeps it: the same in every process. 0 is "none".
-std::uint64_t key_of(std::string_view name) {
-  if (name.empty()) return 0;
+// What the vendor calls its report, or, where it has no name for it, all that it says: the same in every process. Never 0.
+std::uint64_t key_of(const providers::ReportedEvent& event) {
+  std::string name = event.key;
+  if (name.empty())
+    for (const std::string_view part : {to_string(event.type), std::string_view(event.provider_id),
+                                        std::string_view(event.recipient), std::string_view(event.reason.text)})
+      name.append(part).push_back('\n');
+  if (event.key.empty()) name += format_rfc3339(event.at);
   const Digest digest = sha256(name);
   std::uint64_t key = 0;
   for (std::size_t i = 0; i < sizeof key; ++i) key = key << 8 | digest[i];
   return std::max<std::uint64_t>(key, 1);
 }
 
-std::vector<Report> reports_of(const std::string& upstream, std::vector<providers::ReportedEvent> events) {
+std::vector<Report> reports_of(const std::string& upstream, bool notify_sender,
+                               std::vector<providers::ReportedEvent> events) {
   std::vector<Report> reports;
   reports.reserve(events.size());
   for (providers::ReportedEvent& event : events) {
     Report report;
     report.upstream = upstream;
+    report.key = key_of(event);
     report.id = MessageId::parse(event.message);
     report.provider_id = std::move(event.provider_id);
     report.type = event.type;
     report.recipient = std::move(event.recipient);
     report.at = event.at;
     report.reason = std::move(event.reason);
-    report.key = key_of(event.key);
+    report.notify_sender = notify_sender;
     reports.push_back(std::move(report));
   }
   return reports;
@@ -123,10 +130,10 @@ struct HooksApi::Recorded {
 };
 
 HooksApi::HooksApi(HooksParts parts, HookLimits limits)
-    : parts_(parts),
+    : parts_(std::move(parts)),
       limits_(std::move(limits)),
-      certificates_(parts.loop, parts.http, limits_.certificates),
-      counts_(parts.metrics) {}
+      certificates_(parts_.loop, parts_.http, limits_.certificates),
+      counts_(parts_.metrics) {}
 
 void HooksApi::add_routes(Router& router) {
   const auto add = [&router](std::string_view pattern, Handler handler) {
@@ -183,7 +190,7 @@ asio::awaitable<Response> HooksApi::take(Upstream upstream, const Request& reque
     if (!confirmed) co_return come_again(config.name, confirmed.error());
   }
   counts_.unused(config.name, "other_kind", reading->ignored);
-  std::vector<Report> reports = reports_of(config.name, std::move(reading->events));
+  std::vector<Report> reports = reports_of(config.name, parts_.notify_sender, std::move(reading->events));
   const Recorded recorded = co_await record(config.name, std::move(reports));
   if (recorded.events + recorded.unknown + recorded.duplicates + recorded.other > 0)
     parts_.log.info("hook.received", {{"upstream", config.name},
@@ -235,8 +242,8 @@ asio::awaitable<result<void>> HooksApi::confirm(const std::string& upstream, std
 
 asio::awaitable<HooksApi::Recorded> HooksApi::record(const std::string& upstream, std::vector<Report> reports) {
   Recorded recorded;
-  for (std::size_t asked = 0; !reports.empty(); ++asked) {
-    std::vector<Report> again;  // hand-overs that are not settled yet
+  for (std::size_t asked = 0;; ++asked) {
+    std::vector<Report> again;
     for (std::size_t at = 0; at < reports.size() && !recorded.trouble; at += limits_.slice) {
       const auto begin = reports.begin() + static_cast<std::ptrdiff_t>(at);
       const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limits_.slice, reports.size() - at));
@@ -244,17 +251,13 @@ asio::awaitable<HooksApi::Recorded> HooksApi::record(const std::string& upstream
       std::optional<Fault> trouble = co_await ask_store(upstream, std::move(slice), again, recorded);
       recorded.trouble = std::move(trouble);
     }
-    if (recorded.trouble) break;
+    if (recorded.trouble || again.empty()) co_return recorded;
+    if (asked == limits_.waits.size()) break;
+    const bool waited = co_await wait(limits_.waits[asked]);
+    if (!waited) break;
     reports = std::move(again);
-    if (reports.empty()) break;
-    bool go_on = asked < limits_.waits.size();
-    if (go_on) {
-      const bool waited = co_await wait(limits_.waits[asked]);
-      go_on = waited;
-    }
-    if (!go_on) recorded.trouble = Fault{FaultKind::unavailable, "the message is still being handed over"};
-    if (recorded.trouble) break;
   }
+  recorded.trouble = Fault{FaultKind::unavailable, "messages are still being handed over, or the spool is full"};
   co_return recorded;
 }
 
@@ -264,6 +267,7 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
   auto start = [&](Done<Answers> done) { parts_.store.report(reports, parts_.loop.clock().now(), std::move(done)); };
   const result<Answers> answers = co_await net::await_done<Answers>(parts_.loop, start);
   if (!answers) co_return answers.error();
+  bool owes_notice = false;
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const result<storage::Reported>& answer = answers->at(i);
     if (answer) {
@@ -271,7 +275,8 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
       recorded.duplicates += answer->events == 0 ? 1 : 0;
       counts_.recorded(upstream, to_string(reports[i].type), answer->events);
       counts_.unused(upstream, "duplicate", answer->events == 0 ? 1 : 0);
-    } else if (answer.error().kind == FaultKind::conflict) {
+      owes_notice = owes_notice || answer->owes_notice;
+    } else if (is_passing(answer.error())) {
       again.push_back(std::move(reports[i]));
     } else {
       // Also what a test account or an older installation reports: it stays unknown however often it comes.
@@ -279,7 +284,14 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
       counts_.unused(upstream, reason_of(answer.error().kind), 1);
     }
   }
+  if (owes_notice && parts_.notice_owed) parts_.notice_owed();
   co_return std::nullopt;
+}
+
+// The hand-over is not settled yet, or the spool is full; a message that has no room for more history will never have.
+bool HooksApi::is_passing(const Fault& fault) const {
+  if (fault.kind == FaultKind::full) return !parts_.store.stats().accepting;
+  return fault.kind == FaultKind::conflict || fault.kind == FaultKind::unavailable;
 }
 
 // ---- refusals -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct HooksParts {
   net::HttpSender& http;
   MetricsRegistry& metrics;  // read on the mgmt thread
   Log& log;
+  bool notify_sender = true;               // delivery.dsn
+  std::function<void()> notice_owed = {};  // a bounce left a notice to a sender owed; called on the mgmt thread
 };
 
 struct HookLimits {
@@ -56,6 +60,7 @@ class HooksApi {
   boost::asio::awaitable<std::optional<Fault>> ask_store(const std::string& upstream,
                                                          std::vector<storage::Report> reports,
                                                          std::vector<storage::Report>& again, Recorded& recorded);
+  bool is_passing(const Fault& fault) const;
   Response reject(const UpstreamConfig& config, const Request& request, const providers::Verdict& verdict);
   Response unreadable(const UpstreamConfig& config, const Request& request, const std::string& text);
   Response come_again(const std::string& upstream, const Fault& fault);

@@ -1,5 +1,6 @@
 #include "mgmt/upstream_hooks.h"
 
+#include <algorithm>
 #include <boost/url/encode.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
@@ -27,6 +28,7 @@ using providers::HookChange;
 
 constexpr std::size_t kMaxUrl = 1024;
 constexpr std::size_t kMaxChanges = 50;  // more than a vendor has kinds of events
+constexpr std::size_t kRounds = 3;
 constexpr Duration kAnswerTimeout = std::chrono::seconds(30);
 
 bool is_loopback(std::string_view host) {
@@ -73,6 +75,10 @@ struct UpstreamHooksApi::Findings {
   std::vector<std::string> notes;  // keys that the vendor gave
   std::string problem;             // empty: none
   bool registered = false;         // nothing is left to do
+
+  bool names(const std::string& what) const {
+    return std::any_of(changes.begin(), changes.end(), [&](const Change& change) { return change.what == what; });
+  }
 };
 
 void UpstreamHooksApi::add_routes(Router& router) {
@@ -148,34 +154,48 @@ asio::awaitable<Response> UpstreamHooksApi::answer(const Request& request, std::
   co_return response;
 }
 
+// In rounds: some vendors let a hook be completed only once it is there. Ends when nothing is left to do, or nothing new.
 asio::awaitable<void> UpstreamHooksApi::look_and_change(const UpstreamConfig& config, Mode mode, Findings& findings) {
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    auto plan = co_await make_plan(config, findings);
+    if (!plan) co_return;
+    findings.registered = plan->empty();
+    if (plan->empty()) co_return;
+    const std::size_t first = findings.changes.size();
+    for (const HookChange& change : *plan) {
+      if (findings.names(change.what)) findings.problem = "the provider does not show yet what was changed; look again";
+      findings.changes.push_back({change.what, mode == Mode::look ? "planned" : "not tried"});
+    }
+    if (mode == Mode::look || !findings.problem.empty()) co_return;
+    for (std::size_t i = 0; i < plan->size(); ++i) {
+      const auto done = co_await ask(config, std::move((*plan)[i].request), findings);
+      findings.changes[first + i].state = done ? "done" : "failed";
+      if (!done) co_return;
+    }
+  }
+  findings.problem = "the provider wants more changes than it should; look again";
+}
+
+asio::awaitable<result<std::vector<HookChange>>> UpstreamHooksApi::make_plan(const UpstreamConfig& config,
+                                                                             Findings& findings) {
   const Callbacks& callbacks = *providers::callbacks_for(config.type);
+  auto plan = result<std::vector<HookChange>>(Fault{});
   auto question = callbacks.build_hook_list(config, parts_.loop.clock().now());
   if (!question) {
-    findings.problem = question.error().text;
-    co_return;
+    plan = question.error();
+  } else {
+    const auto list = co_await ask(config, std::move(*question), findings);
+    if (!list) co_return list.error();
+    plan = callbacks.plan_hooks(config, *list, findings.url, parts_.loop.clock().now());
   }
-  const auto list = co_await ask(config, std::move(*question), callbacks, findings);
-  if (!list) co_return;
-  auto plan = callbacks.plan_hooks(config, *list, findings.url, parts_.loop.clock().now());
-  if (plan && plan->size() > kMaxChanges) plan = invalid("the vendor has more hooks than can be changed at once");
-  if (!plan) {
-    findings.problem = plan.error().text;
-    co_return;
-  }
-  const std::string_view untouched = mode == Mode::look ? "planned" : "not tried";
-  for (const HookChange& change : *plan) findings.changes.push_back({change.what, untouched});
-  for (std::size_t i = 0; i < plan->size() && mode == Mode::change; ++i) {
-    const auto done = co_await ask(config, std::move((*plan)[i].request), callbacks, findings);
-    findings.changes[i].state = done ? "done" : "failed";
-    if (!done) co_return;
-  }
-  findings.registered = plan->empty() || mode == Mode::change;
+  if (plan && plan->size() > kMaxChanges) plan = invalid("the provider has more hooks than can be changed at once");
+  if (!plan) findings.problem = plan.error().text;
+  co_return plan;
 }
 
 // The vendor's answer, when it is that it was done; else the problem is in the findings.
 asio::awaitable<result<Answer>> UpstreamHooksApi::ask(const UpstreamConfig& config, providers::Request request,
-                                                      const Callbacks& callbacks, Findings& findings) {
+                                                      Findings& findings) {
   net::HttpExchange exchange;
   exchange.method = std::move(request.method);
   exchange.url = std::move(request.url);
@@ -192,6 +212,7 @@ asio::awaitable<result<Answer>> UpstreamHooksApi::ask(const UpstreamConfig& conf
   }
   Answer answer{got->status, std::move(got->headers), std::move(got->body)};
   std::string note;
+  const Callbacks& callbacks = *providers::callbacks_for(config.type);
   const providers::Reading reading = callbacks.read_hook(answer, parts_.loop.clock().now(), note);
   if (!note.empty()) findings.notes.push_back(std::move(note));
   if (reading.kind == OutcomeKind::sent) co_return answer;

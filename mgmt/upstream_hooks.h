@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/log.h"
 #include "mgmt/router.h"
@@ -39,8 +40,10 @@ class UpstreamHooksApi {
   boost::asio::awaitable<Response> change(const Request& request);
   boost::asio::awaitable<Response> answer(const Request& request, std::string url, Mode mode);
   boost::asio::awaitable<void> look_and_change(const UpstreamConfig& config, Mode mode, Findings& findings);
+  boost::asio::awaitable<result<std::vector<providers::HookChange>>> make_plan(const UpstreamConfig& config,
+                                                                               Findings& findings);
   boost::asio::awaitable<result<providers::Answer>> ask(const UpstreamConfig& config, providers::Request request,
-                                                        const providers::Callbacks& callbacks, Findings& findings);
+                                                        Findings& findings);
   std::string default_url(const std::string& upstream) const;
 
   UpstreamHooksParts parts_;

@@ -8,6 +8,7 @@
 #include "cmd/management.h"
 #include "storage/memory_store.h"
 #include "tests/unit/cmd/command_line.h"
+#include "tests/unit/mgmt/fake_sender.h"
 #include "tests/unit/mgmt/upstream_fixture.h"
 
 namespace postrider::cmd::test {
@@ -24,6 +25,7 @@ class ManagementFixture : public testing::Test {
                                log_,
                                {},
                                upstreams_.control(),
+                               http_,
                                message_memory_}) {
     ::unsetenv("POSTRIDER_URL");
     ::unsetenv("POSTRIDER_TOKEN");
@@ -65,6 +67,7 @@ class ManagementFixture : public testing::Test {
   Budget message_memory_{16u << 20};
   std::unique_ptr<storage::MemoryStore> store_ = storage::make_memory_store();
   mgmt::test::Upstreams upstreams_;
+  mgmt::test::FakeSender http_;
   relay::PasswordWorker passwords_;
   Management management_;
 
