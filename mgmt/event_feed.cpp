@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxLimit = 1000;
 // Events are numbered when they are committed and stamped a little earlier; and the wall clock may have been set.
 constexpr Duration kClockSlack = std::chrono::hours(1);
 
-constexpr int kEventTypes = static_cast<int>(EventType::upstream_rolled_back) + 1;
+constexpr int kEventTypes = static_cast<int>(EventType::processed) + 1;
 
 std::optional<EventType> parse_event_type(std::string_view text) {
   for (int i = 0; i < kEventTypes; ++i)

@@ -73,7 +73,8 @@ json::object to_json(const Event& event, const MessageRecord& message) {
           {"recipient", recipient_address(message, event.recipient)},
           {"reason", text_or_null(reason_sentence(event.reason))},
           {"reason_detail", reason_json(event.reason)},
-          {"actor", text_or_null(event.actor)}};
+          {"actor", text_or_null(event.actor)},
+          {"upstream", text_or_null(event.upstream)}};
 }
 
 json::object to_json(const RecipientOutcome& outcome, const MessageRecord& message) {
@@ -173,7 +174,6 @@ json::object feed_json(const Event& event, const MessageRecord* message) {
   json::object out = to_json(event, message ? *message : unknown);
   const bool of_upstream = is_upstream_event(event.type);
   out["message"] = of_upstream ? json::value(nullptr) : json::value(event.message.str());
-  out["upstream"] = text_or_null(event.upstream);
   out["sender"] = message ? json::value(address_text(message->envelope.sender)) : json::value(nullptr);
   out["attempt"] =
       event.attempt ? json::value(to_json(*event.attempt, message ? *message : unknown)) : json::value(nullptr);

@@ -16,7 +16,7 @@ SCHEMAS = ROOT / "docs/schemas"
 # What the API answers; the others are of commands only.
 SHARED = (
     "event", "event-page", "message", "message-list", "message-route", "retention", "retention-run", "route", "stats", "steer-totals",
-    "steered-message", "upstream", "upstream-forecast", "upstream-list", "upstream-test", "user-list",
+    "steered-message", "suppression-list", "upstream", "upstream-forecast", "upstream-hooks", "upstream-list", "upstream-test", "user-list",
 )
 WIDTH = 120
 

@@ -1,5 +1,5 @@
 // The mailer service's POST /queue, which gives a job_id, and GET /status?job_id=, which says what became of it: one job is one message.
-// What a provider reports of it arrives by the provider's own events.
+// What a provider reports of it arrives at POST /events (mgmt/hooks_api.h).
 #include "mgmt/answers.h"
 #include "mgmt/dialects/origin.h"
 #include "mgmt/dialects/status_text.h"

@@ -71,15 +71,24 @@ std::string sentence_of(const Recipient& recipient, Time now) {
   return "";
 }
 
+// The last of these; nothing: there is none.
+std::optional<EventType> last_of(std::initializer_list<EventType> types, const std::vector<Event>& history) {
+  const auto is_one = [&](const Event& event) {
+    return std::find(types.begin(), types.end(), event.type) != types.end();
+  };
+  const auto last = std::find_if(history.rbegin(), history.rend(), is_one);
+  return last == history.rend() ? std::nullopt : std::optional(last->type);
+}
+
 // What people did with a message that arrived; nothing: not told yet.
 std::optional<EventType> last_reaction(const std::vector<Event>& history) {
-  constexpr EventType kReactions[] = {EventType::opened, EventType::clicked, EventType::complained,
-                                      EventType::unsubscribed};
-  const auto is_reaction = [&](const Event& event) {
-    return std::find(std::begin(kReactions), std::end(kReactions), event.type) != std::end(kReactions);
-  };
-  const auto last = std::find_if(history.rbegin(), history.rend(), is_reaction);
-  return last == history.rend() ? std::nullopt : std::optional(last->type);
+  return last_of({EventType::opened, EventType::clicked, EventType::complained, EventType::unsubscribed}, history);
+}
+
+// What the provider of a message says of it on its way from there to the mailbox.
+std::optional<EventType> on_its_way(const MessageRecord& message, const std::vector<Event>& history) {
+  if (message.state() != RecipientState::sent) return std::nullopt;
+  return last_of({EventType::sent, EventType::processed, EventType::deferred}, history);
 }
 
 bool was_sent(const std::vector<Event>& history) {
@@ -124,6 +133,7 @@ std::string_view last_event(const MessageRecord& message, const std::vector<Even
   }
   const auto reaction = last_reaction(history);
   if (reaction && *reaction != EventType::unsubscribed) return to_string(*reaction);
+  if (on_its_way(message, history) == EventType::deferred) return "delivery_delayed";
   return to_string(message.state());
 }
 
@@ -146,7 +156,8 @@ std::string_view job_status(const MessageRecord& message, const std::vector<Even
       break;
   }
   const auto reaction = last_reaction(history);
-  return reaction ? to_string(*reaction) : "sent";
+  if (reaction) return to_string(*reaction);
+  return on_its_way(message, history) == EventType::processed ? "processed" : "sent";
 }
 
 std::uint32_t retries_in(const std::vector<Event>& history) {

@@ -17,8 +17,8 @@ std::string status_sentence(const MessageRecord& message, Time now);
 // opened, clicked, complained.
 std::string_view last_event(const MessageRecord& message, const std::vector<Event>& history, Time now);
 
-// As the mailer service's /status says it: queued, failed, or what the provider reported: sent (also once it confirmed the delivery,
-// which Mailjet calls so), opened, clicked, complained, unsubscribed, bounced.
+// As the mailer service's /status says it: queued, failed, or what the provider reported: processed, sent (also once it confirmed the
+// delivery, which Mailjet calls so), opened, clicked, complained, unsubscribed, bounced.
 std::string_view job_status(const MessageRecord& message, const std::vector<Event>& history);
 
 // Contacts with an upstream after the first, over all tries: each failure that was followed by another contact.
