@@ -38,6 +38,7 @@ class MailgunExpression {
 struct MailgunPlace {
   std::uint64_t seq = 0;
   std::uint32_t recipient = 0;  // index in the message
+  // NOLINTNEXTLINE(modernize-use-nullptr): the zero is in the generated comparison
   auto operator<=>(const MailgunPlace&) const = default;
 
   MailgunPlace next() const;

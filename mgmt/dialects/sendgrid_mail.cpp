@@ -57,7 +57,7 @@ constexpr std::array<Setting, 6> kRefused{
 
 // Those of `over` take the place of the same names in `under`; header names have no case.
 void lay_over(std::vector<std::pair<std::string, std::string>>& under,
-              std::vector<std::pair<std::string, std::string>> over, bool ignore_case) {
+              std::vector<std::pair<std::string, std::string>>&& over, bool ignore_case) {
   for (auto& [name, value] : over) {
     const auto same = [&, &key = name](const auto& pair) {
       return ignore_case ? boost::beast::iequals(pair.first, key) : pair.first == key;
