@@ -1,8 +1,10 @@
 // Layout of a row of the event feed, after the header of record_frame.h (whose aux is the number of events):
 //
 //   row     := first_seq:u64 event*aux                              event i has the number first_seq + i
-//   event   := type:u8 at:i64 recipient:varint reason actor:string [upstream:string] has_attempt:u8 [attempt]
+//   event   := type:u8 at:i64 recipient:varint reason actor:string [upstream:string] flags:u8 [attempt] [report]
 //              recipient: 0 all of the message's, else its index + 1; upstream: with upstream_* only
+//              flags: 1 attempt is given, 2 report is
+//   report  := upstream:string report:u64                           of what a provider reported: who, and what it calls it
 //   attempt := upstream:string peer:string tls:string started_at:i64 duration_ms:varint stage:u8 outcome:u8 reason
 //              remote_id:string why:string flags:u8 count:varint (recipient:varint outcome:u8 reason)*count
 //              flags: 1 counted, 2 lossy, 4 provider_id
@@ -45,8 +47,11 @@ class RowWriter {
     put(event.reason);
     out_.string(event.actor);
     if (is_upstream_event(event.type)) out_.string(event.upstream);
-    out_.u8(event.attempt ? 1 : 0);
+    out_.u8(static_cast<std::uint8_t>((event.attempt ? 1 : 0) | (event.report != 0 ? 2 : 0)));
     if (event.attempt) put(*event.attempt);
+    if (event.report == 0) return;
+    out_.string(event.upstream);
+    out_.u64(event.report);
   }
   void put(const Attempt& attempt) {
     out_.string(attempt.upstream);
@@ -103,12 +108,16 @@ class RowReader {
     event.reason = reason();
     event.actor = in_.string();
     if (is_upstream_event(event.type)) event.upstream = in_.string();
-    const std::uint8_t has_attempt = in_.u8();
-    if (has_attempt > 1) in_.fail();
-    if (has_attempt == 1) {
+    const std::uint8_t flags = in_.u8();
+    if (flags > 3) in_.fail();
+    if ((flags & 1) != 0) {
       event.attempt = std::make_shared<Attempt>();
       take(*event.attempt);
     }
+    if ((flags & 2) == 0) return;
+    event.upstream = in_.string();
+    event.report = in_.u64();
+    if (event.report == 0) in_.fail();
   }
   void take(Attempt& attempt) {
     attempt.upstream = in_.string();

@@ -72,6 +72,7 @@ struct BackupRequest {
 };
 struct BackupReport {
   std::uint64_t messages = 0, chunks = 0, events = 0, users = 0, api_keys = 0;
+  std::uint64_t suppressions = 0;   // entries of the suppression list
   std::uint64_t held = 0;           // live messages held in the copy that were not held before
   std::uint64_t file_bytes = 0;     // of the copy
   std::uint64_t fault_count = 0;    // what could not be read and is not in the copy

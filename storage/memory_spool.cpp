@@ -3,24 +3,13 @@
 #include <algorithm>
 
 #include "core/header_fields.h"
+#include "storage/claim_rules.h"
 #include "storage/expiry_rules.h"
+#include "storage/memory_spool_change.h"
 #include "storage/retention_rules.h"
 
 namespace postrider::storage {
 namespace {
-
-// What a record and an event would take on disk, near enough: these only feed the limits.
-std::uint64_t record_bytes(const MessageRecord& record) {
-  return stored_bytes(256 + record.headers.size() + 128 * record.recipients.size());
-}
-constexpr std::uint64_t kEventBytes = 160;
-
-std::uint64_t message_bytes(const MessageRecord& record) {
-  std::uint64_t bytes = record_bytes(record);
-  if (record.body == BodyState::present) bytes += stored_body_bytes(record.body_size);
-  if (!record.live()) bytes += kEventBytes * record.history.size();
-  return bytes;
-}
 
 std::uint64_t chunk_bytes(const std::string& chunk) {
   return stored_bytes(chunk.size() + kChunkRecordHeader);
@@ -34,51 +23,6 @@ Fault full() {
 }
 
 }  // namespace
-
-// A record between two states: takes it out of the due index and the counters, and puts it back when it has
-// changed.
-class MemorySpool::Change {
- public:
-  Change(MemorySpool& spool, MessageRecord& record, bool is_new = false) : spool_(spool), record_(record) {
-    if (is_new) return;
-    if (const auto key = due_key(record_)) spool_.due_.erase(*key);
-    expiry_before_ = expiry_time(record_);
-    if (expiry_before_) spool_.expiring_.erase({*expiry_before_, record_.id});
-    spool_.revivable_.erase(record_.id);
-    count(false);
-  }
-  ~Change() {
-    if (const auto key = due_key(record_)) spool_.due_.emplace(*key, sender_hash(record_));
-    if (const auto at = expiry_time(record_)) {
-      spool_.expiring_.emplace(*at, record_.id);
-      if (at != expiry_before_) spool_.expiry_change_ = std::min(*at, spool_.expiry_change_.value_or(kNever));
-    }
-    if (revivable(record_)) spool_.revivable_.insert(record_.id);
-    count(true);
-  }
-  Change(const Change&) = delete;
-  Change& operator=(const Change&) = delete;
-
-  static void forget(MemorySpool& spool, MessageRecord& record) {
-    spool.revivable_.erase(record.id);
-    count(spool, record, false);
-  }
-
- private:
-  void count(bool add) { count(spool_, record_, add); }
-  static void count(MemorySpool& spool, const MessageRecord& record, bool add) {
-    const std::uint64_t sign = add ? 1 : ~0ull;  // adds or, modulo 2^64, subtracts
-    SpoolStats& stats = spool.stats_;
-    const bool live = record.live();
-    stats.messages[static_cast<int>(record.state())] += sign;
-    if (live) stats.live_messages += sign;
-    (live ? stats.live_bytes : stats.finished_bytes) += sign * message_bytes(record);
-  }
-
-  MemorySpool& spool_;
-  MessageRecord& record_;
-  std::optional<Time> expiry_before_;  // where it stood among those that expire
-};
 
 MemorySpool::MemorySpool(const MemoryStoreOptions& options) : max_interruptions_(options.max_interruptions) {
   stats_.max_bytes = options.max_bytes;
@@ -124,6 +68,10 @@ result<Accepted> MemorySpool::accept(NewMessage message) {
   if (message.notifies) {
     const auto told = notify(*message.notifies, id, message.now);
     if (!told) return told.error();
+  }
+  if (message.intent) {
+    auto claimed = claim_new(message.record, *message.intent, message.now, find_in_list());
+    std::move(claimed.begin(), claimed.end(), std::back_inserter(*events));
   }
 
   chunks.insert(chunks.end(), message.body.chunks.begin(), message.body.chunks.end());
@@ -188,11 +136,15 @@ std::vector<Claimed> MemorySpool::claim(const std::vector<ClaimRequest>& request
     const auto found = messages_.find(request.id);
     if (found == messages_.end()) continue;
     MessageRecord& record = found->second.record;
+    ClaimResult claim;
     {
       Change change(*this, record);
-      answer.recipients = claim_record(record, request);
+      claim = claim_record(record, request, find_in_list());
+      number(std::move(claim.events), record);
     }
-    if (answer.recipients.empty()) continue;
+    if (claim.nothing()) continue;
+    answer.recipients = std::move(claim.claimed);
+    answer.suppressed = std::move(claim.suppressed);
     note_due(record);  // of the recipients that are due later
     answer.record = std::make_shared<MessageRecord>(record);
   }
@@ -350,15 +302,14 @@ void MemorySpool::forgive(Time now, std::size_t& rows) {
 // other removes.
 void MemorySpool::retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows,
                                 Retired& retired) {
-  const Duration lifetime = wanted ? request.policy.failed_bodies : request.policy.sent_bodies;
   for (auto row = feed_.upper_bound(walk.after); row != feed_.end() && rows > 0; ++row, --rows) {
-    if (row->second.at + lifetime > request.now) return;
-    walk.after = row->first;
     const auto found = messages_.find(row->second.message);
-    if (found == messages_.end()) continue;
-    MessageRecord& record = found->second.record;
-    if (body_wanted(record) != wanted || !body_expired(record, request.policy, request.now)) continue;
-    take_body(found->second, request, retired);
+    if (found != messages_.end()) {
+      const Fate fate = body_fate(found->second.record, row->first, wanted, request);
+      if (fate == Fate::stop) return;
+      if (fate == Fate::take) take_body(found->second, request, retired);
+    }
+    walk.after = row->first;
   }
 }
 
@@ -376,40 +327,31 @@ bool MemorySpool::over_history_limit(const RetirePolicy& policy) const {
 }
 
 void MemorySpool::retire_history(const RetireRequest& request, std::size_t& rows, Retired& retired) {
-  while (rows > 0) {
+  for (; rows > 0; --rows) {
     const auto row = feed_.upper_bound(history_.after);
-    const bool crowded = over_history_limit(request.policy);
     if (row == feed_.end()) {
-      if (!crowded || !history_.passed_over) return;
+      if (!over_history_limit(request.policy) || !history_.passed_over) return;
       history_ = Walk{};
       continue;
     }
-    if (!crowded && row->second.at + request.policy.history > request.now) return;
-    --rows;
-    history_.after = row->first;
-    if (!retire_row(Event(row->second), request, retired)) history_.passed_over = true;
+    const std::uint64_t seq = row->first;
+    if (retire_row(row->second.message, seq, request, retired) == Fate::stop) return;
+    history_.after = seq;
   }
 }
 
-// False: the message is finished and stays all the same.
-bool MemorySpool::retire_row(const Event& row, const RetireRequest& request, Retired& retired) {
-  const auto found = messages_.find(row.message);
-  if (found == messages_.end() || found->second.record.live()) return true;
-  MessageRecord& record = found->second.record;
-  if (record.owes_notice()) return true;  // the notice, or its being forgiven, writes another row
-  if (will_owe(record, request)) {
-    if (record.history.back() == row.seq && over_history_limit(request.policy))
-      take_body(found->second, request, retired);
-    return true;
-  }
-  if (!history_expired(record, request.policy, request.now)) {
-    if (record.history.back() != row.seq) return true;  // oldest first: its turn comes at its last row
-    if (!over_history_limit(request.policy)) return false;
-  }
+Fate MemorySpool::retire_row(MessageId id, std::uint64_t seq, const RetireRequest& request, Retired& retired) {
+  const auto found = messages_.find(id);
+  if (found == messages_.end()) return Fate::pass;
+  const MessageRecord& record = found->second.record;
+  const Fate fate = history_fate(record, seq, request, over_history_limit(request.policy));
+  if (fate == Fate::leave) history_.passed_over = true;
+  if (fate == Fate::body_first) take_body(found->second, request, retired);
+  if (fate != Fate::take) return fate;
   retired.bytes += message_bytes(record);
   ++retired.messages;
   erase(found);
-  return true;
+  return fate;
 }
 
 void MemorySpool::erase(Messages::iterator message) {

@@ -13,6 +13,8 @@
 
 #include "storage/memory_store.h"
 #include "storage/record_rules.h"
+#include "storage/retention_rules.h"
+#include "storage/suppression_rules.h"
 
 namespace postrider::storage {
 
@@ -32,6 +34,7 @@ class MemorySpool {
   result<std::shared_ptr<MessageRecord>> amend(const AmendRequest& request);
   Expired expire(const ExpireRequest& request);
   Revived revive(const ReviveRequest& request);
+  std::vector<result<Reported>> report(const std::vector<Report>& reports, Time now);
   result<Nothing> put_upstream_state(UpstreamState state, std::vector<Event> events);
   Retired retire(const RetireRequest& request);
   Retired preview_retire(const RetireRequest& request) const;
@@ -61,6 +64,11 @@ class MemorySpool {
   void put_api_key_usage(std::vector<ApiKeyUsage> usage);
   std::vector<ApiKeyUsage> list_api_key_usage() const;
 
+  result<Nothing> put_suppression(Suppression entry);
+  result<Nothing> remove_suppression(const std::string& address);
+  std::vector<std::optional<Suppression>> find_suppressions(const std::vector<std::string>& addresses) const;
+  SuppressionPage list_suppressions(const SuppressionQuery& query) const;
+
   // The earliest due time put or moved since the last call, but for settles; nothing: none was.
   std::optional<Time> take_due_change();
   // The same of times at which messages expire, by any verb.
@@ -87,6 +95,8 @@ class MemorySpool {
 
   result<Nothing> notify(const Notifies& notifies, const MessageId& notice, Time now);
   void drop_body(Stored& stored);
+  result<Reported> take_report(const Report& report, Time now);
+  FindSuppression find_in_list() const;
   std::optional<Accepted> known_key(const NewMessage& message) const;
   void number(std::vector<Event> events, MessageRecord& record);
   void note_due(const MessageRecord& record);
@@ -95,7 +105,7 @@ class MemorySpool {
   void forgive(Time now, std::size_t& rows);
   void retire_bodies(Walk& walk, bool wanted, const RetireRequest& request, std::size_t& rows, Retired& retired);
   void retire_history(const RetireRequest& request, std::size_t& rows, Retired& retired);
-  bool retire_row(const Event& row, const RetireRequest& request, Retired& retired);
+  Fate retire_row(MessageId id, std::uint64_t seq, const RetireRequest& request, Retired& retired);
   void erase(Messages::iterator message);
   void retire_upstream_rows(const RetireRequest& request, std::size_t& rows);
   void retire_keys(const RetireRequest& request, std::size_t& rows);
@@ -118,6 +128,7 @@ class MemorySpool {
   std::map<std::string, UserRecord> users_;
   std::map<std::string, ApiKeyRecord> api_keys_;
   std::map<std::string, ApiKeyUsage> api_key_usage_;
+  std::map<std::string, Suppression> suppressions_;  // by mailbox_key
   Walk sent_bodies_, failed_bodies_, history_;
   SpoolStats stats_;
   std::optional<Time> due_change_, expiry_change_;

@@ -111,20 +111,24 @@ class MemoryStoreImpl final : public MemoryStore {
     read(std::move(done), [&] { return result<std::vector<DueHead>>(spool_.due_heads()); });
   }
 
-  void report(std::vector<Report>, Time, Done<std::vector<result<Reported>>> done) override {
-    done.complete(Fault{FaultKind::unavailable, "not yet"});
+  void report(std::vector<Report> reports, Time now, Done<std::vector<result<Reported>>> done) override {
+    write(std::move(done),
+          [this, r = std::move(reports), now] { return result<std::vector<result<Reported>>>(spool_.report(r, now)); });
   }
-  void put_suppression(Suppression, Done<Nothing> done) override {
-    done.complete(Fault{FaultKind::unavailable, "not yet"});
+  void put_suppression(Suppression entry, Done<Nothing> done) override {
+    write(std::move(done), [this, e = std::move(entry)]() mutable { return spool_.put_suppression(std::move(e)); });
   }
-  void remove_suppression(std::string, Done<Nothing> done) override {
-    done.complete(Fault{FaultKind::unavailable, "not yet"});
+  void remove_suppression(std::string address, Done<Nothing> done) override {
+    write(std::move(done), [this, a = std::move(address)] { return spool_.remove_suppression(a); });
   }
   void find_suppressions(std::vector<std::string> addresses,
                          Done<std::vector<std::optional<Suppression>>> done) override {
-    done.complete(std::vector<std::optional<Suppression>>(addresses.size()));
+    using Found = std::vector<std::optional<Suppression>>;
+    read(std::move(done), [&] { return result<Found>(spool_.find_suppressions(addresses)); });
   }
-  void list_suppressions(SuppressionQuery, Done<SuppressionPage> done) override { done.complete(SuppressionPage{}); }
+  void list_suppressions(SuppressionQuery query, Done<SuppressionPage> done) override {
+    read(std::move(done), [&] { return result<SuppressionPage>(spool_.list_suppressions(query)); });
+  }
 
   void put_user(UserRecord user, bool must_be_new, Done<Nothing> done) override {
     write(std::move(done),

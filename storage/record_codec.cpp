@@ -1,4 +1,4 @@
-// Layouts of message records, chunks, users, API keys and states of upstreams, each after the header of record_frame.h:
+// Layouts of message records, chunks, users, API keys, states of upstreams and the suppression list, each after the header of record_frame.h:
 //
 //   message   := envelope body wait_bucket:u32 history idempotency_key:string headers:string recipients
 //   envelope  := sender:address envid:string ret:u8 flags:u8 lane:u8 door:u8 tenant:string client:string helo:string
@@ -27,6 +27,7 @@
 //   upstream  := name:string written_at:u64 health:u8 opened_stage:u8 flags:u8 changed_at:i64 last_error:string
 //                paused_until:i64 stopped_by:string canary_percent:varint canary_messages:varint preferred_by:string
 //                day_start:i64 month_start:i64 day_count:varint month_count:varint      flags: 1 stopped, 2 preferred
+//   suppression := address:string reason:string actor:string created_at:i64
 //
 //   strings   := count:varint string*count
 //   string    := size:varint octets          i64: milliseconds since 1970, INT64_MAX: never
@@ -446,6 +447,29 @@ result<StoredUpstream> decode_upstream(std::string_view value) {
   state.month_count = in.varint();
   if (!in.ok_and_empty()) return damaged("the upstream's fields do not fill the value");
   return upstream;
+}
+
+void encode_suppression(const Suppression& entry, std::string& out) {
+  begin(out, {Magic::suppression, 0, {}});
+  Put to(out);
+  to.string(entry.address);
+  to.string(entry.reason);
+  to.string(entry.actor);
+  to.i64(to_ms(entry.created_at));
+  seal_frame(out.data(), out.size());
+}
+
+result<Suppression> decode_suppression(std::string_view value) {
+  auto opened = open_frame(value, Magic::suppression, {});
+  if (!opened) return opened.error();
+  Take in(opened->payload);
+  Suppression entry;
+  entry.address = in.string();
+  entry.reason = in.string();
+  entry.actor = in.string();
+  entry.created_at = from_ms(in.i64());
+  if (!in.ok_and_empty()) return damaged("the entry's fields do not fill the value");
+  return entry;
 }
 
 }  // namespace postrider::storage

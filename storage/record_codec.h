@@ -1,5 +1,5 @@
 // The byte layouts of the spool's values: message records, body chunks, rows of the event feed, users, API keys, states of
-// upstreams. Pure functions, any thread. Decoders take any bytes, check magic, version, id and checksum, and answer a Fault of kind `damaged` that
+// upstreams, the suppression list. Pure functions, any thread. Decoders take any bytes, check magic, version, id and checksum, and answer a Fault of kind `damaged` that
 // says what was wrong; they never read past the value. The grammar is at the top of the .cpp files.
 #pragma once
 
@@ -65,5 +65,8 @@ result<ApiKeyUsage> decode_api_key_usage(std::string_view value);
 
 void encode_upstream(const StoredUpstream& upstream, std::string& out);
 result<StoredUpstream> decode_upstream(std::string_view value);
+
+void encode_suppression(const Suppression& entry, std::string& out);
+result<Suppression> decode_suppression(std::string_view value);
 
 }  // namespace postrider::storage

@@ -16,11 +16,14 @@ namespace postrider::storage {
 namespace {
 
 constexpr std::size_t kMagicAt = 8, kVersionAt = 11, kAuxAt = 12, kIdAt = 16;
-constexpr char kVersion = static_cast<char>(kSpoolFormat);
 static_assert(kIdAt + MessageId::kBytes == kRecordHeader);
 
 std::uint64_t checksum(const char* value, std::size_t size) {
   return XXH3_64bits(value + kMagicAt, size - kMagicAt);
+}
+
+std::uint8_t version_of(std::string_view bytes) {
+  return static_cast<std::uint8_t>(bytes[kVersionAt]);
 }
 
 bool begins_as_ours(std::string_view bytes) {
@@ -33,7 +36,7 @@ void write_frame(const Frame& frame, char* header) {
   header[kMagicAt] = 'P';
   header[kMagicAt + 1] = 'R';
   header[kMagicAt + 2] = static_cast<char>(frame.magic);
-  header[kVersionAt] = kVersion;
+  header[kVersionAt] = static_cast<char>(kSpoolFormat);
   wire::store_le(header + kAuxAt, frame.aux);
   std::memcpy(header + kIdAt, frame.id.bytes().data(), MessageId::kBytes);
 }
@@ -46,7 +49,7 @@ result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& 
   if (value.size() < kRecordHeader) return damaged("the value is shorter than its header");
   const char expected[3] = {'P', 'R', static_cast<char>(magic)};
   if (std::memcmp(value.data() + kMagicAt, expected, sizeof expected) != 0) return damaged("the magic is wrong");
-  if (value[kVersionAt] != kVersion) return damaged("the format version is not one this program knows");
+  if (!is_known_format(version_of(value))) return damaged("the format version is not one this program knows");
   if (wire::load_le<std::uint64_t>(value.data()) != checksum(value.data(), value.size())) {
     return damaged("the checksum does not match");
   }
@@ -57,10 +60,10 @@ result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& 
 }
 
 std::optional<Frame> peek_frame(std::string_view bytes) {
-  if (!begins_as_ours(bytes) || bytes[kVersionAt] != kVersion) return std::nullopt;
+  if (!begins_as_ours(bytes) || !is_known_format(version_of(bytes))) return std::nullopt;
   const auto magic = static_cast<Magic>(bytes[kMagicAt + 2]);
-  const auto known = {Magic::message,  Magic::chunk,   Magic::events,       Magic::user,
-                      Magic::upstream, Magic::api_key, Magic::api_key_usage};
+  const auto known = {Magic::message,  Magic::chunk,   Magic::events,        Magic::user,
+                      Magic::upstream, Magic::api_key, Magic::api_key_usage, Magic::suppression};
   if (std::find(known.begin(), known.end(), magic) == known.end()) return std::nullopt;
   std::array<std::uint8_t, MessageId::kBytes> id;
   std::memcpy(id.data(), bytes.data() + kIdAt, id.size());
@@ -73,8 +76,8 @@ bool is_whole_frame(std::string_view value) {
 }
 
 std::optional<std::uint8_t> other_format(std::string_view value) {
-  if (!begins_as_ours(value) || value[kVersionAt] == kVersion || !is_whole_frame(value)) return std::nullopt;
-  return static_cast<std::uint8_t>(value[kVersionAt]);
+  if (!begins_as_ours(value) || is_known_format(version_of(value)) || !is_whole_frame(value)) return std::nullopt;
+  return version_of(value);
 }
 
 std::optional<std::size_t> find_frame_size(std::string_view bytes) {

@@ -3,10 +3,10 @@
 //   value    := checksum magic version aux id payload
 //   checksum := u64        XXH3-64 of everything after it
 //   magic    := 3 octets   "PRm" message, "PRc" chunk, "PRe" row of events, "PRu" user, "PRs" upstream (its state),
-//                          "PRk" API key, "PRg" usage of an API key
-//   version  := u8         kSpoolFormat
+//                          "PRk" API key, "PRg" usage of an API key, "PRp" entry of the suppression list
+//   version  := u8         the format it was written in: kOldestFormat to kSpoolFormat
 //   aux      := u32        chunk: its index; row: number of events; else 0
-//   id       := 16 octets  of the message; user, upstream, key, usage and a row that is of no message: zeros
+//   id       := 16 octets  of the message; zeros where a value is of none
 //
 // All integers are little-endian. A scan of raw pages finds values by their magic (docs/spool.md).
 #pragma once
@@ -22,8 +22,14 @@
 namespace postrider::storage {
 
 // Of all layouts together: the spool's own row has it, and so has each value, for who meets one alone.
-//   1 had no time to live, tags and guards in its records; 2 no metadata and batches, and other numbers of some events.
-inline constexpr std::uint8_t kSpoolFormat = 3;
+//   1 had no time to live, tags and guards in its records; 2 no metadata and batches, and other numbers of some events;
+//   3 nothing that providers report, and no suppression list.
+inline constexpr std::uint8_t kSpoolFormat = 4;
+// What has no reports reads the same in both. A daemon writes its own format over the spool's when it opens it.
+inline constexpr std::uint8_t kOldestFormat = 3;
+constexpr bool is_known_format(std::uint8_t format) {
+  return format >= kOldestFormat && format <= kSpoolFormat;
+}
 
 enum class Magic : char {
   message = 'm',
@@ -32,7 +38,8 @@ enum class Magic : char {
   user = 'u',
   upstream = 's',
   api_key = 'k',
-  api_key_usage = 'g'
+  api_key_usage = 'g',
+  suppression = 'p'
 };
 
 struct Frame {
@@ -52,10 +59,10 @@ result<Opened> open_frame(std::string_view value, Magic magic, const MessageId& 
 
 // ---- for salvage, which meets values without knowing what they are or where they end ------------------------------
 
-// What the bytes say they begin with; nothing when that is no value of this version. The checksum is not looked at.
+// What the bytes say they begin with; nothing when that is no value of a known format. The checksum is not looked at.
 std::optional<Frame> peek_frame(std::string_view bytes);
 bool is_whole_frame(std::string_view value);
-// The other format that a whole value is of; nothing when it is none of ours, or of this one.
+// The format of a whole value that this program does not know; nothing when it is none of ours, or of one that it knows.
 std::optional<std::uint8_t> other_format(std::string_view value);
 // How long the value is that `bytes` begins with: the size that its checksum fits. Tries one after the other.
 std::optional<std::size_t> find_frame_size(std::string_view bytes);

@@ -59,7 +59,7 @@ std::optional<Fault> check_metadata(const Metadata& metadata) {
 
 }  // namespace
 
-// ---- accept, claim, settle ----------------------------------------------------------------------------------------
+// ---- accept, settle -----------------------------------------------------------------------------------------------
 
 result<std::vector<Event>> accept_record(NewMessage& message) {
   MessageRecord& record = message.record;
@@ -79,27 +79,10 @@ result<std::vector<Event>> accept_record(NewMessage& message) {
     recipient.changed_at = message.now;
     if (recipient.age_from == Time{}) recipient.age_from = recipient.due;
   }
-  if (message.intent) claim_record(record, ClaimRequest{record.id, message.intent->upstream, message.now});
   std::vector<Event> events;
   events.push_back(make_event(record, EventType::accepted, message.now));
   events.back().reason = guard_reason(record);
   return events;
-}
-
-std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request) {
-  std::vector<std::uint32_t> claimed;
-  if (time_is_over(record.envelope, request.now)) return claimed;
-  for (std::uint32_t i = 0; i < record.recipients.size(); ++i) {
-    Recipient& recipient = record.recipients[i];
-    const bool waits = recipient.state == RecipientState::queued || recipient.state == RecipientState::deferred;
-    if (!waits || recipient.due > request.now) continue;
-    const auto next = transition(recipient.state, Trigger::claim);
-    if (!next) continue;
-    arrive(recipient, *next, request.now);
-    if (recipient.upstream.empty() || !may_have_been_sent(recipient)) recipient.upstream = request.upstream;
-    claimed.push_back(i);
-  }
-  return claimed;
 }
 
 namespace {

@@ -2,7 +2,8 @@
 // implementation applies these and adds only its codec and its indexes, so that all of them mean the same
 // thing.
 //
-// What time does to a message by itself is in storage/expiry_rules.h. Called by the thread that writes the store. Each function either applies its verb whole or, when it answers
+// A claim is in storage/claim_rules.h, what providers report in report_rules.h, what time does to a message by itself in
+// expiry_rules.h. Called by the thread that writes the store. Each function either applies its verb whole or, when it answers
 // a fault, leaves the record as it was. Events come back without `seq`: the store numbers them at commit, in
 // the order given, and appends the numbers to MessageRecord::history. Whoever changes a record compares
 // due_key() before and after.
@@ -19,19 +20,12 @@
 
 namespace postrider::storage {
 
-// ---- accept, claim, settle ----------------------------------------------------------------------------------------
+// ---- accept, settle -----------------------------------------------------------------------------------------------
 
-// Completes the record of a new message (changed_at, age_from where it is zero) and, with an intent, claims
-// what is due. Events: one `accepted`, whose reason says what a guard did. Faults: invalid (no recipient, a recipient that is not
+// Completes the record of a new message (changed_at, age_from where it is zero); with an intent the store claims it next, see
+// claim_new(). Events: one `accepted`, whose reason says what a guard did. Faults: invalid (no recipient, a recipient that is not
 // queued, chunks that do not make up the body).
 result<std::vector<Event>> accept_record(NewMessage& message);
-
-// Moves every queued or deferred recipient with due <= now to `sending` and notes the intent's upstream on
-// it; one whose last hand-over was cut off (cause uncertain or interrupted) keeps the upstream that was asked
-// then: it is asked first again while it is in service. None of a message whose time to live is over: what
-// waits there is expire()'s. Answers their indices; empty: nothing changed. No events: the attempt that
-// follows makes them.
-std::vector<std::uint32_t> claim_record(MessageRecord& record, const ClaimRequest& request);
 
 struct SettleResult {
   std::vector<Event> events;  // one `attempted` an attempt, then one a recipient that changed (see append in the .cpp)

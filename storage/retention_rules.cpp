@@ -79,8 +79,9 @@ bool will_owe(const MessageRecord& record, const RetireRequest& request) {
   });
 }
 
-bool may_end(EventType last_of_row) {
-  switch (last_of_row) {
+bool may_end(const Event& last_of_row) {
+  if (last_of_row.report != 0) return true;  // whatever a provider says may be its last word
+  switch (last_of_row.type) {
     case EventType::accepted:
     case EventType::attempted:
     case EventType::deferred:

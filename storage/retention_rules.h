@@ -38,6 +38,6 @@ Fate body_fate(const MessageRecord& record, std::uint64_t row, bool wanted, cons
 bool will_owe(const MessageRecord& record, const RetireRequest& request);
 
 // False for the event of a row that cannot be the last of a message at rest: the record need not be read for it.
-bool may_end(EventType last_of_row);
+bool may_end(const Event& last_of_row);
 
 }  // namespace postrider::storage

@@ -27,6 +27,7 @@ struct SalvageReport {
   std::uint64_t held = 0;                              // of the messages: live, to be released
   std::uint64_t already_held = 0;                      // of the messages: held before
   std::vector<std::string> users, api_keys;            // names that were found, brought back or not
+  std::uint64_t suppressions = 0;                      // entries of the suppression list, in the new spool
   std::uint64_t file_bytes = 0;
 
   // Lists of at most kMaxListedFaults, each with its count.

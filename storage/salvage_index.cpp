@@ -4,6 +4,7 @@
 #include <optional>
 #include <tuple>
 
+#include "storage/report_rules.h"
 #include "storage/wire.h"
 
 namespace postrider::storage {
@@ -68,8 +69,8 @@ void SalvageIndex::add(const FoundValue& found, std::string_view value) {
         upstream_rows_.emplace(seq, place);
         return;
       }
-      const auto left = state_after(row->events.back().type);
-      rows_.push_back({id, seq, static_cast<std::uint32_t>(row->events.size()), left && !is_live(*left), place});
+      rows_.push_back(
+          {id, seq, static_cast<std::uint32_t>(row->events.size()), state_after(row->events.back()), place});
       return;
     }
     case Magic::user: {
@@ -100,6 +101,15 @@ void SalvageIndex::add(const FoundValue& found, std::string_view value) {
     }
     case Magic::api_key_usage:  // counts of a day: not worth more than a new start
       return;
+    case Magic::suppression: {
+      auto entry = decode_suppression(value);
+      if (!entry) return;
+      const auto known = suppressions_.find(entry->address);
+      if (known != suppressions_.end()) ++old_versions_;
+      if (known == suppressions_.end() || known->second.created_at <= entry->created_at)
+        suppressions_[entry->address] = std::move(*entry);
+      return;
+    }
   }
 }
 
@@ -131,7 +141,8 @@ std::vector<MessageId> SalvageIndex::ids_without_record() const {
   for (auto row = rows_.begin(); row != rows_.end();) {
     const MessageId id = row->id;
     bool final = false;
-    for (; row != rows_.end() && row->id == id; ++row) final = row->final;
+    for (; row != rows_.end() && row->id == id; ++row)
+      if (row->left) final = !is_live(*row->left);
     while (record != records_.end() && record->id < id) ++record;
     const bool known = record != records_.end() && record->id == id;
     if (!known && !final) ids.push_back(id);
@@ -141,8 +152,9 @@ std::vector<MessageId> SalvageIndex::ids_without_record() const {
 
 // ---- catching up --------------------------------------------------------------------------------------------------
 
-std::optional<RecipientState> state_after(EventType type) {
-  switch (type) {
+std::optional<RecipientState> state_after(const Event& event) {
+  if (event.report != 0) return std::nullopt;
+  switch (event.type) {
     case EventType::sent:
       return RecipientState::sent;
     case EventType::delivered:
@@ -193,11 +205,13 @@ std::optional<RecipientState> state_after(EventType type) {
 void catch_up(MessageRecord& record, const std::vector<Event>& later) {
   for (const Event& event : later) {
     if (event.type == EventType::body_removed) record.body = BodyState::removed;
-    const auto state = state_after(event.type);
-    if (!state) continue;
+    const auto left = state_after(event);
+    const auto reported = event.report != 0 ? trigger_of_report(event.type) : std::nullopt;
     for (std::uint32_t i = 0; i < record.recipients.size(); ++i) {
       if (event.recipient != kAllRecipients && event.recipient != i) continue;
       Recipient& recipient = record.recipients[i];
+      const auto state = reported ? transition(recipient.state, *reported) : left;
+      if (!state) continue;
       recipient.state = *state;
       recipient.changed_at = event.at;
       recipient.reason = event.reason;

@@ -36,7 +36,7 @@ struct RowPlace {
   MessageId id;
   std::uint64_t seq = 0;
   std::uint32_t events = 0;
-  bool final = false;  // its last event left a recipient at rest
+  std::optional<RecipientState> left;  // where its last event left a recipient; none: where it was
   Place place;
 };
 
@@ -51,6 +51,7 @@ class SalvageIndex {
   const std::map<std::string, UserRecord>& users() const { return users_; }
   const std::map<std::string, StoredApiKey>& api_keys() const { return api_keys_; }
   const std::map<std::string, StoredUpstream>& upstreams() const { return upstreams_; }
+  const std::map<std::string, Suppression>& suppressions() const { return suppressions_; }
   const std::map<std::uint64_t, Place>& upstream_rows() const { return upstream_rows_; }  // of events, by number
   std::uint64_t old_versions() const { return old_versions_; }
   std::uint64_t next_seq() const { return next_seq_; }  // above all event numbers that were found
@@ -64,6 +65,7 @@ class SalvageIndex {
   std::map<std::string, UserRecord> users_;
   std::map<std::string, StoredApiKey> api_keys_;
   std::map<std::string, StoredUpstream> upstreams_;
+  std::map<std::string, Suppression> suppressions_;
   std::map<std::uint64_t, Place> upstream_rows_;
   std::uint64_t old_versions_ = 0;
   std::uint64_t next_seq_ = 1;
@@ -72,7 +74,8 @@ class SalvageIndex {
 // What events say that are newer than the record: a page with an older version of it may be all that is left. Body and
 // states of the recipients follow them.
 void catch_up(MessageRecord& record, const std::vector<Event>& later);
-// Where an event leaves a recipient; nothing where it does not move it.
-std::optional<RecipientState> state_after(EventType type);
+// Where an event leaves a recipient; nothing where it does not move it, or where that depends on its state: what a provider reports
+// moves only what is handed over, which is at rest before and after.
+std::optional<RecipientState> state_after(const Event& event);
 
 }  // namespace postrider::storage

@@ -35,8 +35,10 @@ struct IdempotencyKey {
 };
 
 // With an intent the accept also claims: recipients go straight to `sending` for `upstream`, no second commit is needed.
+// Those on the suppression list are suppressed instead.
 struct Intent {
   std::string upstream;
+  bool notify_sender = true;  // delivery.dsn
 };
 
 // The new message is the notice that an older one owes its sender: accept writes the one and clears the other's debts, or
@@ -111,13 +113,15 @@ struct DueHead {
 
 struct ClaimRequest {
   MessageId id;
-  std::string upstream;  // the intent: who will be asked
-  Time now{};            // recipients queued or deferred with due <= now are claimed; others stay
+  std::string upstream;       // the intent: who will be asked
+  Time now{};                 // recipients queued or deferred with due <= now are claimed, or suppressed; others stay
+  bool notify_sender = true;  // delivery.dsn: a recipient that is suppressed may owe a notice
 };
 
 struct Claimed {
   std::shared_ptr<MessageRecord> record;  // null: gone, not due any more, or already claimed: nothing to do
-  std::vector<std::uint32_t> recipients;  // indices now in `sending`
+  std::vector<std::uint32_t> recipients;  // indices now in `sending`; none: all that was due is suppressed
+  std::vector<std::uint32_t> suppressed;  // indices that this claim found on the suppression list
 };
 
 struct RecipientUpdate {
@@ -235,24 +239,27 @@ struct Report {
   std::string upstream;
   std::optional<MessageId> id;
   std::string provider_id;
-  EventType type =
-      EventType::delivered;  // processed, delivered, deferred, bounced, opened, clicked, complained, unsubscribed
-  std::string
-      recipient;  // compared with address and with the address before the provider's own changes: letter case does not count.
-                  // Empty: all that this upstream took under `provider_id`, or, without one, all that it took
+  // processed, delivered, deferred, bounced, opened, clicked, complained, unsubscribed
+  EventType type = EventType::delivered;
+  // As the provider writes it: letter case does not count, nor how the domain is written. Empty: all that this upstream took under
+  // `provider_id`, or, without one, all that it took.
+  std::string recipient;
   Time at{};
   Reason reason;
-  std::uint64_t key =
-      0;  // not 0; another report of this upstream with it on the same message and recipient changes nothing
+  // Not 0; another report of this upstream with it on the same message and recipient changes nothing.
+  std::uint64_t key = 0;
+  bool notify_sender = true;  // delivery.dsn: a recipient that bounced may owe a notice
 };
 // `delivered` and `bounced` move a recipient that is sent or delivered, by core's transition function; whatever else it is in, and
 // for every other type, the report goes into the history and changes no state. One event a recipient, Event::at is the provider's.
 struct Reported {
   MessageId id;
   std::uint32_t events = 0;  // written; 0: all were known
+  bool owes_notice = false;  // see owing()
 };
-// Faults of one report: not_found; conflict: one of its recipients is still `sending`, the settlement that says so is on its way
-// (ask again); full: the message has kMaxHistoryToReport rows of history.
+// Faults of one report: invalid (no key, another type); not_found; conflict: one of its recipients is still `sending`, the
+// settlement that says who took it is on its way (ask again); full: the message has kMaxHistoryToReport rows of history, or the
+// spool is over its high-water mark.
 inline constexpr std::size_t kMaxHistoryToReport = 2000;
 
 // ---- suppression --------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // A message comes in: accept, stage, unstage.
 //
 //   idem row   := id fingerprint:u64 expires_ms:i64 scope_and_key:string  the key itself, because hashes may collide
+#include "storage/claim_rules.h"
 #include "storage/lmdb/repair_ops.h"
 #include "storage/lmdb/write_context.h"
 #include "storage/lmdb/write_ops.h"
@@ -72,6 +73,7 @@ result<Accepted> Accept::store(WriteContext& context) {
     if (!told) return told.error();
   }
 
+  if (message_.intent && !claimed_) claim(context);
   StoredMessage stored{std::move(*record_), 0};
   stored.record.history.clear();
   if (message_.idempotency) stored.record.idempotency_key = message_.idempotency->scope_and_key;
@@ -93,6 +95,13 @@ result<Accepted> Accept::store(WriteContext& context) {
   }
   if (message_.idempotency) remember_key(context);
   return Accepted{Accepted::Kind::stored, stored.record.id, record_};
+}
+
+// Once: when a batch is undone and runs again, what was on the list then counts.
+void Accept::claim(WriteContext& context) {
+  auto events = claim_new(*record_, *message_.intent, message_.now, find_in_list(context));
+  std::move(events.begin(), events.end(), std::back_inserter(*events_));
+  claimed_ = true;
 }
 
 // The message that this one is the notice for: its debt ends where this one begins.

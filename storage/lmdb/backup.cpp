@@ -10,6 +10,7 @@
 #include "storage/lmdb/new_spool.h"
 #include "storage/lmdb_store.h"
 #include "storage/record_frame.h"
+#include "storage/suppression_rules.h"
 #include "storage/wire.h"
 
 namespace postrider::storage {
@@ -40,6 +41,7 @@ class Backup {
     });
     copy_api_keys();
     copy_upstreams();
+    copy_suppressions();
     copy_table(&Tables::quarantine, [this](const Txn&, auto key, auto value) {
       to_.put(&Tables::quarantine, key, value);
       ++to_.meta().quarantined;
@@ -177,6 +179,16 @@ class Backup {
       const auto row = decode_feed_row(*value, load_be(key));
       if (!row) return fault("events " + std::to_string(load_be(key)) + ": " + row.error().text);
       if (to_.add_upstream_row(*row, *value)) report_.events += row->events.size();
+    });
+  }
+
+  // One that cannot be read stands in the copy all the same: whoever it names gets no mail.
+  void copy_suppressions() {
+    copy_table(&Tables::suppressions, [this](const Txn&, auto key, auto value) {
+      auto entry = decode_suppression(value);
+      if (!entry) fault("suppression of " + std::string(key) + ": " + entry.error().text);
+      to_.add_suppression(entry ? *entry : unreadable_suppression(std::string(key)));
+      ++report_.suppressions;
     });
   }
 

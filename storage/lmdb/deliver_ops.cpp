@@ -1,4 +1,5 @@
 // A message is worked on: claim, settle, steer, amend.
+#include "storage/claim_rules.h"
 #include "storage/lmdb/write_context.h"
 #include "storage/lmdb/write_ops.h"
 #include "storage/record_rules.h"
@@ -18,6 +19,7 @@ Claim::Claim(std::vector<ClaimRequest> requests, Done<std::vector<Claimed>> done
 void Claim::run(WriteContext& context) {
   std::vector<Claimed> answers;
   answers.reserve(requests_.size());
+  const FindSuppression find = find_in_list(context);
   for (const ClaimRequest& request : requests_) {
     Claimed& answer = answers.emplace_back();
     auto message = context.load(request.id);
@@ -25,9 +27,13 @@ void Claim::run(WriteContext& context) {
       context.forget_due_of(request.id);
       continue;
     }
-    answer.recipients = claim_record(message->record(), request);
-    if (answer.recipients.empty()) continue;
-    context.save(*message, WriteContext::Notice::quiet);
+    ClaimResult claim = claim_record(message->record(), request, find);
+    if (claim.nothing()) continue;
+    context.append(message->stored, std::move(claim.events));
+    // No settlement will tell when those of its recipients are due that were not due yet.
+    context.save(*message, claim.claimed.empty() ? WriteContext::Notice::tell : WriteContext::Notice::quiet);
+    answer.recipients = std::move(claim.claimed);
+    answer.suppressed = std::move(claim.suppressed);
     answer.record = std::make_shared<MessageRecord>(std::move(message->record()));
   }
   answer_with(std::move(answers));

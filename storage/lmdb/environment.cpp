@@ -48,6 +48,7 @@ constexpr TableName kTableNames[] = {
     {"batches", &Tables::batches},
     {"api_keys", &Tables::api_keys},
     {"api_key_usage", &Tables::api_key_usage},
+    {"suppressions", &Tables::suppressions},
 };
 static_assert(std::size(kTableNames) == kTables);
 
@@ -202,9 +203,9 @@ void Environment::check_format() const {
   check("open a table", code);
   const auto row = txn.get(meta, kMetaKey);
   const auto format = row ? format_of_meta(*row) : std::nullopt;
-  if (!format || *format == kSpoolFormat) return;
+  if (!format || is_known_format(*format)) return;
   throw SpoolError("cannot open the spool in " + directory_ + ": it has format " + std::to_string(*format) +
-                   ", this program knows " + std::to_string(kSpoolFormat));
+                   ", this program knows " + std::to_string(kOldestFormat) + " to " + std::to_string(kSpoolFormat));
 }
 
 void Environment::open_tables(Access access) {

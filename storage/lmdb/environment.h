@@ -21,9 +21,9 @@ namespace postrider::storage::lmdb {
 struct Tables {
   MDB_dbi meta = 0, messages = 0, chunks = 0, due = 0, claims = 0, feed = 0, addresses = 0, idem = 0, idem_expiry = 0,
           users = 0, staged = 0, quarantine = 0, owing = 0, expiring = 0, revivable = 0, upstreams = 0,
-          upstream_feed = 0, provider_ids = 0, batches = 0, api_keys = 0, api_key_usage = 0;
+          upstream_feed = 0, provider_ids = 0, batches = 0, api_keys = 0, api_key_usage = 0, suppressions = 0;
 };
-inline constexpr unsigned kTables = 21;
+inline constexpr unsigned kTables = 22;
 
 // The name of a network filesystem by its statfs magic, nothing for any other: locks and the map are not safe on one.
 std::optional<std::string_view> network_filesystem(std::uint64_t magic);

@@ -10,6 +10,7 @@
 //   idem_expiry                expires_ms:be64 xxh3-128
 //   batches                    batch id                                        value: empty
 //   users, upstreams, api_keys, api_key_usage    name
+//   suppressions               mailbox_key of the address
 //   expiring                   expires_ms:be64 id                              value: empty
 //   upstream_feed              seq:be64                                        value: at_ms:i64le
 //   provider_ids               xxh3-64(upstream, 0, provider's id):be64 id     value: empty

@@ -77,6 +77,15 @@ class LmdbStore final : public Store {
   void revive(ReviveRequest request, Done<Revived> done) override {
     write<Revive>(std::move(done), std::move(request));
   }
+  void report(std::vector<Report> reports, Time now, Done<std::vector<result<Reported>>> done) override {
+    write<TakeReports>(std::move(done), std::move(reports), now);
+  }
+  void put_suppression(Suppression entry, Done<Nothing> done) override {
+    write<PutSuppression>(std::move(done), std::move(entry));
+  }
+  void remove_suppression(std::string address, Done<Nothing> done) override {
+    write<RemoveSuppression>(std::move(done), std::move(address));
+  }
   void put_upstream_state(UpstreamState state, std::vector<Event> events, Done<Nothing> done) override {
     write<PutUpstreamState>(std::move(done), std::move(state), std::move(events));
   }
@@ -139,21 +148,14 @@ class LmdbStore final : public Store {
   void verify(VerifyQuery query, Done<VerifyPage> done) override {
     read(std::move(done), [query](Snapshot& s) { return lmdb::verify(s, query); });
   }
-  void report(std::vector<Report>, Time, Done<std::vector<result<Reported>>> done) override {
-    done.complete(Fault{FaultKind::unavailable, "not yet"});
-  }
-  void put_suppression(Suppression, Done<Nothing> done) override {
-    done.complete(Fault{FaultKind::unavailable, "not yet"});
-  }
-  void remove_suppression(std::string, Done<Nothing> done) override {
-    done.complete(Fault{FaultKind::unavailable, "not yet"});
-  }
   void find_suppressions(std::vector<std::string> addresses,
                          Done<std::vector<std::optional<Suppression>>> done) override {
-    done.complete(std::vector<std::optional<Suppression>>(addresses.size()));
+    read(std::move(done),
+         [addresses = std::move(addresses)](Snapshot& s) { return lmdb::find_suppressions(s, addresses); });
   }
-  void list_suppressions(SuppressionQuery, Done<SuppressionPage> done) override { done.complete(SuppressionPage{}); }
-
+  void list_suppressions(SuppressionQuery query, Done<SuppressionPage> done) override {
+    read(std::move(done), [query = std::move(query)](Snapshot& s) { return lmdb::list_suppressions(s, query); });
+  }
   void find_user(std::string name, Done<UserRecord> done) override {
     read(std::move(done), [name = std::move(name)](Snapshot& s) { return lmdb::find_user(s, name); });
   }

@@ -32,7 +32,7 @@ std::optional<std::uint8_t> format_of_meta(std::string_view value) {
 }
 
 result<Meta> decode_meta(std::string_view value) {
-  if (format_of_meta(value) != kSpoolFormat)  // Environment refuses others
+  if (!is_known_format(format_of_meta(value).value_or(0)))  // Environment refuses others
     return Fault{FaultKind::damaged, "the spool's own row is none of this program's"};
   wire::Take in(value.substr(kMagic.size() + 1));
   Meta meta;

@@ -109,6 +109,12 @@ void NewSpool::add_upstream(const StoredUpstream& upstream) {
   put(&Tables::upstreams, upstream.state.name, value);
 }
 
+void NewSpool::add_suppression(const Suppression& entry) {
+  std::string value;
+  encode_suppression(entry, value);
+  put(&Tables::suppressions, entry.address, value);
+}
+
 bool NewSpool::add_upstream_row(const FeedRow& row, std::string_view value) {
   return in_words(directory_.path(), [&] {
     if (!context().txn().insert(tables().feed, seq_key(row.first_seq), value)) return false;

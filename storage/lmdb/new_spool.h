@@ -35,6 +35,7 @@ class NewSpool {
   void add_user(const UserRecord& user);
   void add_api_key(const StoredApiKey& key);
   void add_upstream(const StoredUpstream& upstream);
+  void add_suppression(const Suppression& entry);
   // False: the number is taken by a row that is here already.
   bool add_upstream_row(const FeedRow& row, std::string_view value);
   bool has(const MessageId& id);

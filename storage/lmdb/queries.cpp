@@ -228,6 +228,7 @@ void verify_rest(Snapshot& snapshot, VerifyPage& page) {
   verify_named(snapshot, tables.users, "user", decode_user, page);
   verify_named(snapshot, tables.api_keys, "API key", decode_api_key, page);
   verify_named(snapshot, tables.api_key_usage, "usage of API key", decode_api_key_usage, page);
+  verify_named(snapshot, tables.suppressions, "suppression of", decode_suppression, page);
 }
 
 }  // namespace

@@ -32,6 +32,9 @@ result<ListPage> list(Snapshot& snapshot, const ListQuery& query);
 result<VerifyPage> verify(Snapshot& snapshot, const VerifyQuery& query);
 // The messages known by it, the newest; not_found.
 result<MessageId> find_by_provider_id(Snapshot& snapshot, const std::string& upstream, const std::string& provider_id);
+result<std::vector<std::optional<Suppression>>> find_suppressions(Snapshot& snapshot,
+                                                                  const std::vector<std::string>& addresses);
+result<SuppressionPage> list_suppressions(Snapshot& snapshot, const SuppressionQuery& query);
 result<std::vector<UpstreamState>> upstream_states(Snapshot& snapshot);
 result<std::vector<DueHead>> due_heads(Snapshot& snapshot);
 

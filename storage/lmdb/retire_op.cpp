@@ -79,7 +79,7 @@ class Walk {
 
   // The first of the two walks over bodies also notes what neither has to look at again: most bodies go when they are sent.
   Fate body(const FeedRow& row, bool wanted) {
-    if (!may_end(row.events.back().type)) return of_no_interest(row);
+    if (!may_end(row.events.back())) return of_no_interest(row);
     auto message = context_.load(row.message);
     if (!message) return Fate::pass;
     MessageRecord& record = message->record();

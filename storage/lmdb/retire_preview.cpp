@@ -28,7 +28,7 @@ class Preview {
       }
       if (rows.key().size() != 8) continue;
       const auto row = decode_feed_row(rows.value(), load_be(rows.key()));
-      if (!row || !may_end(row->events.back().type)) continue;
+      if (!row || !may_end(row->events.back())) continue;
       const auto stored = load(snapshot_, row->message);
       if (stored && look(*stored, row->first_seq) == Fate::stop) return;
     }

@@ -46,7 +46,8 @@ class Salvage {
     index_.sort();
     if (const auto format = scan.other_format(); format && index_.records().empty())
       throw SpoolError(directory_ + " has format " + std::to_string(*format) + ", this program knows " +
-                       std::to_string(kSpoolFormat) + ": salvage it with the version that wrote it");
+                       std::to_string(kOldestFormat) + " to " + std::to_string(kSpoolFormat) +
+                       ": salvage it with the version that wrote it");
     report_.pages = scan.pages();
     report_.broken_values = scan.broken();
     report_.old_versions = index_.old_versions();
@@ -64,6 +65,7 @@ class Salvage {
     to_.commit();
     write_credentials();
     write_upstreams();
+    write_suppressions();
     for (const MessageId& id : index_.ids_without_record())
       list(id, report_.without_record_count, report_.without_record);
     to_.meta().next_seq = index_.next_seq() + kSeqGap;
@@ -166,6 +168,13 @@ class Salvage {
       const auto row = decode_feed_row(value, seq);
       if (row && to_.add_upstream_row(*row, value)) report_.events += row->events.size();
     }
+    to_.commit();
+  }
+
+  // All of them, also one that may have been removed since: mail that is kept back can be released, mail that went cannot be called back.
+  void write_suppressions() {
+    for (const auto& [address, entry] : index_.suppressions()) to_.add_suppression(entry);
+    report_.suppressions = index_.suppressions().size();
     to_.commit();
   }
 

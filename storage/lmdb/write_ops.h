@@ -9,6 +9,7 @@
 
 #include "storage/lmdb/operation.h"
 #include "storage/store.h"
+#include "storage/suppression_rules.h"
 
 namespace postrider::storage::lmdb {
 
@@ -21,12 +22,14 @@ class Accept final : public Answering<Accepted> {
  private:
   std::optional<Accepted> known_key(WriteContext& context) const;
   void remember_key(WriteContext& context) const;
+  void claim(WriteContext& context);
   result<Accepted> store(WriteContext& context);
   result<Nothing> notify(WriteContext& context) const;
 
   NewMessage message_;  // its record is moved to `record_`
   std::shared_ptr<MessageRecord> record_;
-  result<std::vector<Event>> events_;  // of accept_record
+  result<std::vector<Event>> events_;  // of accept_record, then of the claim
+  bool claimed_ = false;
 };
 
 class Stage final : public Answering<Nothing> {
@@ -100,6 +103,38 @@ class Revive final : public Answering<Revived> {
  private:
   ReviveRequest request_;
 };
+
+class TakeReports final : public Answering<std::vector<result<Reported>>> {
+ public:
+  TakeReports(std::vector<Report> reports, Time now, Done<std::vector<result<Reported>>> done);
+  void run(WriteContext& context) override;
+
+ private:
+  std::vector<Report> reports_;
+  Time now_;
+};
+
+class PutSuppression final : public Answering<Nothing> {
+ public:
+  PutSuppression(Suppression entry, Done<Nothing> done);
+  void run(WriteContext& context) override;
+
+ private:
+  result<Suppression> entry_;  // as it is kept, or what is wrong with it
+};
+
+class RemoveSuppression final : public Answering<Nothing> {
+ public:
+  RemoveSuppression(std::string address, Done<Nothing> done)
+      : Answering(std::move(done)), address_(std::move(address)) {}
+  void run(WriteContext& context) override;
+
+ private:
+  std::string address_;
+};
+
+// The list as this transaction sees it, for as long as `context` lives; empty when nobody is on it.
+FindSuppression find_in_list(WriteContext& context);
 
 class PutUpstreamState final : public Answering<Nothing> {
  public:

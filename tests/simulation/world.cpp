@@ -227,7 +227,7 @@ MessageId World::accept(const Letter& letter, bool offer) {
     message.record.wait_bucket = made.wait_bucket;
     reserved = std::move(made.reserved);
   }
-  if (reserved) message.intent = Intent{reserved->upstream};
+  if (reserved) message.intent = Intent{reserved->upstream, reserved->notify_sender};
   relay::FreshMessage fresh{nullptr, message.body, message.first_chunk};
   const auto accepted =
       ask<Accepted>([&](Done<Accepted> done) { store_->accept(std::move(message), std::move(done)); });

@@ -73,6 +73,16 @@ Event upstream_event(EventType type, Time at) {
   return event;
 }
 
+Report report_of(const MessageId& id, EventType type, std::uint64_t key) {
+  Report report;
+  report.upstream = "primary";
+  report.id = id;
+  report.type = type;
+  report.key = key;
+  report.reason.text = "said the provider";
+  return report;
+}
+
 std::vector<EventType> types(const std::vector<Event>& events) {
   std::vector<EventType> all;
   for (const Event& event : events) all.push_back(event.type);
@@ -157,11 +167,19 @@ MessageId StoreTest::brought_to(RecipientState wanted) {
       EXPECT_TRUE(settle(id, trigger, now_ + std::chrono::minutes(10)).has_value());
       return id;
     }
-    case RecipientState::delivered:
-    case RecipientState::suppressed:
-      break;
+    case RecipientState::delivered: {
+      const MessageId id = brought_to(RecipientState::sent);
+      EXPECT_TRUE(report(report_of(id, EventType::delivered, 1)).has_value());
+      return id;
+    }
+    case RecipientState::suppressed: {
+      EXPECT_TRUE(suppress("user@example.com").has_value());
+      const MessageId id = claimed();
+      EXPECT_TRUE(unsuppress("user@example.com").has_value());
+      return id;
+    }
   }
-  throw std::logic_error("no verb of the store leads there");
+  throw std::logic_error("no such state");
 }
 
 Settlement StoreTest::settlement(const MessageId& id, std::vector<RecipientUpdate> updates) {
@@ -303,6 +321,37 @@ std::vector<Waiting> StoreTest::waiting() {
 
 std::vector<DueHead> StoreTest::due_heads() {
   return answer<std::vector<DueHead>>([&](Done<std::vector<DueHead>> done) { store().due_heads(std::move(done)); })
+      .value();
+}
+
+result<Reported> StoreTest::report(const Report& one) {
+  return report(std::vector<Report>{one}).at(0);
+}
+
+std::vector<result<Reported>> StoreTest::report(std::vector<Report> reports) {
+  return answer<std::vector<result<Reported>>>([&](Done<std::vector<result<Reported>>> done) {
+           store().report(std::move(reports), now_, std::move(done));
+         })
+      .value();
+}
+
+result<Nothing> StoreTest::suppress(const std::string& address, const std::string& reason) {
+  const Suppression entry{address, reason, "alice", now_};
+  return answer<Nothing>([&](Done<Nothing> done) { store().put_suppression(entry, std::move(done)); });
+}
+
+result<Nothing> StoreTest::unsuppress(const std::string& address) {
+  return answer<Nothing>([&](Done<Nothing> done) { store().remove_suppression(address, std::move(done)); });
+}
+
+std::vector<std::optional<Suppression>> StoreTest::find_suppressions(std::vector<std::string> addresses) {
+  using Found = std::vector<std::optional<Suppression>>;
+  return answer<Found>([&](Done<Found> done) { store().find_suppressions(std::move(addresses), std::move(done)); })
+      .value();
+}
+
+SuppressionPage StoreTest::list_suppressions(const SuppressionQuery& query) {
+  return answer<SuppressionPage>([&](Done<SuppressionPage> done) { store().list_suppressions(query, std::move(done)); })
       .value();
 }
 

@@ -36,6 +36,7 @@ Body make_body(const std::string& octets);
 Attempt make_attempt(const std::string& upstream, OutcomeKind outcome);
 RecipientUpdate update(std::uint32_t recipient, Trigger trigger, Time due = {});
 Event upstream_event(EventType type, Time at);
+Report report_of(const MessageId& id, EventType type, std::uint64_t key);  // by primary, of all that it took
 std::vector<EventType> types(const std::vector<Event>& events);
 
 using Chunks = std::vector<std::shared_ptr<const std::string>>;
@@ -79,6 +80,12 @@ class StoreTest : public testing::TestWithParam<Factory> {
   std::vector<UpstreamState> upstream_states();
   std::vector<Waiting> waiting();
   std::vector<DueHead> due_heads();
+  result<Reported> report(const Report& report);
+  std::vector<result<Reported>> report(std::vector<Report> reports);
+  result<Nothing> suppress(const std::string& address, const std::string& reason = "asked for no mail");
+  result<Nothing> unsuppress(const std::string& address);
+  std::vector<std::optional<Suppression>> find_suppressions(std::vector<std::string> addresses);
+  SuppressionPage list_suppressions(const SuppressionQuery& query = {});
   result<MessageId> find_by_provider_id(const std::string& upstream, const std::string& provider_id);
   std::vector<std::string> verify_faults();  // of all pages
   DuePage due(DueQuery query);

@@ -127,6 +127,24 @@ FeedRow upstream_row() {
   return row;
 }
 
+FeedRow reported_row() {
+  FeedRow row;
+  row.first_seq = 79;
+  row.message = test_id();
+  Event& event = row.events.emplace_back();
+  event.type = EventType::processed;
+  event.at = from_ms(1'800'000'000'000);
+  event.recipient = 0;
+  event.reason = {Cause::none, Stage::none, 250, "2.0.0", "Ok"};
+  event.upstream = "primary";
+  event.report = 0xfedcba9876543210;
+  return row;
+}
+
+Suppression full_suppression() {
+  return {"user@example.com", "complained", "alice", from_ms(4)};
+}
+
 UserRecord full_user() {
   UserRecord user;
   user.name = "alice";
@@ -305,6 +323,21 @@ TEST(EventCodec, KeepsEventsOfAnUpstream) {
   }
 }
 
+TEST(EventCodec, KeepsWhatAProviderReported) {
+  std::string bytes, again;
+  encode_feed_row(reported_row(), bytes);
+  const auto row = decode_feed_row(bytes, 79);
+  ASSERT_TRUE(row.has_value()) << row.error().text;
+  EXPECT_EQ(row->events[0].type, EventType::processed);
+  EXPECT_EQ(row->events[0].upstream, "primary");
+  EXPECT_EQ(row->events[0].report, 0xfedcba9876543210);
+  EXPECT_EQ(row->events[0].recipient, 0u);
+  encode_feed_row(*row, again);
+  EXPECT_EQ(hex(again), hex(bytes));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_EQ(decode_feed_row(bytes.substr(0, size), 79).error().kind, FaultKind::damaged) << size;
+}
+
 TEST(EventCodec, WritesWhatWasSaidOnce) {
   FeedRow row = full_row();
   const std::string said(400, 's');
@@ -407,8 +440,21 @@ TEST(UpstreamCodec, KeepsEveryField) {
     ASSERT_EQ(decode_upstream(bytes.substr(0, size)).error().kind, FaultKind::damaged) << size;
 }
 
+TEST(SuppressionCodec, KeepsEveryField) {
+  std::string bytes;
+  encode_suppression(full_suppression(), bytes);
+  const auto after = decode_suppression(bytes);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(after->address, "user@example.com");
+  EXPECT_EQ(after->reason, "complained");
+  EXPECT_EQ(after->actor, "alice");
+  EXPECT_EQ(after->created_at, from_ms(4));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_EQ(decode_suppression(bytes.substr(0, size)).error().kind, FaultKind::damaged) << size;
+}
+
 // ---- the format on disk -------------------------------------------------------------------------------------------
-// A change of these bytes is a change of the format: raise kSpoolFormat in record_frame.h; after the first release, read both.
+// A change of these bytes is a change of the format: raise kSpoolFormat in record_frame.h, and go on reading those before.
 
 constexpr char kGoldenMessage[] =
     "04698fec09d7da3250526d03000000000102030405060708090a0b0c0d0e0f10036170700b6578616d706c652e6f7267"
@@ -420,6 +466,11 @@ constexpr char kGoldenMessage[] =
     "352e312e310c6e6f20737563682075736572077072696d61727908322e302e30204f6b107265616c406578616d706c65"
     "2e6e657400000000000a00000000000000000000000000000000000000000000000000000000000000";
 constexpr char kGoldenRow[] =
+    "5300f6b772ebdabc50526503020000000102030405060708090a0b0c0d0e0f104d000000000000000100505c18a30100"
+    "000001000cfa0105322e302e30024f6b0001077072696d617279106d785b3139322e302e322e315d3a323507544c5376"
+    "312e33184c5c18a3010000e8070c000201780970726566657272656405020000020101001500505c18a3010000020205"
+    "616c69636500";
+constexpr char kRowOfFormat3[] =
     "5300f6b772ebdabc50526503020000000102030405060708090a0b0c0d0e0f104d000000000000000100505c18a30100"
     "000001000cfa0105322e302e30024f6b0001077072696d617279106d785b3139322e302e322e315d3a323507544c5376"
     "312e33184c5c18a3010000e8070c000201780970726566657272656405020000020101001500505c18a3010000020205"
@@ -447,6 +498,21 @@ constexpr char kGoldenUpstream[] =
     "c4b58e38f620cf65505273030000000000000000000000000000000000000000077072696d6172790900000000000000"
     "01030303000000000000000772656675736564040000000000000005616c696365056403626f62050000000000000006"
     "00000000000000ac02f0a204";
+
+constexpr char kGoldenReportedRow[] = "";
+constexpr char kGoldenSuppression[] = "";
+
+TEST(GoldenBytes, OfARowOfReports) {
+  std::string bytes;
+  encode_feed_row(reported_row(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenReportedRow);
+}
+
+TEST(GoldenBytes, OfASuppression) {
+  std::string bytes;
+  encode_suppression(full_suppression(), bytes);
+  EXPECT_EQ(hex(bytes), kGoldenSuppression);
+}
 
 TEST(GoldenBytes, OfAMessage) {
   std::string bytes;
@@ -522,12 +588,31 @@ TEST(Damage, AValueOfAnotherFormatIsNotReadAsOneOfThis) {
   std::string bytes;
   encode_user(full_user(), bytes);
   EXPECT_EQ(other_format(bytes), std::nullopt);
-  bytes[11] = kSpoolFormat - 1;
-  EXPECT_EQ(other_format(bytes), std::nullopt) << "it is not whole";
-  seal_frame(bytes.data(), bytes.size());
-  EXPECT_EQ(other_format(bytes), kSpoolFormat - 1);
-  EXPECT_EQ(peek_frame(bytes), std::nullopt);
-  EXPECT_EQ(decode_user(bytes).error().kind, FaultKind::damaged);
+  for (const int format : {kOldestFormat - 1, kSpoolFormat + 1}) {
+    bytes[11] = static_cast<char>(format);
+    EXPECT_EQ(other_format(bytes), std::nullopt) << "it is not whole";
+    seal_frame(bytes.data(), bytes.size());
+    EXPECT_EQ(other_format(bytes), format);
+    EXPECT_EQ(peek_frame(bytes), std::nullopt);
+    EXPECT_EQ(decode_user(bytes).error().kind, FaultKind::damaged);
+  }
+}
+
+TEST(GoldenBytes, ThoseOfFormat3AreReadAsTheyWereWritten) {
+  const auto octets = [](std::string_view text) {
+    std::string bytes;
+    for (std::size_t i = 0; i < text.size(); i += 2)
+      bytes.push_back(static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
+    return bytes;
+  };
+  const std::string before = octets(kRowOfFormat3);
+  EXPECT_EQ(other_format(before), std::nullopt);
+  EXPECT_TRUE(peek_frame(before).has_value());
+  const auto row = decode_feed_row(before, 77);
+  ASSERT_TRUE(row.has_value()) << row.error().text;
+  std::string again;
+  encode_feed_row(*row, again);
+  EXPECT_EQ(hex(again), kGoldenRow) << "what it says is the same";
 }
 
 // Past the checksum: what a mistake of ours, or a collision, could put there.

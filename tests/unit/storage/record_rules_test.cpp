@@ -57,7 +57,7 @@ std::vector<EventType> types(const std::vector<Event>& events) {
   return all;
 }
 
-// ---- accept and claim ---------------------------------------------------------------------------------------------
+// ---- accept -------------------------------------------------------------------------------------------------------
 
 TEST(AcceptRecord, CompletesTheRecipientsAndSaysItOnce) {
   NewMessage m;
@@ -106,37 +106,6 @@ TEST(AcceptRecord, RefusesMoreMetadataThanIsKept) {
   EXPECT_EQ(accept_record(large).error().text, "names and values of metadata have at most 10000 octets");
   large.record.envelope.metadata[0].second.pop_back();
   EXPECT_TRUE(accept_record(large).has_value());
-}
-
-TEST(AcceptRecord, AnIntentClaimsOnlyWhatIsDue) {
-  NewMessage m;
-  m.record = record(2);
-  m.record.recipients[1].due = kNow + kMinute;
-  m.now = kNow;
-  m.intent = Intent{"primary"};
-  ASSERT_TRUE(accept_record(m).has_value());
-  EXPECT_EQ(m.record.recipients[0].state, S::sending);
-  EXPECT_EQ(m.record.recipients[1].state, S::queued);
-}
-
-TEST(ClaimRecord, ChangesNothingWhenNothingIsDue) {
-  MessageRecord r = record();
-  EXPECT_TRUE(claim_record(r, {r.id, "primary", kNow - Duration(1)}).empty());
-  EXPECT_EQ(r.recipients[0].state, S::queued);
-  EXPECT_TRUE(r.recipients[0].upstream.empty());
-  EXPECT_EQ(claim_record(r, {r.id, "primary", kNow}).size(), 1u);
-  EXPECT_TRUE(claim_record(r, {r.id, "backup", kNow}).empty());
-  EXPECT_EQ(r.recipients[0].upstream, "primary");
-}
-
-TEST(ClaimRecord, KeepsTheUpstreamOfAHandOverThatWasCutOff) {
-  for (const Cause cause : {Cause::uncertain, Cause::interrupted, Cause::route}) {
-    MessageRecord r = record();
-    r.recipients[0].upstream = "backup";
-    r.recipients[0].reason.cause = cause;
-    EXPECT_EQ(claim_record(r, {r.id, "primary", kNow}).size(), 1u);
-    EXPECT_EQ(r.recipients[0].upstream, cause == Cause::route ? "primary" : "backup");
-  }
 }
 
 // ---- settle -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,39 @@
+// What a provider's report does to one MessageRecord: pure, as storage/record_rules.h, with the same words on faults and events.
+// Shared by the stores' report(), and by salvage, which does again what later rows of events say.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/delivery.h"
+#include "core/message.h"
+#include "core/result.h"
+#include "storage/store.h"
+
+namespace postrider::storage {
+
+// The reports that are in a message's history.
+class KnownReports {
+ public:
+  void add(const Event& event);  // any of the history
+  bool has(const Report& report, std::uint32_t recipient) const;
+
+ private:
+  std::set<std::tuple<std::uint64_t, std::uint32_t, std::string>> reports_;
+};
+
+// Faults: invalid (no key, a type that providers do not report).
+result<Nothing> check_report(const Report& report);
+
+// Events: one a recipient that did not have this report yet, and `known` has them then. Faults: not_found (the upstream took nobody
+// of this message, or nobody whom the report means), conflict (one whom it means is still `sending`), full.
+result<std::vector<Event>> report_record(MessageRecord& record, const Report& report, KnownReports& known, Time now);
+
+// How a report moves a recipient, by core's transition function; nothing: it only goes into the history.
+std::optional<Trigger> trigger_of_report(EventType type);
+
+}  // namespace postrider::storage
