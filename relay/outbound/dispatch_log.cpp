@@ -70,6 +70,15 @@ void log_settlement(Log& log, const MessageRecord& record, const storage::Settle
   }
 }
 
+void log_suppressed(Log& log, const MessageRecord& record, const std::vector<std::uint32_t>& recipients) {
+  if (!log.enabled(LogLevel::info)) return;
+  for (const std::uint32_t index : recipients) {
+    const Recipient& recipient = record.recipients[index];
+    log.write(LogLevel::info, "message.suppressed", &record.id,
+              {{"to", recipient.address.str()}, {"reason", text_of(recipient.reason)}});
+  }
+}
+
 void log_unsettled(Log& log, const MessageId& id, const Fault& fault) {
   if (log.enabled(LogLevel::error)) log.write(LogLevel::error, "message.unsettled", &id, {{"reason", fault.text}});
 }

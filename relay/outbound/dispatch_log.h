@@ -1,7 +1,10 @@
-// The dispatcher's words in the operator's log: message.sent, .deferred, .bounced, .failed, .held, .uncertain, .unsettled
+// The dispatcher's words in the operator's log: message.sent, .deferred, .bounced, .failed, .held, .uncertain, .suppressed, .unsettled
 // and upstream.opened (taken out of service), .closed (back in service), .paused, .stopped, .resumed, .preferred, .promoted,
 // .rolled_back. Nothing else logs them.
 #pragma once
+
+#include <cstdint>
+#include <vector>
 
 #include "core/log.h"
 #include "core/message.h"
@@ -13,6 +16,8 @@ namespace postrider::relay {
 
 // One line a recipient that the settlement moves.
 void log_settlement(Log& log, const MessageRecord& record, const storage::Settlement& settlement);
+// One line a recipient that was on the suppression list when it was due.
+void log_suppressed(Log& log, const MessageRecord& record, const std::vector<std::uint32_t>& recipients);
 void log_unsettled(Log& log, const MessageId& id, const Fault& fault);
 
 void log_opened(Log& log, const Upstream& upstream, const Reason& reason);

@@ -76,6 +76,7 @@ class ThreadDispatcher final : public Dispatcher {
   asio::awaitable<void> claim(std::vector<Pick> picks);
   void start_try(std::shared_ptr<Fleet> fleet, Pick& pick, storage::Claimed claimed);
   void unused(Fleet& fleet, Pick& pick);
+  void tell_suppressed(const MessageRecord& record, const std::vector<std::uint32_t>& recipients);
   void sleep_until_worth_it(Time now);
   bool waits_for_room(Time now) const;
   std::size_t places_at(const UpstreamConfig& upstream) const;
@@ -195,6 +196,7 @@ ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
   reserved.why = choice.why;
   reserved.canary = choice.canary;
   reserved.upstream = routes.at(*choice.upstream).name();
+  reserved.notify_sender = options_.notify_sender;
   offer.reserved = std::move(reserved);
   return offer;
 }
@@ -202,10 +204,17 @@ ThreadDispatcher::Offer ThreadDispatcher::offer(const MessageRecord& record) {
 void ThreadDispatcher::deliver_fresh(Reserved reserved, FreshMessage message) {
   ClaimedMessage claimed;
   claimed.record = std::move(message.record);
+  std::vector<std::uint32_t> suppressed;
   for (std::uint32_t i = 0; i < claimed.record->recipients.size(); ++i) {
-    if (claimed.record->recipients[i].state == RecipientState::sending) claimed.recipients.push_back(i);
+    const RecipientState state = claimed.record->recipients[i].state;
+    if (state == RecipientState::sending) claimed.recipients.push_back(i);
+    if (state == RecipientState::suppressed) suppressed.push_back(i);
   }
-  if (claimed.recipients.empty()) return;  // its time to live was over before it was stored
+  tell_suppressed(*claimed.record, suppressed);
+  if (claimed.recipients.empty()) {  // all are suppressed, or its time to live was over before it was stored
+    reserved.fleet->routes->at(reserved.index).rate().give_back(1);
+    return;
+  }
   claimed.first_in_memory = message.body.chunks.empty() ? claimed.record->body_chunks : message.first_chunk;
   claimed.body = std::move(message.body);
   claimed.fleet = std::move(reserved.fleet);
@@ -425,7 +434,7 @@ asio::awaitable<void> ThreadDispatcher::claim(std::vector<Pick> picks) {
   std::vector<storage::ClaimRequest> requests;
   requests.reserve(picks.size());
   for (const Pick& one : picks) {
-    requests.push_back({one.entry.key.id, fleet_->routes->at(one.upstream).name(), now});
+    requests.push_back({one.entry.key.id, fleet_->routes->at(one.upstream).name(), now, options_.notify_sender});
   }
   const std::shared_ptr<Fleet> fleet = fleet_;  // a reload may come while we wait
   auto start = [this, &requests](Done<std::vector<storage::Claimed>> done) {
@@ -436,13 +445,16 @@ asio::awaitable<void> ThreadDispatcher::claim(std::vector<Pick> picks) {
 
   std::size_t got = 0;
   for (std::size_t i = 0; i < picks.size(); ++i) {
-    const bool claimed = answer && i < answer->size() && (*answer)[i].record && !(*answer)[i].recipients.empty();
-    if (!claimed) {
-      unused(*fleet, picks[i]);
-      continue;
+    storage::Claimed claimed;
+    if (answer && i < answer->size()) claimed = std::move((*answer)[i]);
+    if (claimed.record) {
+      ++got;
+      tell_suppressed(*claimed.record, claimed.suppressed);
     }
-    ++got;
-    start_try(fleet, picks[i], std::move((*answer)[i]));
+    if (claimed.recipients.empty())
+      unused(*fleet, picks[i]);
+    else
+      start_try(fleet, picks[i], std::move(claimed));
   }
   if (got > 0) co_return;
   for (const auto& bucket : buckets_.all()) bucket->window.forget(parts_.clock.now());
@@ -469,6 +481,13 @@ void ThreadDispatcher::unused(Fleet& fleet, Pick& pick) {
   if (!pick.probe) return;
   pick.probe->give_back();
   parts_.board.tell_all(parts_.clock.now());
+}
+
+// Whoever is on the suppression list is at rest without a try.
+void ThreadDispatcher::tell_suppressed(const MessageRecord& record, const std::vector<std::uint32_t>& recipients) {
+  if (recipients.empty()) return;
+  log_suppressed(parts_.log, record, recipients);
+  if (record.owes_notice() && parts_.notice_owed) parts_.notice_owed();
 }
 
 // A slot that comes free is news for mail that has an upstream in service, or lacks one for a probe.

@@ -41,7 +41,7 @@ class DispatchMetrics;
 struct Fleet;
 
 struct FreshMessage {
-  std::shared_ptr<const MessageRecord> record;  // as stored, recipients in `sending`
+  std::shared_ptr<const MessageRecord> record;  // as stored, recipients in `sending` or suppressed
   Body body;                                    // empty chunks when the body was staged: it is read from the spool
   std::uint32_t first_chunk = 0;                // chunks before it are in the spool only
 };
@@ -58,6 +58,7 @@ class Dispatcher {
     std::string_view why;
     std::string upstream;
     std::shared_ptr<void> canary;  // its place among a canary's messages, if it has one
+    bool notify_sender = true;     // what the intent has to say: delivery.dsn
   };
   // What a message that is about to be accepted may count on. Without a reservation (in-flight work is at its bound, its upstreams
   // are out of service or have no room, it is not due yet, the dispatcher drains) it is accepted without intent and waits in the
@@ -92,7 +93,8 @@ struct DispatcherParts {
   Noticeboard& board;  // of all dispatchers of this process
   Log& log;
   DispatchMetrics* metrics = nullptr;  // shared by all dispatchers; null: nothing is counted
-  std::function<void()> notice_owed;  // after a settlement that left one owed (see storage::Store::owing); may be empty
+  std::function<void()>
+      notice_owed;  // after a claim or settlement that left one owed (storage::Store::owing); may be empty
   std::function<void(UpstreamNews)> news;  // any thread; may be empty
 };
 
