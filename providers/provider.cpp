@@ -127,6 +127,12 @@ std::string text_of(Meaning meaning, int status, std::string_view text) {
   return said.empty() ? bare : said;
 }
 
+// RFC 3986 2.3
+bool is_unreserved(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
 // The octets of a byte order mark count as blank.
 std::string_view without_blanks(std::string_view text) {
   return text.substr(std::min(text.find_first_not_of(" \t\r\n\xef\xbb\xbf"), text.size()));
@@ -240,6 +246,22 @@ std::string base64(std::string_view octets) {
                                                        reinterpret_cast<const unsigned char*>(octets.data()),
                                                        static_cast<int>(octets.size()))));
   return text;
+}
+
+std::string percent_encoded(std::string_view text, std::string_view also_kept) {
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (is_unreserved(c) || also_kept.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += '%';
+      out += kDigits[static_cast<unsigned char>(c) >> 4];
+      out += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return out;
 }
 
 std::string basic_login(std::string_view user, std::string_view password) {

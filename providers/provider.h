@@ -150,7 +150,9 @@ std::string_view plain_text(const Answer& answer);
 
 // ---- what the requests share ----------------------------------------------------------------------------------------
 
-std::string base64(std::string_view octets);                                // RFC 4648 4
+std::string base64(std::string_view octets);  // RFC 4648 4
+// RFC 3986 2.1: all octets but the unreserved ones and those of `also_kept`.
+std::string percent_encoded(std::string_view text, std::string_view also_kept = {});
 std::string basic_login(std::string_view user, std::string_view password);  // the value of Authorization (RFC 7617)
 // Of a recipient of the call, by its place: the domain in A-labels, since these APIs know no others.
 std::string address_text(const Mail& mail, std::size_t place);

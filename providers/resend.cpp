@@ -100,8 +100,12 @@ std::string tag_value(std::string_view text) {
   return value;
 }
 
+// Its events name some of the recipients and do not say which of them they are about: with one there is no doubt.
 json::array tags(const JsonMail& mail, const std::vector<std::string>& tags) {
   json::array list{json::object{{"name", "postrider_id"}, {"value", mail.id}}};
+  const std::size_t recipients = mail.to.size() + mail.cc.size() + mail.bcc.size();
+  if (recipients > 1)
+    list.push_back(json::object{{"name", "postrider_recipients"}, {"value", std::to_string(recipients)}});
   for (std::size_t i = 0; i < tags.size(); ++i)
     if (!tags[i].empty())
       list.push_back(

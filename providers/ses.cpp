@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
-#include "providers/provider.h"
-#include "providers/sigv4.h"
+#include "providers/ses_parts.h"
 
 namespace postrider::providers {
 
@@ -13,7 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxRecipients = 50;                         // SES quotas
 constexpr std::uint64_t kMaxOctets = 40ull * 1024 * 1024 / 4 * 3;  // 40 MB after base64
-constexpr std::string_view kService = "ses";                       // in the signature's scope; the host says "email"
 constexpr Duration kRatePause = std::chrono::seconds(2);           // the sending rate counts by the second
 
 // Names as in the service model of SES v2 and in "Common Errors" of AWS; texts where a name means several things. Names decide: the
@@ -77,16 +75,6 @@ constexpr OutcomeRow kOutcomes[] = {
     {422, "", "", Meaning::transient},
 };
 
-std::string base_of(const UpstreamConfig& upstream) {
-  return api_base(upstream, "https://email." + upstream.region + ".amazonaws.com");
-}
-
-Headers signed_headers(const UpstreamConfig& upstream, const Request& request, Time now) {
-  AwsCall call{request.method, request.url, request.body, {}};
-  if (!request.body.empty()) call.headers.emplace_back("Content-Type", "application/json");
-  return sign(call, {upstream.access_key, upstream.secret_key, upstream.session_token}, upstream.region, kService, now);
-}
-
 std::string quoted(std::string_view text) {
   return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
 }
@@ -117,9 +105,9 @@ bool needs_smtputf8(const Mail& mail) {
 result<Request> build(const UpstreamConfig& upstream, const Mail& mail, Time now) {
   if (needs_smtputf8(mail)) return invalid("Amazon SES does not take internationalised addresses (SMTPUTF8)");
   Request request;
-  request.url = base_of(upstream) + "/v2/email/outbound-emails";
+  request.url = ses_base(upstream) + "/v2/email/outbound-emails";
   request.body = body_of(upstream, mail);
-  request.headers = signed_headers(upstream, request, now);
+  request.headers = ses_headers(upstream, request, now);
   return request;
 }
 
@@ -127,38 +115,17 @@ result<Request> build(const UpstreamConfig& upstream, const Mail& mail, Time now
 result<Request> build_probe(const UpstreamConfig& upstream, Time now) {
   Request request;
   request.method = "GET";
-  request.url = base_of(upstream) + "/v2/email/account";
-  request.headers = signed_headers(upstream, request, now);
+  request.url = ses_base(upstream) + "/v2/email/account";
+  request.headers = ses_headers(upstream, request, now);
   return request;
 }
 
-// "MessageRejected", from header, then `code`, then `__type`, as AWS's own clients look: "ns#Name:http://..." has the name within.
-std::string_view error_name(const Answer& answer, const boost::json::value& json) {
-  std::string_view name = answer.header("x-amzn-errortype");
-  if (name.empty()) name = text_at(json, "code");
-  if (name.empty()) name = text_at(json, "__type");
-  name = name.substr(0, name.find(':'));
-  const std::size_t hash = name.find('#');
-  return hash == std::string_view::npos ? name : name.substr(hash + 1);
-}
-
-// What a refused signature is answered with quotes the request, a session token among its fields.
-std::string_view without_request(std::string_view text) {
-  return text.substr(0, text.find("The Canonical String"));
-}
-
 Reading read_error(const Answer& answer, const boost::json::value& json, std::size_t recipients, Time now) {
-  const std::string_view name = error_name(answer, json);
-  std::string_view message = text_at(json, "message");
-  if (message.empty()) message = text_at(json, "Message");
-  if (message.empty() && !json.is_object()) message = plain_text(answer);
-  message = without_request(message);
-  const Meaning meaning = look_up(kOutcomes, answer.status, name, message);
-  std::string text(name);
-  if (!message.empty()) text.append(text.empty() ? "" : ": ").append(message);
-  Reading reading = reading_of(meaning, answer, text, recipients, now);
+  const AwsError error = aws_error(answer, json);
+  const Meaning meaning = look_up(kOutcomes, answer.status, error.name, error.message);
+  Reading reading = reading_of(meaning, answer, error.text(), recipients, now);
   // One address that SES dislikes fails the whole call, and its texts do not always say so.
-  if (reading.kind == OutcomeKind::bounced && name != "MessageRejected" && recipients > 1) reading.split = true;
+  if (reading.kind == OutcomeKind::bounced && error.name != "MessageRejected" && recipients > 1) reading.split = true;
   if (meaning == Meaning::throttled && reading.throttled_until == Time{}) reading.throttled_until = now + kRatePause;
   return reading;
 }
@@ -181,7 +148,7 @@ bool is_false(const boost::json::value& json, std::string_view member) {
 Reading read_probe(const Answer& answer, Time now) {
   const boost::json::value json = json_of(answer);
   // The signature was good: a key that may send and nothing else is a good one.
-  if (error_name(answer, json).starts_with("AccessDenied"))
+  if (aws_error(answer, json).name.starts_with("AccessDenied"))
     return reading_of(Meaning::accepted, answer, "the key is known; it may not ask for the account (ses:GetAccount)", 1,
                       now);
   if (answer.status != 200 || !json.is_object()) return of_probe(read_error(answer, json, 1, now));

@@ -2,12 +2,13 @@
 #include "providers/sigv4.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <stdexcept>
+
+#include "providers/callbacks.h"
 
 namespace postrider::providers {
 
@@ -15,41 +16,6 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::size_t kDigest = 32;
-
-const unsigned char* raw(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::string hmac(std::string_view key, std::string_view text) {
-  std::string digest(kDigest, '\0');
-  unsigned int length = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(text), text.size(),
-           reinterpret_cast<unsigned char*>(digest.data()), &length) == nullptr)
-    throw std::runtime_error("HMAC-SHA-256 failed");
-  return digest;
-}
-
-// RFC 3986 2.3
-bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
-
-std::string encode(std::string_view text, std::string_view also_kept) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (is_unreserved(c) || also_kept.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += '%';
-      out += kDigits[static_cast<unsigned char>(c) >> 4];
-      out += kDigits[static_cast<unsigned char>(c) & 15];
-    }
-  }
-  return out;
-}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -78,7 +44,7 @@ std::string canonical_query(std::string_view query) {
     if (one.empty()) continue;
     const std::size_t equals = std::min(one.find('='), one.size());
     const std::string_view value = one.substr(std::min(equals + 1, one.size()));
-    parameters.emplace_back(encode(decode(one.substr(0, equals)), ""), encode(decode(value), ""));
+    parameters.emplace_back(percent_encoded(decode(one.substr(0, equals))), percent_encoded(decode(value)));
   }
   std::sort(parameters.begin(), parameters.end());
   std::string out;
@@ -191,7 +157,11 @@ std::string canonical_request(const AwsRequest& request) {
   const SignedHeaders headers = canonical_headers(request.headers);
   std::string out(request.method);
   // The path is encoded once more than it is on the wire, segment by segment.
-  out.append("\n").append(encode(request.path, "/")).append("\n").append(canonical_query(request.query)).append("\n");
+  out.append("\n")
+      .append(percent_encoded(request.path, "/"))
+      .append("\n")
+      .append(canonical_query(request.query))
+      .append("\n");
   for (const auto& [name, value] : headers) out.append(name).append(":").append(value).append("\n");
   out.append("\n").append(joined_names(headers)).append("\n").append(request.payload_hash);
   return out;
@@ -203,13 +173,13 @@ std::string string_to_sign(std::string_view date, const AwsScope& scope, std::st
 }
 
 std::string signing_key(std::string_view secret_key, const AwsScope& scope) {
-  const std::string of_date = hmac("AWS4" + std::string(secret_key), scope.date);
-  return hmac(hmac(hmac(of_date, scope.region), scope.service), "aws4_request");
+  const std::string of_date = hmac_sha256("AWS4" + std::string(secret_key), scope.date);
+  return hmac_sha256(hmac_sha256(hmac_sha256(of_date, scope.region), scope.service), "aws4_request");
 }
 
 std::string aws_signature(const AwsRequest& request, std::string_view secret_key, std::string_view date,
                           const AwsScope& scope) {
-  return hex(hmac(signing_key(secret_key, scope), string_to_sign(date, scope, canonical_request(request))));
+  return hex(hmac_sha256(signing_key(secret_key, scope), string_to_sign(date, scope, canonical_request(request))));
 }
 
 SignedHeaders sign(const AwsCall& call, const AwsCredentials& credentials, std::string_view region,

@@ -25,7 +25,7 @@ TEST_F(ResendTest, WritesTheWholeRequest) {
   EXPECT_EQ(boost::json::value(request), json(R"({
     "from": "Jü <app@example.com>", "to": ["=?utf-8?B?RG9lLCBKbw==?= <jo@example.net>"], "cc": ["two@example.net"], "bcc": ["hid@example.net"],
     "reply_to": ["r@example.com", "s@example.com"], "subject": "Hi", "html": "<img src=cid:logo>", "headers": {"In-Reply-To": "<0@example.com>"},
-    "tags": [{"name": "postrider_id", "value": "01kg9jz5a8v3m2n4p6q8r0s1t3"}, {"name": "tag", "value": "news"}, {"name": "tag_2", "value": "Gr____e__2"}],
+    "tags": [{"name": "postrider_id", "value": "01kg9jz5a8v3m2n4p6q8r0s1t3"}, {"name": "postrider_recipients", "value": "3"}, {"name": "tag", "value": "news"}, {"name": "tag_2", "value": "Gr____e__2"}],
     "attachments": [{"filename": "attachment.png", "content": "UE5H", "content_type": "image/png", "content_id": "logo"}]})"));
   EXPECT_EQ(request_.url, "https://api.resend.com/emails");
   EXPECT_EQ(field("Authorization"), "Bearer re_secret");
