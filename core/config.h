@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/lane_rules.h"
 #include "core/log.h"
 #include "core/network.h"
 #include "core/result.h"
@@ -142,6 +143,7 @@ struct Config {
   AccessConfig access;
   AddressesConfig addresses;
   std::vector<UpstreamConfig> upstreams;  // at least one
+  std::vector<LaneRule> lanes;            // the first that fits holds
   DeliveryConfig delivery;
   SpoolConfig spool;
   RetentionConfig retention;

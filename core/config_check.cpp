@@ -7,6 +7,8 @@
 namespace postrider {
 namespace {
 
+constexpr std::size_t kMostLaneRules = 64;
+
 class Checker {
  public:
   Checker(const Draft& draft, ConfigResult& result) : draft_(draft), result_(result), config_(result.config) {}
@@ -16,6 +18,7 @@ class Checker {
     check_listen_twice();
     check_access();
     check_sizes();
+    check_lanes();
     check_delivery();
     check_mgmt();
     const DraftSection& tls = section("tls");
@@ -28,6 +31,7 @@ class Checker {
   void check_listen_twice();
   void check_access();
   void check_sizes();
+  void check_lanes();
   void check_delivery();
   void check_mgmt();
 
@@ -121,6 +125,20 @@ void Checker::check_sizes() {
           "smtp.max_message_size does not fit into the spool: raise spool.max_size");
   if (config_.retention.history_max_size > spool.max_size && given(section("retention"), "history_max_size"))
     fault(section("retention"), "history_max_size", "retention.history_max_size is larger than spool.max_size");
+}
+
+// Each message is held against all of them.
+void Checker::check_lanes() {
+  const std::size_t count = config_.lanes.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const DraftSection& at = section("lane", i);
+    if (!given(at, "lane")) fault(at, "lane", at.path("lane") + " is missing: every [[lane]] says which");
+    if (config_.lanes[i].match.empty() && !given(at, "match") && i + 1 < count)
+      warn(at, "match", at.entry() + " is for all mail: what follows it is never asked");
+  }
+  if (count > kMostLaneRules)
+    fault(section("lane", kMostLaneRules), "lane",
+          "there are " + std::to_string(count) + " lane rules; there can be at most " + std::to_string(kMostLaneRules));
 }
 
 void Checker::check_delivery() {

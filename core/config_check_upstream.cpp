@@ -185,6 +185,9 @@ void UpstreamChecker::check_http(const DraftSection& at, const UpstreamConfig& u
                 "structure, signatures and repeated fields are lost");
   if (upstream.api_base.starts_with("http://") && !is_loopback_url(upstream.api_base))
     warn_in(at, "api_base", " sends keys and mail readable over the network");
+  if (given(at, "webhook_username") != given(at, "webhook_password"))
+    fault(at, given(at, "webhook_username") ? "webhook_username" : "webhook_password",
+          at.entry() + " needs both webhook_username and webhook_password, or neither");
   if (upstream.sandbox) warn_in(at, "sandbox", " = true: the provider delivers no mail");
   if (!upstream.region.empty() && !is_region(upstream.region))
     fault_in(at, "region",

@@ -1,5 +1,5 @@
 // Overrides by environment: POSTRIDER_SECTION__KEY, POSTRIDER_UPSTREAM__NAME__KEY, POSTRIDER_SMTP__LISTENER__KEY (the first
-// one) or POSTRIDER_SMTP__LISTENER__1__KEY. An upstream or listener that the file does not have is added.
+// one) or POSTRIDER_SMTP__LISTENER__1__KEY; so, too, for [[lane]]. An entry that the file does not have is added.
 #include <algorithm>
 
 #include "core/ascii.h"
@@ -73,19 +73,18 @@ void set_in_upstream(Draft& draft, const Override& given) {
   set(draft, given, "upstream", count);
 }
 
-constexpr std::size_t kNoIndex = 1000;  // more listeners than that nobody means
+constexpr std::size_t kNoIndex = 1000;  // more entries than that nobody means
 
-// POSTRIDER_SMTP__LISTENER__1__TLS; without a number the first.
-std::size_t listener_index(const Override& given) {
-  if (given.parts.size() != 4) return 0;
-  const std::string& digits = given.parts[2];
+// What stands between section and key: POSTRIDER_SMTP__LISTENER__1__TLS, POSTRIDER_LANE__1__MATCH; without a number the first.
+std::size_t entry_index(const Override& given) {
+  if (given.parts.size() != (given.parts[0] == "lane" ? 3 : 4)) return 0;
+  const std::string& digits = given.parts[given.parts.size() - 2];
   const bool number = !digits.empty() && digits.size() <= 3 &&
                       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   return number ? std::stoul(digits) : kNoIndex;
 }
 
-void set_in_listener(Draft& draft, const Override& given, const std::string& section) {
-  const std::size_t index = listener_index(given);
+void set_in_entry(Draft& draft, const Override& given, const std::string& section, std::size_t index) {
   if (index > draft.count(section))
     return wrong(draft, given, "names an entry of " + section + " that is not there; they are counted from 0");
   set(draft, given, section, index);
@@ -95,7 +94,10 @@ void apply(Draft& draft, const Override& given) {
   const auto& parts = given.parts;
   const std::string nested = parts.size() > 2 ? parts[0] + '.' + parts[1] : "";
   if (!nested.empty() && find_section(nested) && parts.size() <= 4) {
-    set_in_listener(draft, given, nested);
+    set_in_entry(draft, given, nested, entry_index(given));
+  } else if (parts[0] == "lane" && parts.size() > 2) {
+    if (parts.size() == 3) return set_in_entry(draft, given, "lane", entry_index(given));
+    wrong(draft, given, "has more parts than section, number and key");
   } else if (parts[0] == "upstream") {
     if (parts.size() == 3 && !parts[1].empty()) return set_in_upstream(draft, given);
     wrong(draft, given, "must name the upstream: POSTRIDER_UPSTREAM__NAME__KEY");
@@ -153,9 +155,9 @@ void draft_from_environment(Draft& draft, const std::map<std::string, std::strin
     if (!std::string_view(variable).starts_with(kPrefix)) break;
     overrides.push_back({variable, parts_of(std::string_view(variable).substr(kPrefix.size())), value});
   }
-  // Listeners are added one after the other, so in the order of their numbers.
+  // Entries are added one after the other, so in the order of their numbers.
   std::stable_sort(overrides.begin(), overrides.end(),
-                   [](const Override& a, const Override& b) { return listener_index(a) < listener_index(b); });
+                   [](const Override& a, const Override& b) { return entry_index(a) < entry_index(b); });
   for (const Override& given : overrides) {
     // Without "__" it is not an override: POSTRIDER_URL, POSTRIDER_TOKEN, or what a container system puts there.
     if (given.parts.size() < 2) {

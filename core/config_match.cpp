@@ -5,7 +5,6 @@
 
 #include "core/config_value.h"
 #include "core/message.h"
-#include "core/nearest.h"
 
 namespace postrider {
 namespace {
@@ -48,39 +47,19 @@ constexpr std::array kKeys = {
     MatchKey{"credential", &UpstreamMatch::credential, check_credential},
 };
 
-const MatchKey* find_key(std::string_view name) {
-  const auto found = std::find_if(kKeys.begin(), kKeys.end(), [&](const MatchKey& key) { return key.name == name; });
-  return found == kKeys.end() ? nullptr : found;
-}
-
-std::vector<std::string_view> key_names() {
-  std::vector<std::string_view> names;
-  names.reserve(kKeys.size());
-  for (const MatchKey& key : kKeys) names.push_back(key.name);
-  return names;
+const MatchKey& key_of(std::string_view name) {
+  return *std::find_if(kKeys.begin(), kKeys.end(), [&](const MatchKey& key) { return key.name == name; });
 }
 
 }  // namespace
 
 std::optional<std::string> check_match(std::string_view key, std::string& value) {
-  return find_key(key)->check(value);
-}
-
-bool is_match_key(std::string_view key) {
-  return find_key(key) != nullptr;
-}
-
-std::string match_keys() {
-  return enumerated(key_names());
-}
-
-std::string nearest_match_key(std::string_view wrong) {
-  return std::string(nearest(wrong, key_names()));
+  return key_of(key).check(value);
 }
 
 UpstreamMatch upstream_match(const MatchPairs& pairs) {
   UpstreamMatch match;
-  for (const auto& [key, value] : pairs) (match.*find_key(key)->values).push_back(value);
+  for (const auto& [key, value] : pairs) (match.*key_of(key).values).push_back(value);
   return match;
 }
 

@@ -1,4 +1,4 @@
-// The value of an upstream's `match`: a table whose values are lists, kept as pairs that name a key once for each of its values, as an
+// The value of a `match`: a table whose values are lists, kept as pairs that name a key once for each of its values, as an
 // environment variable writes it. Pure; internal to core's configuration.
 #pragma once
 
@@ -16,9 +16,6 @@ using MatchPairs = std::vector<std::pair<std::string, std::string>>;
 
 // The clause that says what is wrong with one value, or nothing. Writes the normalised form back.
 std::optional<std::string> check_match(std::string_view key, std::string& value);
-bool is_match_key(std::string_view key);
-std::string match_keys();                               // "sender_domain, recipient_domain, ..."
-std::string nearest_match_key(std::string_view wrong);  // empty if none is near
 
 UpstreamMatch upstream_match(const MatchPairs& pairs);
 // Each key with the list of its values, keys in the order of their first values.

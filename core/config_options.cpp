@@ -71,11 +71,9 @@ constexpr std::int64_t kMaxCount = std::numeric_limits<std::uint32_t>::max();
 constexpr auto kReload = Effect::reload;
 constexpr auto kRestart = Effect::restart;
 constexpr auto kRequired = Need::required;
-constexpr auto kNoEffect = Need::no_effect;
 using Kind = OptionKind;
 
 // The types of upstream that share a key.
-constexpr std::string_view kAllTypes = {};
 constexpr std::string_view kHttp = "mailgun|sendgrid|mailjet|ses|postmark|resend";
 constexpr std::string_view kRemote = "smtp|mailgun|sendgrid|mailjet|ses|postmark|resend";
 
@@ -89,6 +87,9 @@ constexpr std::array kSections = {
     Section{"addresses", false, "For machines whose cron and tools send from and to bare local names."},
     Section{"upstream", true, "A next hop. Without any, one of type `capture` keeps all mail on this machine.",
             grow<&Config::upstreams>, kReload},
+    Section{"lane", true,
+            "The lane of mail whose submitter names none: of the first entry that fits. Without any: normal.",
+            grow<&Config::lanes>, kReload, true},
     Section{"delivery", false, "When a message is tried again, and when no more."},
     Section{"spool", false, "The durable store under data_dir."},
     Section{"retention", false, "How long finished messages are remembered. Live messages are never touched."},
@@ -201,7 +202,8 @@ const Option kOptions[] = {
      "Lower is preferred; not set: the order of the entries.", store<&Config::upstreams, &UpstreamConfig::priority>},
     {"upstream", "weight", Kind::count, "1", 1, 1000, "", kReload, "", "Share among upstreams of equal priority.",
      store<&Config::upstreams, &UpstreamConfig::weight>},
-    {"upstream", "match", Kind::match, "", 0, 0, "", kReload, "recipient_domain=example.com,lane=high",
+    {"upstream", "match", Kind::match, "", 0, 0, "sender_domain|recipient_domain|lane|tag|credential", kReload,
+     "recipient_domain=example.com,lane=high",
      "The mail it takes, by sender_domain, recipient_domain (.example.com: with subdomains), lane, tag and credential "
      "(\"\": clients of trusted networks): each key that is given must fit, and of its values any. Not set: all mail.",
      store<&Config::upstreams, &UpstreamConfig::match>},
@@ -284,21 +286,24 @@ const Option kOptions[] = {
     {"upstream", "sandbox", Kind::boolean, "false", 0, 0, "", kReload, "",
      "The provider checks each message and delivers none.", store<&Config::upstreams, &UpstreamConfig::sandbox>,
      "mailgun|sendgrid|mailjet"},
-    {"upstream", "webhook_key", Kind::secret, "", 0, 0, "", kReload, "", "What its event callbacks are signed with.",
-     store<&Config::upstreams, &UpstreamConfig::webhook_key>, "mailgun", kNoEffect},
+    {"upstream", "webhook_key", Kind::secret, "", 0, 0, "", kReload, "",
+     "What its event callbacks are signed with; not set: none is believed.",
+     store<&Config::upstreams, &UpstreamConfig::webhook_key>, "mailgun"},
     {"upstream", "webhook_public_key", Kind::text, "", 0, 0, "", kReload, "MFkwEwYHKoZIzj0CAQ...",
-     "What the signature of its event callbacks is verified with.",
-     store<&Config::upstreams, &UpstreamConfig::webhook_public_key>, "sendgrid", kNoEffect},
+     "What the signature of its event callbacks is verified with; not set: none is believed.",
+     store<&Config::upstreams, &UpstreamConfig::webhook_public_key>, "sendgrid"},
     {"upstream", "webhook_username", Kind::text, "", 0, 0, "", kReload, "hooks",
-     "User name that its event callbacks give.", store<&Config::upstreams, &UpstreamConfig::webhook_username>,
-     "mailjet|postmark", kNoEffect},
-    {"upstream", "webhook_password", Kind::secret, "", 0, 0, "", kReload, "", "Password that its event callbacks give.",
-     store<&Config::upstreams, &UpstreamConfig::webhook_password>, "mailjet|postmark", kNoEffect},
-    {"upstream", "webhook_secret", Kind::secret, "", 0, 0, "", kReload, "", "What its event callbacks are signed with.",
-     store<&Config::upstreams, &UpstreamConfig::webhook_secret>, "resend", kNoEffect},
+     "User name that its event callbacks log in with; without both none is believed.",
+     store<&Config::upstreams, &UpstreamConfig::webhook_username>, "mailjet|postmark"},
+    {"upstream", "webhook_password", Kind::secret, "", 0, 0, "", kReload, "",
+     "Password that its event callbacks log in with.", store<&Config::upstreams, &UpstreamConfig::webhook_password>,
+     "mailjet|postmark"},
+    {"upstream", "webhook_secret", Kind::secret, "", 0, 0, "", kReload, "",
+     "What its event callbacks are signed with; not set: none is believed.",
+     store<&Config::upstreams, &UpstreamConfig::webhook_secret>, "resend"},
     {"upstream", "topic_arns", Kind::texts, "", 0, 0, "", kReload, "arn:aws:sns:eu-central-1:123456789012:mail",
-     "SNS topics whose event callbacks are believed.", store<&Config::upstreams, &UpstreamConfig::topic_arns>, "ses",
-     kNoEffect},
+     "SNS topics whose event callbacks are believed; not set: none is.",
+     store<&Config::upstreams, &UpstreamConfig::topic_arns>, "ses"},
     {"upstream", "rate", Kind::rate, "", 0, 0, "", kReload, "14/s",
      "Most recipients handed over in a time, evenly spaced; further mail waits.",
      store<&Config::upstreams, &UpstreamConfig::rate>},
@@ -332,6 +337,15 @@ const Option kOptions[] = {
     {"upstream", "idle_timeout", Kind::duration, "10s", 100, kHour, "", kReload, "",
      "Time after which an unused connection is closed.", store<&Config::upstreams, &UpstreamConfig::idle_timeout>,
      "smtp"},
+
+    {"lane", "lane", Kind::choice, "", 0, 0, "high|normal|low", kReload, "low",
+     "The lane of mail that fits. What a message asks for itself (lane in the API, X-Postrider-Lane, MT-PRIORITY) goes "
+     "before it.",
+     store<&Config::lanes, &LaneRule::lane>},
+    {"lane", "match", Kind::match, "", 0, 0, "sender_domain|recipient_domain|tag|credential", kReload,
+     "credential=newsletter",
+     "The mail it is for, as in [[upstream]]; one recipient that fits is enough. Not set: all mail.",
+     store<&Config::lanes, &LaneRule::match>},
 
     {"delivery", "retries", Kind::count, "3", 0, 1000, "", kReload, "",
      "Tries after the first, then the message is `failed` and kept.",
@@ -409,8 +423,11 @@ const Option kOptions[] = {
      "How long bodies of failed messages are kept, and with them the chance to release these.",
      store<&Config::retention, &RetentionConfig::failed_bodies>},
 
-    {"mgmt", "public_url", Kind::text, "", 0, 0, "", kRestart, "https://mail-hooks.example.com",
-     "Address that this relay is reached under from outside.", store<&Config::mgmt, &MgmtConfig::public_url>},
+    {"mgmt", "public_url", Kind::url, "", 0, 0, "", kRestart, "https://mail-hooks.example.com",
+     "Address under which the management interface is reached from outside: what providers are told to send their "
+     "event "
+     "callbacks to.",
+     store<&Config::mgmt, &MgmtConfig::public_url>},
     {"mgmt", "trusted_networks", Kind::networks, "", 0, 0, "", kReload, "",
      "Clients that need no key; they may send JSON only, and neither from a browser's page nor through a proxy.",
      store<&Config::mgmt, &MgmtConfig::trusted_networks>},

@@ -32,16 +32,12 @@ enum class OptionKind : std::uint8_t {
   recipients,    // list of user@domain, @domain, *@domain
   aliases,       // table: local name or address -> address
   sender_rules,  // table: pattern -> address
-  match,         // table: key of UpstreamMatch -> its values; see core/config_match.h
+  match,         // table: key of UpstreamMatch (which: `choices`) -> its values; see core/config_match.h
   secret,
 };
 
 enum class Effect : std::uint8_t { reload, restart };
-enum class Need : std::uint8_t {
-  optional,
-  required,  // by every upstream that has this key
-  no_effect  // understood and checked, without effect in this version
-};
+enum class Need : std::uint8_t { optional, required };  // by every upstream that has this key
 
 // What an option's text became; which members count depends on the kind.
 struct OptionValue {
@@ -73,6 +69,7 @@ struct Section {
   std::string_view sentence;
   std::size_t (*grow)(Config& config) = nullptr;  // repeated: adds an instance and gives its index
   Effect effect = Effect::restart;                // repeated: of an entry that comes or goes
+  bool may_be_empty = false;                      // repeated: without an entry there is none, not one of defaults
 };
 
 std::span<const Section> config_sections();

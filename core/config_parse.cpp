@@ -35,7 +35,8 @@ class Builder {
 
 void add_missing_sections(Draft& draft) {
   const bool no_upstream = draft.count("upstream") == 0;
-  for (const Section& section : config_sections()) draft.find_or_add(section.name, 0, {});
+  for (const Section& section : config_sections())
+    if (!section.may_be_empty) draft.find_or_add(section.name, 0, {});
   if (!no_upstream) return;
   for (const std::string_view name : {"name", "type"}) {
     GivenValue capture;
@@ -102,8 +103,6 @@ void Builder::build_option(DraftSection& section, const Option& option, std::siz
   }
   option.store(result_.config, index, *value);
   record(section, option, given, &*value);
-  if (option.need == Need::no_effect)
-    fault_at(result_.warnings, section, option.name, section.key(option.name) + " has no effect in this version");
 }
 
 std::optional<OptionValue> Builder::built_in_value(const Option& option, std::size_t index) const {

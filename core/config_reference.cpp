@@ -23,8 +23,9 @@ value came from (default, file and line, environment), with `--changed` only wha
 - **Secrets** are a string, `{ env = "NAME" }` or `{ file = "path" }`; they never appear in logs or in `config show`.
 - **Environment:** `POSTRIDER_SECTION__KEY` overrides any value, such as `POSTRIDER_SERVER__DATA_DIR`; an upstream goes by its
   name (`POSTRIDER_UPSTREAM__PRIMARY__HOST`, case and `-` do not count, one that the file does not have is added); a listener
-  by its place (`POSTRIDER_SMTP__LISTENER__0__ADDRESS`, without a number the first). Lists are separated by commas, tables
-  written as `name=address,name=address`, a `match` as `recipient_domain=a.com,recipient_domain=b.com,lane=high`.
+  or a lane rule by its place (`POSTRIDER_SMTP__LISTENER__0__ADDRESS`, `POSTRIDER_LANE__1__LANE`, without a number the first).
+  Lists are separated by commas, tables written as `name=address,name=address`, a `match` as
+  `recipient_domain=a.com,recipient_domain=b.com,lane=high`.
 - **Takes effect** says whether SIGHUP is enough (*reload*) or the daemon must be started again (*restart*).
 
 SIGHUP reads the file again, and the certificate. A file with a fault, or a certificate that cannot be used, changes nothing, and
@@ -72,7 +73,6 @@ std::string sentence_of(const Option& option) {
   std::string sentence(option.sentence);
   if (!option.only_for.empty()) sentence += " For " + types_text(option) + '.';
   if (option.need == Need::required) sentence += " Must be set.";
-  if (option.need == Need::no_effect) sentence += " No effect in this version.";
   return sentence;
 }
 

@@ -198,12 +198,13 @@ result<OptionValue> text_value(const Option& option, std::string_view text) {
   return value;
 }
 
-result<OptionValue> match_value(std::vector<std::pair<std::string, std::string>> pairs) {
+result<OptionValue> match_value(const Option& option, std::vector<std::pair<std::string, std::string>> pairs) {
+  const std::vector<std::string_view> keys = split(option.choices, '|');
   for (auto& [key, value] : pairs) {
-    if (!is_match_key(key)) {
-      const std::string near = nearest_match_key(key);
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      const std::string near(nearest(key, keys));
       return invalid('.' + toml_key(key) + " is not a known key" +
-                     (near.empty() ? ": there are " + match_keys() : "; did you mean " + near + "?"));
+                     (near.empty() ? ": there are " + enumerated(keys) : "; did you mean " + near + "?"));
     }
     const std::string given = value;
     std::optional<std::string> fault = check_text(OptionKind::text, value);
@@ -405,7 +406,7 @@ result<OptionValue> value_from_list(const Option& option, std::vector<std::strin
 }
 
 result<OptionValue> value_from_pairs(const Option& option, std::vector<std::pair<std::string, std::string>> pairs) {
-  if (option.kind == OptionKind::match) return match_value(std::move(pairs));
+  if (option.kind == OptionKind::match) return match_value(option, std::move(pairs));
   for (auto& [pattern, target] : pairs) {
     if (const auto fault = check_pattern(option.kind, pattern)) return wrong(pattern, *fault);
     const std::string given = target;

@@ -88,7 +88,7 @@ struct UpstreamConfig {
   std::string server_token, message_stream;      // postmark
   bool sandbox = false;                          // the provider checks and does not deliver, where it has such a mode
 
-  // What the provider's event callbacks are verified with; not used by this version.
+  // What the provider's event callbacks are verified with; empty: none is believed.
   std::string webhook_key, webhook_public_key, webhook_username, webhook_password, webhook_secret;
   std::vector<std::string> topic_arns;
 

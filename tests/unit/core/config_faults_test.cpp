@@ -183,6 +183,12 @@ const Case kUpstreamFaults[] = {
     {"srv = true\nhosts = [\"x\"]\n", "6:1: upstream.p.hosts and host exclude each other"},
     {"tls_certificate = \"/c\"\n", "5:1: upstream.p needs both tls_certificate and tls_key, or neither"},
     {"tls_key = \"/k\"\n", "5:1: upstream.p needs both tls_certificate and tls_key, or neither"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"postmark\"\nserver_token = \"t\"\nwebhook_username = \"hooks\"\n",
+     "9:1: upstream.q needs both webhook_username and webhook_password, or neither"},
+    {"[[upstream]]\nname = \"q\"\ntype = \"mailjet\"\napi_key = \"k\"\napi_secret = \"s\"\nwebhook_password = \"w\"\n",
+     "10:1: upstream.q needs both webhook_username and webhook_password, or neither"},
+    {"[mgmt]\npublic_url = \"mail.example.com\"\n",
+     "6:1: mgmt.public_url = \"mail.example.com\" is not an address such as \"https://api.example.com\""},
     {"tls = \"none\"\ntls_certificate = \"/c\"\ntls_key = \"/k\"\n",
      "6:1: upstream.p.tls_certificate cannot be shown with tls = \"none\""},
     {"allow_recipients = []\n",
@@ -245,9 +251,6 @@ const Case kWarnings[] = {
      "8:1: upstream.q.host is this relay's own listener 127.0.0.1:2525: mail would go round in a loop"},
     {"[[upstream]]\nname = \"q\"\ntype = \"postmark\"\nserver_token = \"t\"\n",
      "7:1: upstream.q.type = \"postmark\" is lossy: it builds each message anew"},
-    {"[[upstream]]\nname = \"q\"\ntype = \"ses\"\naccess_key = \"k\"\nsecret_key = \"s\"\nregion = \"eu-west-1\"\n"
-     "topic_arns = [\"arn:x\"]\n",
-     "11:1: upstream.q.topic_arns has no effect in this version"},
     {"[[upstream]]\nname = \"q\"\ntype = \"mailgun\"\napi_key = \"k\"\ndomain = \"m.example\"\n"
      "api_base = \"http://[2001:db8::1]:80/x\"\n",
      "10:1: upstream.q.api_base sends keys and mail readable over the network"},
