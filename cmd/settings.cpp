@@ -99,6 +99,7 @@ relay::SubmissionOptions submission_options(const Config& config, const std::str
   options.steering.max_hold = config.delivery.max_hold;
   options.steering.max_retries = config.delivery.max_retries;
   options.steering.min_retry_interval = config.delivery.min_retry_interval;
+  options.lanes = config.lanes;
   return options;
 }
 

@@ -183,7 +183,7 @@ class Planner {
   void take_steering() {
     relay::Steering& steering = plan_.envelope.steering;
     const relay::SteeringBounds& bounds = submission_.options().steering;
-    steering.lane = letter_.lane.value_or(Lane::normal);
+    steering.lane = letter_.lane;
     steering.retry = letter_.retry;
     for (const std::string& tag : letter_.tags)
       if (std::find(steering.tags.begin(), steering.tags.end(), tag) == steering.tags.end())

@@ -71,7 +71,7 @@ json::object ValidateApi::recipient_json(const SendPlan& plan, const PlannedReci
   if (shown == Shown::nothing) return out;
   RouteQuestion question;
   question.envelope.sender = plan.envelope.sender;
-  question.envelope.lane = plan.envelope.steering.lane;
+  question.envelope.lane = relay::lane_of(plan.envelope, parts_.submission.options());
   question.envelope.tags = plan.envelope.steering.tags;
   question.envelope.tenant = plan.envelope.tenant;
   for (const relay::RecipientSpec& one : plan.envelope.recipients)

@@ -169,7 +169,7 @@ MessageRecord MessageIntake::make_record() const {
   envelope.subject = header_.subject;
   envelope.message_id_header = header_.message_id;
   envelope.created_at = now_;
-  envelope.lane = envelope_.steering.lane;
+  envelope.lane = lane_of(envelope_, *options_);
   envelope.tags = envelope_.steering.tags;
   envelope.retry = envelope_.steering.retry;
   envelope.metadata = envelope_.metadata;
@@ -236,7 +236,7 @@ boost::asio::awaitable<SubmissionResult> MessageIntake::store(storage::NewMessag
   message.record.wait_bucket = offer.wait_bucket;
   FreshMessage fresh;
   if (slot) {
-    message.intent = storage::Intent{slot->upstream};
+    message.intent = storage::Intent{slot->upstream, slot->notify_sender};
     fresh.body = message.body;
     fresh.first_chunk = message.first_chunk;
   }

@@ -36,7 +36,7 @@ EnvelopeSpec make_envelope(SessionContext& session, smtp::MailArgument&& mail) {
   envelope.may_steer = may_steer(session.standing);
   if (mail.hold_for) envelope.steering.hold_for = *mail.hold_for;
   if (mail.hold_until) envelope.steering.send_at = *mail.hold_until;
-  if (envelope.may_steer) envelope.steering.lane = lane_of_priority(mail.priority.value_or(0));
+  if (envelope.may_steer && mail.priority) envelope.steering.lane = lane_of_priority(*mail.priority);
   envelope.client_address = session.client.str();
   envelope.helo = session.helo;
   envelope.protocol = protocol_name(session, mail.smtputf8);

@@ -22,10 +22,10 @@ struct SteeringBounds {
 };
 
 struct Steering {
-  Lane lane = Lane::normal;
-  Duration hold_for{};    // from acceptance; zero: no wait. Not with send_at
-  Time send_at{};         // zero: no appointed time. One that has passed means now
-  Duration expires_in{};  // from acceptance or release, whichever is later; zero: lives as long as delivery.max_age
+  std::optional<Lane> lane;  // not named: by the operator's rules
+  Duration hold_for{};       // from acceptance; zero: no wait. Not with send_at
+  Time send_at{};            // zero: no appointed time. One that has passed means now
+  Duration expires_in{};     // from acceptance or release, whichever is later; zero: lives as long as delivery.max_age
   MessageRetry retry;
   std::vector<std::string> tags;  // at most kMaxTags of kMaxTagOctets, each once
 };

@@ -81,6 +81,18 @@ class SpoolSubmission final : public Submission {
 
 }  // namespace
 
+Lane lane_of(const EnvelopeSpec& envelope, const SubmissionOptions& options) {
+  if (envelope.steering.lane) return *envelope.steering.lane;
+  if (options.lanes.empty()) return Lane::normal;
+  Envelope routed;
+  routed.sender = envelope.sender;
+  routed.tenant = envelope.tenant;
+  routed.tags = envelope.steering.tags;
+  std::vector<Recipient> recipients(envelope.recipients.size());
+  for (std::size_t i = 0; i < recipients.size(); ++i) recipients[i].address = envelope.recipients[i].address;
+  return lane_by_rule(options.lanes, routed, recipients);
+}
+
 std::unique_ptr<Submission> make_submission(SubmissionParts parts, std::shared_ptr<const SubmissionOptions> options) {
   return std::make_unique<SpoolSubmission>(parts, std::move(options));
 }

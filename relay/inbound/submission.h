@@ -13,6 +13,7 @@
 
 #include "core/budget.h"
 #include "core/clock.h"
+#include "core/lane_rules.h"
 #include "core/log.h"
 #include "core/message.h"
 #include "core/reply.h"
@@ -40,7 +41,8 @@ struct SubmissionOptions {
   bool hide_client = false;  // leave the client out of Received
   std::size_t memory_chunks =
       4;  // a message keeps at most this many chunks in memory before it stages, when the budget is short
-  SteeringBounds steering;  // of what a message may ask for itself
+  SteeringBounds steering;      // of what a message may ask for itself
+  std::vector<LaneRule> lanes;  // for messages whose submitter names no lane
 };
 
 struct RecipientSpec {
@@ -77,6 +79,9 @@ struct EnvelopeSpec {
   Metadata metadata;
   MessageId batch;  // nil: none
 };
+
+// The lane that the message will have, with its recipients as check_recipient() left them: the one it names, else by the rules.
+Lane lane_of(const EnvelopeSpec& envelope, const SubmissionOptions& options);
 
 struct SubmissionResult {
   Reply reply;                  // 250 2.0.0 Ok: queued as <id>; 4xx for our trouble; 5xx for theirs

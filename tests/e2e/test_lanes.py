@@ -1,10 +1,17 @@
 """Lanes, appointed times and expiry: who overtakes whom, what waits until when, and that what steers never leaves."""
+import base64
 import datetime
+import http.client
+import os
+import re
+import signal
 import smtplib
+import subprocess
 import unittest
+import urllib.parse
 
 from fleet import asked, submit, submit_many, upstream
-from harness import Relay, Sink, free_port
+from harness import BINARY, PATIENCE, Relay, Sink, free_port, wait_until
 
 QUICK = 'retry_interval = "1s"\nprobe_interval = "200ms"'
 
@@ -58,6 +65,113 @@ class Lanes(unittest.TestCase):
             taken = self.sink.wait_count(200)
             self.assertGreater(len({one.id for one in taken[:200]} & set(low)), 0)
             relay.kill()
+
+
+class Rules(unittest.TestCase):
+    """[[lane]]: the lane of mail whose submitter names none."""
+
+    RULES = """
+[[lane]]
+lane = "high"
+match = { tag = "password-reset" }
+[[lane]]
+lane = "low"
+match = { credential = "newsletter" }
+[[lane]]
+lane = "low"
+match = { sender_domain = ".news.test", recipient_domain = ["bulk.test", "other.test"] }
+[[lane]]
+lane = "high"
+match = { recipient_domain = "vip.test" }
+"""
+
+    def setUp(self):
+        self.sink = Sink()
+        self.addCleanup(self.sink.close)
+
+    def relay(self, rules: str = RULES) -> Relay:
+        return Relay(upstream("primary", self.sink.port), delivery=QUICK, extra=rules + "[access]\nallow_plaintext_auth_from_loopback = true\n")
+
+    def lane_of(self, relay, *recipients, **how) -> str:
+        return relay.wait_state(submit(relay, *recipients, **how), "sent")["lane"]
+
+    def test_the_first_that_fits_decides_where_the_submitter_names_none(self):
+        with self.relay() as relay:
+            relay.command("user", "add", "newsletter", "--password-stdin", stdin="wald und wiese\n")
+            login = ("newsletter", "wald und wiese")
+            rows = [
+                ("normal", ["user@example.test"], {}),
+                ("normal", ["user@bulk.test"], {}),
+                ("low", ["user@bulk.test"], {"sender": "app@daily.news.test"}),
+                ("low", ["user@example.test", "user@other.test"], {"sender": "app@news.test"}),
+                ("high", ["user@VIP.test"], {}),
+                ("low", ["user@vip.test"], {"login": login}),
+                ("high", ["user@example.test"], {"login": login, "fields": "X-Postrider-Tag: password-reset\r\n"}),
+                # What the submitter names goes before every rule, normal too.
+                ("normal", ["user@vip.test"], {"parameters": ["MT-PRIORITY=0"]}),
+                ("low", ["user@vip.test"], {"parameters": ["MT-PRIORITY=-1"]}),
+                ("normal", ["user@vip.test"], {"fields": "X-Postrider-Lane: normal\r\n"}),
+            ]
+            for lane, recipients, how in rows:
+                with self.subTest(lane=lane, recipients=recipients, **how):
+                    self.assertEqual(self.lane_of(relay, *recipients, **how), lane)
+
+    def test_every_door_asks_them(self):
+        with self.relay() as relay:
+            self.assertEqual(self.lane_of(relay, "user@vip.test"), "high")
+            mail = {"from": "app@example.test", "to": "user@vip.test", "subject": "x", "text": "x"}
+            for body, lane in ((mail, "high"), ({**mail, "lane": "low"}, "low"), ({**mail, "lane": "normal"}, "normal"),
+                               ({"raw": "From: app@example.test\r\nTo: user@vip.test\r\n\r\nx\r\n"}, "high"),
+                               ({"raw": "From: app@example.test\r\nTo: user@vip.test\r\nX-Postrider-Lane: low\r\n\r\nx\r\n"}, "low")):
+                with self.subTest(body=body):
+                    self.assertEqual(relay.message(relay.api("/v1/messages", "POST", body)["id"])["lane"], lane)
+            self.assertEqual(relay.message(self.by_mailgun(relay, "user@vip.test"))["lane"], "high")
+            self.assertEqual(self.by_sendmail(relay, "user@vip.test")["lane"], "high")
+
+    def by_mailgun(self, relay, recipient: str) -> str:
+        key = relay.command("token", "create", "app", "--scopes", "send").stdout.strip()
+        form = urllib.parse.urlencode({"from": "app@example.test", "to": recipient, "subject": "x", "text": "x"})
+        connection = http.client.HTTPConnection("127.0.0.1", relay.api_port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/v3/example.test/messages", form, {
+            "Authorization": "Basic " + base64.b64encode(f"api:{key}".encode()).decode(),
+            "Content-Type": "application/x-www-form-urlencoded"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        self.assertEqual(answer.status, 200, text)
+        return re.search(r"[0-9a-z]{26}", text).group()
+
+    def by_sendmail(self, relay, recipient: str):
+        """By the drop directory: the daemon is down when the program is run."""
+        relay.stop()
+        drop = relay.data_dir / "maildrop"
+        subprocess.run([BINARY, "sendmail", "-i", "-f", "app@example.test", recipient], input="Subject: dropped\n\nx\n", text=True, check=True,
+                       timeout=PATIENCE, env={**os.environ, "POSTRIDER_SMTP": f"127.0.0.1:{relay.smtp_port}", "POSTRIDER_MAILDROP": str(drop)})
+        relay.start()
+        return wait_until("the dropped one is collected", lambda: next((m for m in relay.messages() if m["subject"] == "dropped"), None))
+
+    def test_a_reload_changes_them_for_what_comes_after(self):
+        with self.relay() as relay:
+            self.assertEqual(self.lane_of(relay, "user@vip.test"), "high")
+            before = len(relay.log())
+            config = relay.config.read_text()
+            relay.config.write_text(config.replace('lane = "high"\nmatch = { recipient_domain', 'lane = "low"\nmatch = { recipient_domain'))
+            relay.process.send_signal(signal.SIGHUP)
+            report = wait_until("it is reloaded", lambda: re.search("(?s).* config.reloaded .*\n", relay.log()[before:])).group()
+            self.assertIn('config.changed key=lane.3.lane from=high to=low\n', report)
+            self.assertIn("needs_restart=0\n", report)
+            wait_until("mail is low", lambda: self.lane_of(relay, "user@vip.test") == "low")
+
+    def test_the_route_of_a_lane_is_foretold(self):
+        """By validate, for the message as it would be stored: upstreams that match by lane see the lane of the rule."""
+        two = upstream("fast", self.sink.port, 'match = { lane = "high" }') + upstream("slow", self.sink.port)
+        with Relay(two, delivery=QUICK, extra=self.RULES) as relay:
+            mail = {"from": "app@example.test", "to": "user@vip.test", "subject": "x", "text": "x"}
+            for body, name in ((mail, "fast"), ({**mail, "lane": "normal"}, "slow"), ({**mail, "to": "user@example.test"}, "slow")):
+                with self.subTest(body=body):
+                    foretold = relay.api("/v1/validate", "POST", body)["recipients"][0]["route"]["chosen"]["upstream"]
+                    sent = relay.wait_state(relay.api("/v1/messages", "POST", body)["id"], "sent")
+                    self.assertEqual((foretold, asked(sent)), (name, [(name, "sent")]))
 
 
 class Times(unittest.TestCase):

@@ -25,7 +25,7 @@ Read read(const std::string& header, Steering before = {}, const SteeringBounds&
 TEST(Steering, OfAnOrdinaryHeaderIsNone) {
   const Read plain = read("Subject: x\r\nMT-Priority: 9\r\nX-Postrider-Colour: red\r\n");
   EXPECT_EQ(plain.fault, "");
-  EXPECT_EQ(plain.steering.lane, Lane::normal);
+  EXPECT_EQ(plain.steering.lane, std::nullopt);
   EXPECT_EQ(release_time(plain.steering, kNow), kNow);
   EXPECT_EQ(expiry_time(plain.steering, kNow), kNever);
   EXPECT_EQ(plain.steering.retry, MessageRetry());

@@ -265,6 +265,81 @@ TEST_F(SubmissionTest, WhatIsAskedOutsideTheMessageIsDoneForEveryDoor) {
   EXPECT_EQ(record.envelope.expires_at, record.recipients[0].due + std::chrono::hours(1));
 }
 
+// ---- lanes by rule --------------------------------------------------------------------------------------------------
+
+class SubmissionLanes : public SubmissionTest {
+ protected:
+  void SetUp() override {
+    UpstreamMatch news, partners;
+    news.tag = {"news"};
+    partners.recipient_domain = {"partner.example"};
+    options_->lanes = {{Lane::low, news}, {Lane::high, partners}};
+    options_->addresses.aliases = {{"desk@example.com", "desk@partner.example"}};
+    SubmissionTest::SetUp();
+  }
+  Lane lane(EnvelopeSpec spec, const std::string& fields = "") {
+    const Lane foretold = lane_of(spec, *options_);
+    const auto done = run(submit(std::move(spec), fields + message(10)));
+    const Lane given = stored(*done.id).envelope.lane;
+    if (fields.empty()) {
+      EXPECT_EQ(given, foretold);
+    }
+    return given;
+  }
+  EnvelopeSpec to(const char* local, const char* domain) {
+    EnvelopeSpec spec = envelope();
+    spec.may_steer = true;
+    spec.recipients[0].address = {local, domain};
+    EXPECT_FALSE(submission_->check_recipient(spec, spec.recipients[0]));
+    return spec;
+  }
+};
+
+TEST_F(SubmissionLanes, HoldForEveryDoorAndWhoeverSends) {
+  for (const Door door : {Door::smtp, Door::http, Door::sendmail, Door::bounce})
+    for (const bool may_steer : {false, true}) {
+      EnvelopeSpec spec = to("b", "partner.example");
+      spec.door = door;
+      spec.may_steer = may_steer;
+      EXPECT_EQ(lane(spec), Lane::high) << to_string(door) << may_steer;
+    }
+  EXPECT_EQ(lane(to("b", "example.com")), Lane::normal);
+}
+
+TEST_F(SubmissionLanes, AreForMailThatNamesNone) {
+  EnvelopeSpec named = to("b", "partner.example");
+  EXPECT_EQ(lane(named, "X-Postrider-Lane: normal\r\n"), Lane::normal);
+  named.steering.lane = Lane::normal;
+  EXPECT_EQ(lane(named), Lane::normal);
+  named.may_steer = false;
+  named.steering.lane.reset();
+  EXPECT_EQ(lane(named, "X-Postrider-Lane: normal\r\n"), Lane::high) << "who may not steer has named none";
+}
+
+TEST_F(SubmissionLanes, SeeTheTagsOfTheHeader) {
+  EXPECT_EQ(lane(to("b", "partner.example"), "X-Postrider-Tag: news\r\n"), Lane::low);
+}
+
+TEST_F(SubmissionLanes, SeeRecipientsAsTheyWillBeAsked) {
+  EXPECT_EQ(lane(to("desk", "example.com")), Lane::high);
+  EnvelopeSpec guarded = envelope();
+  guarded.guard.redirect_to = "qa@partner.example";
+  EXPECT_FALSE(submission_->check_recipient(guarded, guarded.recipients[0]));
+  EXPECT_EQ(lane(guarded), Lane::high);
+}
+
+TEST_F(SubmissionLanes, AreThoseOfTheTimeWhenTheMessageBegan) {
+  std::unique_ptr<Intake> before = submission_->begin(to("b", "partner.example"));
+  auto changed = std::make_shared<SubmissionOptions>(*options_);
+  changed->lanes = {{Lane::low, {}}};
+  submission_->use(changed);
+  EXPECT_EQ(stored(*run(submit(to("b", "partner.example"), message(10))).id).envelope.lane, Lane::low);
+  const MessageId id = before->id();
+  EXPECT_EQ(before->write_now(message(10)), message(10).size());
+  EXPECT_TRUE(run(before->commit()).id);
+  EXPECT_EQ(stored(id).envelope.lane, Lane::high);
+}
+
 TEST_F(SubmissionTest, ARedirectedMessageIsTheSameOnlyForTheSameRecipient) {
   EnvelopeSpec spec = envelope();
   spec.tenant = "shop";
