@@ -1,7 +1,5 @@
 #include "net/tls.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
@@ -10,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/client_pair.h"
 #include "tests/temp_directory.h"
 #include "tests/unit/net/net_test.h"
 
@@ -236,31 +235,6 @@ TEST_F(Tls, ClientShowsItsCertificate) {
     EXPECT_EQ(server_shaken.error == boost::system::error_code(), shows);
     EXPECT_EQ(subject, shows ? "/CN=relay.example" : "");
   }
-}
-
-// A certificate for clients, and its key: its own CA, since nobody else signed it.
-ClientCertificate make_client_pair(const std::string& directory, const std::string& name) {
-  EVP_PKEY* const key = EVP_EC_gen("P-256");
-  X509* const made = X509_new();
-  const auto* common = reinterpret_cast<const unsigned char*>(name.c_str());
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8, common, -1, -1, 0);
-  X509_set_issuer_name(made, X509_get_subject_name(made));
-  ASN1_INTEGER_set(X509_get_serialNumber(made), 1);
-  X509_gmtime_adj(X509_getm_notBefore(made), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(made), 3600);
-  X509_set_pubkey(made, key);
-  EXPECT_GT(X509_sign(made, key, EVP_sha256()), 0);
-  const ClientCertificate files{directory + "/" + name + ".crt", directory + "/" + name + ".key"};
-  for (const bool secret : {false, true}) {
-    BIO* const out = BIO_new_file((secret ? files.key_file : files.certificate_file).c_str(), "w");
-    EXPECT_EQ(secret ? PEM_write_bio_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr)
-                     : PEM_write_bio_X509(out, made),
-              1);
-    BIO_free(out);
-  }
-  X509_free(made);
-  EVP_PKEY_free(key);
-  return files;
 }
 
 TEST_F(Tls, OnlyClientsOfTheNamedCaAreLetIn) {

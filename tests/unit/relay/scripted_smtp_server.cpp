@@ -35,13 +35,25 @@ class ScriptedSmtpServer::Peer {
     if (context_ != nullptr) SSL_CTX_free(context_);
   }
 
-  bool start_tls(const std::string& certificate, const std::string& key) {
+  bool start_tls(const std::string& certificate, const std::string& key, const std::string& client_ca) {
     context_ = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate_chain_file(context_, certificate.c_str());
     SSL_CTX_use_PrivateKey_file(context_, key.c_str(), SSL_FILETYPE_PEM);
+    if (!client_ca.empty()) {
+      if (SSL_CTX_load_verify_locations(context_, client_ca.c_str(), nullptr) != 1) return false;
+      SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    }
     ssl_ = SSL_new(context_);
     SSL_set_fd(ssl_, fd_);
     return SSL_accept(ssl_) == 1;
+  }
+
+  std::string client() const {
+    const X509* certificate = SSL_get0_peer_certificate(ssl_);
+    char name[256] = {};
+    if (certificate != nullptr)
+      X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
+    return name;
   }
 
   bool say(const std::string& octets) {
@@ -175,7 +187,13 @@ bool ScriptedSmtpServer::play_step(Peer& peer, const std::string& step, std::siz
     heard(index, text, true);
     return true;
   }
-  if (step == "TLS") return peer.start_tls(certificate_, key_);
+  if (step == "TLS") return peer.start_tls(certificate_, key_, {});
+  if (step.rfind("TLS OF ", 0) == 0) {
+    if (!peer.start_tls(certificate_, key_, step.substr(7))) return false;
+    const std::lock_guard lock(mutex_);
+    heard_[index].client = peer.client();
+    return true;
+  }
   if (step == "HANG") peer.wait_for_end();
   if (step == "PAUSE") peer.pause();
   if (step == "RESET") peer.reset();

@@ -4,6 +4,7 @@
 //   "S: text"    say a line            "C: text"   hear a line that starts so (else a problem, and the end)
 //   "RAW: ..."   say octets as given   "BODY"      hear up to the final dot
 //   "TLS"        take a handshake      "HANG"      say nothing until the client goes
+//   "TLS OF file"                      the same, from a client whose certificate an authority in this PEM file signed
 //   "PAUSE"      do not even read       "CLOSE", "RESET"   end; the end of a script closes, too
 #pragma once
 
@@ -43,6 +44,7 @@ class ScriptedSmtpServer {
   struct Connection {
     std::vector<std::string> lines;   // heard, without CRLF; bodies not among them
     std::vector<std::string> bodies;  // as on the wire, with stuffed dots, without the final one
+    std::string client;               // common name in the certificate that it showed
     std::string problem;              // what did not go by the script
   };
   std::vector<Connection> connections();  // so far

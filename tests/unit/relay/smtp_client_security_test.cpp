@@ -3,6 +3,7 @@
 
 #include "relay/smtp/base64.h"
 #include "relay/smtp/sasl_client.h"
+#include "tests/client_pair.h"
 #include "tests/unit/relay/smtp_client_fixture.h"
 
 namespace postrider::relay {
@@ -122,6 +123,60 @@ TEST_F(SmtpClientTls, PlainUnderTls) {
                 take_message())});
   EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
   ended();
+}
+
+// The server takes mail only from clients that its own authority knows.
+class SmtpClientCertificate : public SmtpClientTls {
+ protected:
+  std::string of_known() const { return "TLS OF " + known_.certificate_file; }
+  void show(const net::ClientCertificate& shown) {
+    config.tls_certificate = shown.certificate_file;
+    config.tls_key = shown.key_file;
+  }
+  // With TLS from the first octet, so that the server's alert is all there is to read: it comes after a handshake that is complete for
+  // the client (RFC 8446 4.4.2.4).
+  void expect_refusal(const char* words) {
+    config.tls = UpstreamTls::implicit;
+    serve({Script{of_known()}});
+    const Attempt attempt = deliver();
+    EXPECT_EQ(attempt.outcome, OutcomeKind::deferred);
+    EXPECT_EQ(attempt.reason.cause, Cause::route) << "the next upstream is asked, and the message has no fault";
+    EXPECT_EQ(attempt.reason.stage, Stage::greeting);
+    EXPECT_NE(attempt.reason.text.find(words), std::string::npos) << attempt.reason.text;
+  }
+
+  const TempDirectory clients_;
+  const net::ClientCertificate known_ = net::make_client_pair(clients_.path(), "relay.known");
+};
+
+TEST_F(SmtpClientCertificate, IsShownAndTheMessageTaken) {
+  show(known_);
+  serve({script(greet({"STARTTLS"}), Script{"C: STARTTLS", "S: 220 go", of_known(), "C: EHLO"}, kAnswerEhlo,
+                take_message())});
+  const Attempt attempt = deliver();
+  EXPECT_EQ(attempt.outcome, OutcomeKind::sent) << attempt.reason.text;
+  const auto connection = ended();
+  EXPECT_EQ(connection.client, "relay.known");
+  EXPECT_EQ(connection.bodies, std::vector<std::string>{"Subject: x\r\n\r\ntext\r\n"});
+}
+
+TEST_F(SmtpClientCertificate, IsShownAgainOnTheNextConnection) {
+  show(known_);
+  config.tls = UpstreamTls::implicit;
+  config.messages_per_connection = 1;
+  serve({script(Script{of_known()}, greet(), take_message(), Script{"C: QUIT", "S: 221 bye"})});
+  EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
+  EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
+  for (const std::size_t connection : {0, 1}) EXPECT_EQ(ended(connection).client, "relay.known");
+}
+
+TEST_F(SmtpClientCertificate, WithoutOneTheRouteFails) {
+  expect_refusal("certificate required");
+}
+
+TEST_F(SmtpClientCertificate, OfAStrangerTheRouteFails) {
+  show(net::make_client_pair(clients_.path(), "stranger"));
+  expect_refusal("unknown ca");
 }
 
 class SmtpClientAuth : public SmtpClientTest {
