@@ -117,7 +117,7 @@ void SsmtpImport::rest() {
   seen_.insert("debug");
   for (const char* name : {"tlscert", "tlskey", "usetlscert"}) {
     if (values_.contains(name) && lower_ascii(get(name)) != "no")
-      page_.note(where(name), "no equivalent: Postrider shows no certificate of its own to upstreams.");
+      page_.note(where(name), "not taken over: see upstream.tls_certificate and upstream.tls_key.");
     seen_.insert(name);
   }
   for (const auto& [name, value] : values_)
