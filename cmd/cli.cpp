@@ -206,7 +206,7 @@ void add_upstream_explain(CLI::App& upstream, Line& line) {
   add_filters(*explain, line.upstream.parameters,
               {{"from", "Its sender (default: the null sender)"},
                {"to", "A recipient"},
-               {"lane", "high, normal (default) or low"},
+               {"lane", "high, normal or low (default: what the lane rules give it)"},
                {"tag", "Its tags, separated by commas"},
                {"credential", "The user that submits it (default: a client of a trusted network)"}});
   add_absolute_flag(*explain, line);

@@ -66,7 +66,10 @@ Management::Management(const Config& config, ManagementParts parts)
       events_(thread_.loop(), thread_.loop().clock(), parts.store),
       retention_api_(thread_.loop(), thread_.loop().clock(), parts.store, retention_rules_, retention_book_),
       stats_(thread_.loop().clock(), thread_.loop().make_alarm(), parts.store, parts.metrics, std::move(parts.facts)),
-      upstreams_(thread_.loop(), thread_.loop().clock(), parts.store, parts.upstreams),
+      upstreams_(thread_.loop(), thread_.loop().clock(), parts.store, parts.upstreams,
+                 [this](const Envelope& envelope, const Recipient& recipient) {
+                   return lane_by_rule(sending_.options().lanes, envelope, {&recipient, 1});
+                 }),
       upstream_hooks_({thread_.loop(), parts.upstreams, parts.http, config.mgmt.public_url, parts.log}),
       hooks_({thread_.loop(), parts.store, parts.upstreams, parts.http, parts.metrics, parts.log, config.delivery.dsn,
               parts.notice_owed}),

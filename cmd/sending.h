@@ -36,6 +36,7 @@ class Sending {
   Sending(const SendingParts& parts, const std::shared_ptr<const relay::SubmissionOptions>& options);
 
   mgmt::SendDoor& door() { return door_; }
+  const relay::SubmissionOptions& options() const { return submission_->options(); }
   void add_routes(mgmt::Router& router);
   void use(std::shared_ptr<const relay::SubmissionOptions> options) { submission_->use(std::move(options)); }
 

@@ -61,8 +61,14 @@ struct Test {
 }  // namespace
 
 UpstreamsApi::UpstreamsApi(Mailbox& home, const Clock& clock, storage::Store& store, UpstreamControl& control,
-                           UpstreamLimits limits)
-    : home_(home), clock_(clock), store_(store), control_(control), limits_(limits), waiting_(home, clock, store) {}
+                           LaneOf lane_of, UpstreamLimits limits)
+    : home_(home),
+      clock_(clock),
+      store_(store),
+      control_(control),
+      lane_of_(std::move(lane_of)),
+      limits_(limits),
+      waiting_(home, clock, store) {}
 
 void UpstreamsApi::add_routes(Router& router) {
   using http::verb;

@@ -2,7 +2,10 @@
 // resume, the hot swap, a test. Reads the shared state that dispatchers read and steers through relay::UpstreamControl. mgmt thread.
 #pragma once
 
+#include <functional>
+
 #include "core/clock.h"
+#include "core/message.h"
 #include "mgmt/router.h"
 #include "mgmt/upstream_explain.h"
 #include "mgmt/upstream_forecast.h"
@@ -19,11 +22,14 @@ struct UpstreamLimits {
   std::size_t recipients = 100;  // explained of one message
 };
 
+// The lane that the operator's rules give to a message that names none.
+using LaneOf = std::function<Lane(const Envelope& envelope, const Recipient& recipient)>;
+
 class UpstreamsApi {
  public:
   // All outlive the router the routes are added to, and so does this.
   UpstreamsApi(Mailbox& home, const Clock& clock, storage::Store& store, relay::UpstreamControl& control,
-               UpstreamLimits limits = {});
+               LaneOf lane_of, UpstreamLimits limits = {});
   void add_routes(Router& router);
 
  private:
@@ -46,6 +52,7 @@ class UpstreamsApi {
   const Clock& clock_;
   storage::Store& store_;
   relay::UpstreamControl& control_;
+  const LaneOf lane_of_;
   UpstreamLimits limits_;
   WaitingBook waiting_;
   std::size_t tests_ = 0;  // under way

@@ -62,6 +62,7 @@ asio::awaitable<Response> UpstreamsApi::explain(const Request& request) {
   if (!question) co_return problem(ProblemType::invalid_parameter, question.error().text);
   const auto guarded = co_await guard(*question);
   if (!guarded) co_return problem(guarded.error());
+  if (!request.parameter("lane")) question->envelope.lane = lane_of_(question->envelope, question->recipient);
   co_return json_response(explain_json(*control_.routes(), *question, *guarded, clock_.now()));
 }
 

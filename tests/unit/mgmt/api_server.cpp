@@ -163,7 +163,12 @@ ApiServer::ApiServer(ServerSetup setup)
       users_(loop_, loop_.clock(), *store_, plain_password),
       keys_api_(loop_.clock(), keys_, std::string(32, 'a'), log_),
       tokens_(loop_.clock(), authenticator_, sessions_, keys_, log_),
-      upstreams_api_(loop_, loop_.clock(), *store_, upstreams_.control(), setup.upstream_limits),
+      upstreams_api_(
+          loop_, loop_.clock(), *store_, upstreams_.control(),
+          [lanes = std::move(setup.lanes)](const Envelope& envelope, const Recipient& recipient) {
+            return lane_by_rule(lanes, envelope, {&recipient, 1});
+          },
+          setup.upstream_limits),
       body_room_(loop_, loop_.clock(), loop_.make_alarm(),
                  {setup.body_directory, setup.limits.body_memory, setup.limits.body_disk, setup.limits.body_wait}),
       server_(std::make_unique<HttpServer>(loop_, router_, limits_, body_room_, log_)),

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/lane_rules.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "mgmt/body_api.h"
@@ -74,6 +75,7 @@ struct ServerSetup {
   net::TlsContext tls;
   std::vector<UpstreamConfig> upstreams = two_upstreams();
   UpstreamLimits upstream_limits;
+  std::vector<LaneRule> lanes = {};
   std::vector<std::string> cors_origins = {};
   std::vector<std::pair<storage::ApiKeyRecord, std::string>> keys = {};  // beside the tenant's; each with its token
 };

@@ -244,6 +244,28 @@ TEST(RouteApi, ExplainsAQuestion) {
   EXPECT_EQ(text(tagged, "lane"), "low");
 }
 
+// As the submission does: aliases apart, on the recipient that the guard leaves.
+TEST(RouteApi, WithoutALaneTheRulesGiveIt) {
+  ServerSetup setup;
+  setup.upstreams[0].match.lane = {"low"};
+  UpstreamMatch to_qa;
+  to_qa.recipient_domain = {"qa.example"};
+  setup.lanes = {{Lane::low, to_qa}};
+  ApiServer server(std::move(setup));
+  storage::UserRecord staging;
+  staging.name = "staging";
+  staging.guard.redirect_to = "all@qa.example";
+  server.add_user(staging);
+  const auto chosen = [&](const std::string& query) {
+    const json::object route = server.call("GET", "/v1/route/explain?" + query).json();
+    return text(route, "lane") + ' ' + std::string(route.at("chosen").at("upstream").as_string());
+  };
+  EXPECT_EQ(chosen("to=b@qa.example"), "low primary");
+  EXPECT_EQ(chosen("to=b@qa.example&lane=normal"), "normal backup");
+  EXPECT_EQ(chosen("to=b@example.net"), "normal backup");
+  EXPECT_EQ(chosen("to=b@example.net&credential=staging"), "low primary");
+}
+
 TEST(RouteApi, AppliesTheGuardOfTheCredential) {
   ApiServer server;
   storage::UserRecord user;
