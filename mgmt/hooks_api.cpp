@@ -201,24 +201,21 @@ asio::awaitable<Response> HooksApi::take(Upstream upstream, const Request& reque
   co_return json_response({{"recorded", recorded.events}});
 }
 
-// A fault: it cannot be told now.
+// A fault: it cannot be told now. Where nobody could be believed, nothing is fetched for a stranger.
 asio::awaitable<result<Verdict>> HooksApi::judge(const UpstreamConfig& config, const Request& request) {
   const Callbacks& callbacks = *providers::callbacks_for(config.type);
   const Callback callback{request.fields, request.body};
-  std::string certificate;
-  if (callbacks.certificate_url != nullptr) {
-    const auto url = callbacks.certificate_url(callback);
-    Verdict elsewhere;
-    if (!url) elsewhere.text = url.error().text;  // forged: signed with a certificate of somebody else's
-    if (!url) co_return elsewhere;
-    Verdict without = callbacks.verify(config, callback, {}, parts_.loop.clock().now());
-    // Where nobody could be believed, nothing is fetched for a stranger.
-    if (url->empty() || without.authenticity == Authenticity::unconfigured) co_return without;
-    auto found = co_await certificates_.get(*url);
-    if (!found) co_return found.error();
-    certificate = std::move(*found);
+  Verdict verdict = callbacks.verify(config, callback, {}, parts_.loop.clock().now());
+  if (callbacks.certificate_url == nullptr || verdict.authenticity == Authenticity::unconfigured) co_return verdict;
+  const auto url = callbacks.certificate_url(callback);
+  if (url && url->empty()) co_return verdict;
+  if (!url) {
+    verdict.text = url.error().text;
+    co_return verdict;
   }
-  co_return callbacks.verify(config, callback, certificate, parts_.loop.clock().now());
+  const auto certificate = co_await certificates_.get(*url);
+  if (!certificate) co_return certificate.error();
+  co_return callbacks.verify(config, callback, *certificate, parts_.loop.clock().now());
 }
 
 asio::awaitable<result<void>> HooksApi::confirm(const std::string& upstream, std::string url) {
