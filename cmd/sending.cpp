@@ -10,7 +10,7 @@ Sending::Sending(const SendingParts& parts, const std::shared_ptr<const relay::S
              parts.accepted}),
       send_(door_),
       batches_(parts.loop, parts.store),
-      validate_({parts.loop.clock(), door_, *submission_, parts.upstreams}),
+      validate_({parts.loop, parts.loop.clock(), door_, *submission_, parts.upstreams, parts.store}),
       schedule_(parts.loop, parts.loop.clock(), parts.store, *submission_),
       dialects_{parts.loop, parts.loop.clock(), parts.store, door_} {}
 

@@ -6,7 +6,9 @@
 #include "mgmt/json_values.h"
 #include "mgmt/letter_request.h"
 #include "mgmt/media_type.h"
+#include "mgmt/problem.h"
 #include "mgmt/upstream_explain.h"
+#include "net/await.h"
 
 namespace postrider::mgmt {
 
@@ -47,16 +49,31 @@ asio::awaitable<Response> ValidateApi::validate(const Request& request) {
   terms.dry_run = true;
   const SendOutcome outcome = co_await parts_.door.send(request, std::move(letters), std::move(terms));
 
+  const auto suppressed = co_await find_suppressed(plan);
+  if (!suppressed) co_return problem(suppressed.error());
   const Shown most = request.principal.is_operator() ? Shown::all : Shown::choice;
   json::array recipients;
   for (const PlannedRecipient& recipient : plan.recipients) {
     const Shown route = recipients.size() >= kMaxExplained ? Shown::nothing : most;
-    recipients.push_back(recipient_json(plan, recipient, route));
+    json::object one = recipient_json(plan, recipient, route);
+    const storage::Suppression* entry = nullptr;
+    if (recipient.index && (*suppressed)[*recipient.index]) entry = &*(*suppressed)[*recipient.index];
+    one["suppressed"] = entry != nullptr;
+    one["suppressed_because"] = entry == nullptr ? json::value(nullptr) : text_or_null(entry->reason);
+    recipients.push_back(std::move(one));
   }
   json::object answer{{"valid", !outcome.refusal},
                       {"problem", outcome.refusal ? json::value(problem_json(*outcome.refusal)) : json::value(nullptr)},
                       {"recipients", std::move(recipients)}};
   co_return json_response(answer);
+}
+
+asio::awaitable<result<ValidateApi::Entries>> ValidateApi::find_suppressed(const SendPlan& plan) {
+  std::vector<std::string> addresses;
+  for (const relay::RecipientSpec& recipient : plan.envelope.recipients) addresses.push_back(recipient.address.str());
+  if (addresses.empty()) co_return Entries();
+  auto start = [&](Done<Entries> done) { parts_.store.find_suppressions(std::move(addresses), std::move(done)); };
+  co_return co_await net::await_done<Entries>(parts_.home, start);
 }
 
 json::object ValidateApi::recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, Shown shown) const {

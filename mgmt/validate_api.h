@@ -1,5 +1,5 @@
-// POST /v1/validate: what would happen to a message, without sending it: the faults, and for each recipient what the guard does and
-// where the mail would go. Takes the body of POST /v1/messages and the same checks. mgmt thread.
+// POST /v1/validate: what would happen to a message, without sending it: the faults, and for each recipient what the guard does,
+// whether it is on the suppression list, and where the mail would go. Takes the body of POST /v1/messages and the same checks. mgmt thread.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -10,14 +10,17 @@
 #include "mgmt/send_plan.h"
 #include "mgmt/sending_limits.h"
 #include "relay/outbound/upstream_control.h"
+#include "storage/store.h"
 
 namespace postrider::mgmt {
 
 struct ValidateParts {
+  Mailbox& home;
   const Clock& clock;
   SendDoor& door;
   relay::Submission& submission;
   relay::UpstreamControl& upstreams;
+  storage::Store& store;
 };
 
 class ValidateApi {
@@ -32,6 +35,9 @@ class ValidateApi {
   // Of the route of a recipient: the choice is for whoever may send, the rest, which is of the relay itself, for operators.
   enum class Shown : std::uint8_t { nothing, choice, all };
   boost::asio::awaitable<Response> validate(const Request& request);
+  // Of the plan's recipients, in their order, the entries on the list.
+  using Entries = std::vector<std::optional<storage::Suppression>>;
+  boost::asio::awaitable<result<Entries>> find_suppressed(const SendPlan& plan);
   boost::json::object recipient_json(const SendPlan& plan, const PlannedRecipient& recipient, Shown shown) const;
 
   ValidateParts parts_;

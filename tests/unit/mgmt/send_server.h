@@ -29,7 +29,7 @@ class SendServer {
         door_({api.loop(), api.loop().clock(), *submission_, limits_, options.hostname, api.store(), log_}),
         send_(door_),
         batches_(api.loop(), api.store()),
-        validate_({api.loop().clock(), door_, *submission_, api.upstreams().control()}),
+        validate_({api.loop(), api.loop().clock(), door_, *submission_, api.upstreams().control(), api.store()}),
         schedule_(api.loop(), api.loop().clock(), api.store(), *submission_) {
     api.router().show_limits([this](const Principal& principal) { return limits_.headers(principal); });
     send_.add_routes(api.router());
