@@ -78,7 +78,7 @@ const json::value* find_destination(const UpstreamConfig& upstream, const json::
 // One that no other destination of the set has.
 std::string free_name(const json::array& destinations) {
   for (std::size_t number = 1;; ++number) {
-    const std::string name = std::string(kDestination) + (number == 1 ? "" : "-" + std::to_string(number));
+    std::string name = std::string(kDestination) + (number == 1 ? "" : "-" + std::to_string(number));
     if (std::none_of(destinations.begin(), destinations.end(),
                      [&](const json::value& one) { return text_at(one, "Name") == name; }))
       return name;

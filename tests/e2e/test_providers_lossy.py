@@ -162,7 +162,7 @@ class LossyUpstreams(unittest.TestCase):
 
     def check_resend(self, mail, message_id):
         self.assertEqual((mail["cc"], mail["bcc"], mail["from"]), (["b@example.net"], ["hidden@example.net"], "App <app@example.test>"))
-        self.assertEqual(mail["tags"], [{"name": "postrider_id", "value": message_id}])
+        self.assertEqual(mail["tags"], [{"name": "postrider_id", "value": message_id}, {"name": "postrider_recipients", "value": "3"}])
         self.assertEqual(mail["headers"]["X-Order"], "5")
 
     def test_one_bad_address_is_found_and_the_others_are_sent(self):
