@@ -219,8 +219,8 @@ void add_upstream_hooks(CLI::App& upstream, Line& line) {
                              [&line] { return run_upstream_hooks(line.api_options(), line.upstream_options()); });
   hooks->add_option("name", line.upstream.name, "Name of the upstream")->required();
   hooks->add_flag("--register", line.upstream.register_hooks, "Tell the provider to report here");
-  hooks->add_option("--url", line.upstream.url,
-                    "Address that the provider reaches this relay under (default: of mgmt.public_url)");
+  hooks->add_option("--report-to", line.upstream.url,
+                    "Address that the provider is to report to (default: mgmt.public_url and /hooks/NAME)");
   hooks->add_flag("--dry-run", line.upstream.dry_run, "Say what would be changed there and change nothing");
   add_json_flag(*hooks, line);
   add_api_options(*hooks, line);
