@@ -13,6 +13,7 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kPemBegins = "-----BEGIN CERTIFICATE-----";  // RFC 7468 5.1
 
 result<std::string> certificate_in(result<net::HttpOutcome> outcome) {
@@ -39,7 +40,7 @@ CertificateCache::CertificateCache(net::Loop& loop, net::HttpSender& http, Certi
     : loop_(loop), http_(http), limits_(limits) {}
 
 asio::awaitable<result<std::string>> CertificateCache::get(std::string url) {
-  if (!url.starts_with("https://")) co_return invalid("a certificate is fetched over https only");
+  if (!url.starts_with(kHttps)) co_return invalid("a certificate is fetched over https only");
   std::shared_ptr<Entry> entry = fresh(url);
   if (!entry) entry = begin(url);
   if (!entry) co_return Fault{FaultKind::unavailable, "too many certificates are being fetched"};

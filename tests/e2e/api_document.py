@@ -20,6 +20,7 @@ from harness import PATIENCE, ROOT
 
 DOCUMENT = json.loads((ROOT / "docs/openapi.json").read_text())
 METHODS = ("get", "post", "put", "patch", "delete")
+WEBHOOK_LOGIN = ("hooks", "of the provider")  # of an upstream whose provider reports
 
 
 def follow(thing):
@@ -185,6 +186,8 @@ class Request:
             self.headers["Authorization"] = "Basic " + base64.b64encode(f"api:{key}".encode()).decode()
         elif scheme == "postmark":
             self.headers["X-Postmark-Server-Token"] = key
+        elif scheme == "webhook":
+            self.headers["Authorization"] = "Basic " + base64.b64encode(":".join(WEBHOOK_LOGIN).encode()).decode()
         elif scheme == "aws":
             self.headers |= aws_headers(self, *aws)
         return self
@@ -223,6 +226,7 @@ def encoded(media: str, value):
         return media, urllib.parse.urlencode(value, doseq=True).encode()
     if media == "multipart/form-data":
         return multipart(value)
+    media = "application/json" if media == "*/*" else media
     return media, value.encode() if isinstance(value, str) else json.dumps(value, ensure_ascii=False).encode()
 
 

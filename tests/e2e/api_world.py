@@ -5,10 +5,21 @@ import json
 import os
 
 import api_document as document
-from harness import Relay, Sink, smtp_upstream
+from harness import Relay, Sink, free_port, smtp_upstream
 
 LETTER = {"from": "app@shop.example", "to": ["user@example.net"], "subject": "Your invoice", "text": "Hello"}
 PASSWORD = "wald und wiese"
+# That no mail goes to, and whose API nobody answers for.
+PROVIDER = f"""[[upstream]]
+name = "provider"
+type = "mailjet"
+api_base = "http://127.0.0.1:{free_port()}"
+api_key = "mj-key"
+api_secret = "mj-secret"
+webhook_username = "{document.WEBHOOK_LOGIN[0]}"
+webhook_password = "{document.WEBHOOK_LOGIN[1]}"
+match = {{ tag = ["for-the-provider"] }}
+"""
 MESSAGE_ID_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -103,7 +114,7 @@ class World(contextlib.ExitStack):
     def __enter__(self):
         super().__enter__()
         self.sink = self.enter_context(deferring_sink())
-        self.relay = self.enter_context(Relay(smtp_upstream(self.sink.port), delivery='retry_interval = "1h"'))
+        self.relay = self.enter_context(Relay(smtp_upstream(self.sink.port) + PROVIDER, delivery='retry_interval = "1h"'))
         self.shop = Tenant.with_key(self.relay, "application", "send,read,steer", "--tenant", "shop", "--per-minute", "1000000")
         self.count = 0
         return self
@@ -155,6 +166,11 @@ class World(contextlib.ExitStack):
         if "shop" not in {user["name"] for user in self.relay.api("/v1/users")["users"]}:
             self.relay.command("user", "add", "shop", "--password-stdin", stdin=PASSWORD + "\n")
 
+    def suppressed(self) -> str:
+        address = f"{self.fresh('gone')}@example.net"
+        self.relay.api("/v1/suppressions", "POST", {"address": address, "reason": "asked us to stop"})
+        return address
+
     def nothing_of(self, kind: str, name: str) -> None:
         """No user or key of the name that an example is about to make."""
         self.relay.request("DELETE", f"/v1/{kind}/{name}")
@@ -174,6 +190,10 @@ class World(contextlib.ExitStack):
             "removeUser": lambda: {"name": self.user()},
             "changePassword": lambda: {"name": self.user()},
             "resumeUpstream": lambda: {"name": self.paused()},
+            "showHooks": lambda: {"name": "provider"},
+            "registerHooks": lambda: {"name": "provider"},
+            "removeSuppression": lambda: {"address": self.suppressed()},
+            "takeReports": lambda: {"upstream": "provider"},
             "jobStatus": lambda: {"job_id": self.deferred()},
         }
         beforehand = {
@@ -184,6 +204,7 @@ class World(contextlib.ExitStack):
             "listMessages": self.deferred,
             "listKeys": self.key,
             "listUsers": self.user,
+            "listSuppressions": self.suppressed,
         }
         if example.operation.id in beforehand:
             beforehand[example.operation.id]()

@@ -30,7 +30,7 @@ BAIT = {
     "after": lambda owner: 0,
 }
 HARMLESS = {
-    "limit", "dry_run", "since", "until", "wait", "upstream", "headers", "canary", "lane", "begin", "end", "ascending", "pretty",
+    "limit", "dry_run", "since", "until", "wait", "upstream", "headers", "canary", "lane", "url", "begin", "end", "ascending", "pretty",
     "message-id", "severity",
 }
 

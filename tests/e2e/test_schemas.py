@@ -10,6 +10,7 @@ with warnings.catch_warnings():
     import jsonschema
     from jsonschema import RefResolver
 
+from api_world import PROVIDER
 from harness import ROOT, Relay, Sink, smtp_upstream
 from test_operate import Follower, send
 
@@ -67,6 +68,7 @@ COMMANDS = [
     ("retention-run", "retention run --dry-run"),
     ("retention-run", "retention run"),
     ("retention", "retention show"),
+    ("suppression-list", "suppression list"),
     ("user-list", "user list"),
     ("new-key", "token create app --scopes send,read --expires 90d --per-day 1000 --networks 127.0.0.0/8"),
     ("key-list", "token list"),
@@ -96,6 +98,7 @@ API = [
     ("message", "/v1/messages/{sent}"),
     ("upstream-list", "/v1/upstreams"),
     ("upstream", "/v1/upstreams/primary"),
+    ("upstream-hooks", "/v1/upstreams/provider/hooks?url=https://mail-hooks.example.com/hooks/provider"),
     ("route", "/v1/route/explain?from=a@example.test&to=user@example.test"),
     ("message-route", "/v1/messages/{waiting}/route"),
     ("retention", "/v1/retention"),
@@ -123,7 +126,7 @@ class Schemas(unittest.TestCase):
         def script(stage, text):
             return "451 4.7.1 later" if stage == "rcpt" and "later@" in text else None
 
-        with Sink(script) as sink, Relay(smtp_upstream(sink.port), delivery='retry_interval = "1h"') as relay:
+        with Sink(script) as sink, Relay(smtp_upstream(sink.port) + PROVIDER, delivery='retry_interval = "1h"') as relay:
             relay.command("user", "add", "app", "--senders", "*@shop.test", "--password-stdin", stdin="a long password\n")
             places = {"sent": send(relay), "waiting": send(relay, recipients=["later@example.test"])}
             relay.wait_state(places["sent"], "sent")

@@ -98,6 +98,18 @@ TEST(LastEvent, UsesResendsWords) {
   EXPECT_EQ(last_event(message(RecipientState::bounced), history, kNow), "bounced");
 }
 
+// Between our hand-over and the mailbox it is the provider's word that counts, and only its last.
+TEST(LastEvent, TellsThatTheProviderTriesAgain) {
+  std::vector<Event> history{event(EventType::deferred), event(EventType::sent), event(EventType::processed)};
+  EXPECT_EQ(last_event(message(RecipientState::sent), history, kNow), "sent");  // what was put off here is over
+  EXPECT_EQ(job_status(message(RecipientState::sent), history), "processed");
+  history.push_back(event(EventType::deferred));
+  EXPECT_EQ(last_event(message(RecipientState::sent), history, kNow), "delivery_delayed");
+  EXPECT_EQ(job_status(message(RecipientState::sent), history), "sent");
+  EXPECT_EQ(last_event(message(RecipientState::delivered), history, kNow), "delivered");
+  EXPECT_EQ(job_status(message(RecipientState::delivered), history), "sent");
+}
+
 TEST(JobStatus, UsesTheMailerServicesWords) {
   const auto of = [](RecipientState state) { return job_status(message(state), {}); };
   EXPECT_EQ(of(RecipientState::queued), "queued");

@@ -94,6 +94,25 @@ TEST(ValidateApi, TellsWhereEachRecipientWouldGoAndStoresNothing) {
   EXPECT_EQ(server.count(), 0u);
 }
 
+TEST(ValidateApi, TellsWhoWouldGetNoMail) {
+  SendServer server;
+  storage::Suppression entry;
+  entry.address = "Gone@example.net";
+  entry.reason = "asked us to stop";
+  std::promise<bool> put;
+  server.api.store().put_suppression(
+      entry, Done<Nothing>(server.api.loop(), [&](const result<Nothing>& done) { put.set_value(done.has_value()); }));
+  ASSERT_TRUE(put.get_future().get());
+  const Answer answer = server.api.call_as_tenant(
+      "POST", "/v1/validate", R"({"from":"a@shop.example","to":["u@example.net","gone@EXAMPLE.net"],"text":"x"})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const boost::json::array recipients = answer.json().at("recipients").as_array();
+  EXPECT_EQ(recipients.at(0).at("suppressed"), false);
+  EXPECT_TRUE(recipients.at(0).at("suppressed_because").is_null());
+  EXPECT_EQ(recipients.at(1).at("suppressed"), true);
+  EXPECT_EQ(recipients.at(1).at("suppressed_because"), "asked us to stop");
+}
+
 TEST(ValidateApi, TellsATenantTheChoiceAndNothingOfOtherUpstreams) {
   SendServer server;
   const std::string body = R"({"from":"a@shop.example","to":"u@example.net","text":"x"})";
