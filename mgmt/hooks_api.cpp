@@ -207,7 +207,7 @@ asio::awaitable<result<Verdict>> HooksApi::judge(const UpstreamConfig& config, c
   const Callback callback{request.fields, request.body};
   Verdict verdict = callbacks.verify(config, callback, {}, parts_.loop.clock().now());
   if (callbacks.certificate_url == nullptr || verdict.authenticity == Authenticity::unconfigured) co_return verdict;
-  const auto url = callbacks.certificate_url(callback);
+  const auto url = callbacks.certificate_url(config, callback);
   if (url && url->empty()) co_return verdict;
   if (!url) {
     verdict.text = url.error().text;

@@ -36,6 +36,14 @@ bool is_printable(std::string_view text) {
                                        [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
 }
 
+// "smtp; 550 5.1.1 user unknown" (RFC 3464 2.3.6), as in the notice that the vendor read it from.
+std::string_view without_type(std::string_view text) {
+  constexpr std::string_view kType = "smtp;";
+  if (!text.starts_with(kType)) return text;
+  text.remove_prefix(kType.size());
+  return text.substr(std::min(text.find_first_not_of(' '), text.size()));
+}
+
 int base64_digit(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -148,6 +156,7 @@ bool is_enhanced_code(std::string_view text) {
 }
 
 Reason reported_reason(EventType type, std::string_view text) {
+  text = without_type(text);
   Reason reason;
   reason.stage = Stage::final_dot;
   if (type == EventType::bounced || type == EventType::deferred) reason.cause = Cause::recipient;

@@ -36,7 +36,8 @@ Time epoch_at(const boost::json::value& value, std::string_view member, Time now
 Time rfc3339_at(const boost::json::value& value, std::string_view member, Time now);  // of any offset
 std::optional<Time> epoch_seconds(std::string_view digits);                           // of a signature
 
-// Stage and cause from the type. Code and enhanced code are taken from the text when it begins as an SMTP reply (RFC 5321 4.2).
+// Stage and cause from the type. Code and enhanced code are taken from the text when it begins as an SMTP reply (RFC 5321 4.2),
+// perhaps behind "smtp;", which is left out.
 Reason reported_reason(EventType type, std::string_view text);
 bool is_enhanced_code(std::string_view text);  // RFC 3463 2: "5.1.1"
 

@@ -62,9 +62,9 @@ struct HookChange {
 
 struct Callbacks {
   UpstreamType type;
-  // SNS: where the certificate is that the signature is checked with, when it is a place of Amazon's; invalid: it is not, and
-  // nothing is fetched. Empty: no certificate is needed. Null for vendors without.
-  result<std::string> (*certificate_url)(const Callback& callback);
+  // SNS: where the certificate is that the signature is checked with, when it is a place of Amazon's and the message of a topic that
+  // is believed; invalid: not so, and nothing is fetched for a stranger. Empty: no certificate is needed. Null for vendors without.
+  result<std::string> (*certificate_url)(const UpstreamConfig& upstream, const Callback& callback);
   // `certificate`: the PEM text found there; empty where none is needed.
   Verdict (*verify)(const UpstreamConfig& upstream, const Callback& callback, std::string_view certificate, Time now);
   // Of a genuine callback. Faults: invalid, a sentence: it is not what the vendor documents.

@@ -61,11 +61,7 @@ std::string_view first_text(const json::value& event, std::initializer_list<std:
 
 Reason reason_of(EventType type, const json::value& event) {
   if (type == EventType::clicked) return reported_reason(type, text_at(event, "OriginalLink"));
-  constexpr std::string_view kDiagnosticType = "smtp;";  // RFC 3464 2.3.6, as in the notice that it was read from
-  std::string_view text = first_text(event, {"Details", "Description"});
-  if (text.starts_with(kDiagnosticType)) text.remove_prefix(kDiagnosticType.size());
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  Reason reason = reported_reason(type, text);
+  Reason reason = reported_reason(type, first_text(event, {"Details", "Description"}));
   for (const std::string_view one : {"VirusNotification", "DMARCPolicy", "SMTPApiError", "TemplateRenderingFailed"})
     if (text_at(event, "Type") == one) reason.cause = Cause::content;
   return reason;

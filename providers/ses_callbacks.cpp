@@ -53,9 +53,17 @@ bool is_of_sns(std::string_view url) {
   return is_region && (rest.starts_with(".amazonaws.com/") || rest.starts_with(".amazonaws.com.cn/"));
 }
 
-result<std::string> certificate_url(const Callback& callback) {
+result<void> check_topic(const UpstreamConfig& upstream, const json::value& envelope) {
+  const std::string_view topic = text_at(envelope, "TopicArn");
+  const std::vector<std::string>& believed = upstream.topic_arns;
+  if (std::find(believed.begin(), believed.end(), topic) != believed.end()) return {};
+  return invalid("the topic \"" + sanitize_reason_text(topic) + "\" is not in topic_arns");
+}
+
+result<std::string> certificate_url(const UpstreamConfig& upstream, const Callback& callback) {
   const result<json::value> envelope = parse_callback(callback.body);
   if (!envelope) return envelope.error();
+  if (const result<void> topic = check_topic(upstream, *envelope); !topic) return topic.error();
   const std::string_view url = text_at(*envelope, "SigningCertURL");
   const bool is_plain = url.find_first_of("?#@\\%") == std::string_view::npos;
   if (!is_of_sns(url) || !is_plain || !url.ends_with(".pem"))
@@ -138,9 +146,7 @@ Verdict verify(const UpstreamConfig& upstream, const Callback& callback, std::st
     return forged("raw message delivery is switched on for the subscription: such messages carry no signature");
   const result<json::value> envelope = parse_callback(callback.body);
   if (!envelope) return forged(envelope.error().text);
-  const std::string_view topic = text_at(*envelope, "TopicArn");
-  if (std::find(upstream.topic_arns.begin(), upstream.topic_arns.end(), topic) == upstream.topic_arns.end())
-    return forged("the topic \"" + sanitize_reason_text(topic) + "\" is not in topic_arns");
+  if (const result<void> topic = check_topic(upstream, *envelope); !topic) return forged(topic.error().text);
   return verify_signature(*envelope, certificate, now);
 }
 

@@ -37,13 +37,6 @@ std::string_view without_request(std::string_view text) {
   return text.substr(0, text.find("The Canonical String"));
 }
 
-// The type is "smtp" for all mail that leaves by SMTP.
-std::string_view without_type(std::string_view diagnostic) {
-  if (!diagnostic.starts_with("smtp;")) return diagnostic;
-  diagnostic.remove_prefix(5);
-  return diagnostic.substr(std::min(diagnostic.find_first_not_of(' '), diagnostic.size()));
-}
-
 bool is_about_content(std::string_view sub_type) {
   constexpr std::array<std::string_view, 3> kOfContent = {"ContentRejected", "AttachmentRejected", "MessageTooLarge"};
   return std::find(kOfContent.begin(), kOfContent.end(), sub_type) != kOfContent.end();
@@ -78,7 +71,7 @@ AwsError aws_error(const Answer& answer, const boost::json::value& json) {
 }
 
 Reason bounce_reason(EventType type, const BounceWords& words) {
-  std::string text(without_type(words.diagnostic));
+  std::string text(words.diagnostic);
   if (text.empty()) text = words.message;
   if (text.empty()) {
     text = words.type;

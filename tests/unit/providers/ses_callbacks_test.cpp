@@ -153,7 +153,7 @@ TEST_F(SesCallbackTest, FetchesCertificatesOfAmazonOnly) {
     boost::json::object object = notification("{}");
     object["SigningCertURL"] = url;
     const std::string body = boost::json::serialize(object);
-    const result<std::string> certificate = callbacks_.certificate_url({{}, body});
+    const result<std::string> certificate = callbacks_.certificate_url(upstream_, {{}, body});
     EXPECT_TRUE(!certificate || *certificate == url);
     return certificate.has_value();
   };
@@ -169,7 +169,9 @@ TEST_F(SesCallbackTest, FetchesCertificatesOfAmazonOnly) {
         "https://sns.eu\\-central-1.amazonaws.com/a.pem", "HTTPS://sns.eu-central-1.amazonaws.com/a.pem"})
     EXPECT_FALSE(fetched(url)) << url;
   EXPECT_FALSE(fetched("https://sns.eu-central-1.amazonaws.com/" + std::string(3000, 'a') + ".pem"));
-  EXPECT_FALSE(callbacks_.certificate_url({{}, "{"}));
+  EXPECT_FALSE(callbacks_.certificate_url(upstream_, {{}, "{"}));
+  upstream_.topic_arns = {"arn:aws:sns:eu-central-1:123456789012:another"};
+  EXPECT_FALSE(fetched(kCertificateUrl)) << "nothing is fetched for whoever points a topic here";
 }
 
 TEST_F(SesCallbackTest, ConfirmsSubscriptionsAtAmazonOnly) {
