@@ -22,6 +22,7 @@ ConfigResult parsed(const std::string& lanes, std::map<std::string, std::string>
 
 std::vector<std::string> texts(const std::vector<ConfigFinding>& findings) {
   std::vector<std::string> out;
+  out.reserve(findings.size());
   for (const ConfigFinding& finding : findings) out.push_back(finding.str());
   return out;
 }

@@ -26,8 +26,9 @@ class RememberingDispatcher final : public Dispatcher {
     Offer made;
     made.wait_bucket = wait_bucket;
     if (!free) return made;
-    made.reserved.emplace();
-    made.reserved->upstream = "primary";
+    Reserved slot;
+    slot.upstream = "primary";
+    made.reserved = std::move(slot);
     return made;
   }
   void deliver_fresh(Reserved reserved, FreshMessage message) override {
