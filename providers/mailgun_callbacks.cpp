@@ -95,7 +95,7 @@ result<CallbackReading> read(const UpstreamConfig&, const Callback& callback, Ti
   reported.reason = reason_of(*type, event);
   // The event's id is its own for a day only.
   const std::string id = id_at(event, "id"), token = id_at(value_at(*body, "signature"), "token");
-  reported.key = id.empty() ? token : id + "@" + std::to_string(to_ms(reported.at));
+  reported.key = (id.empty() ? token : id) + "@" + std::to_string(to_ms(reported.at));
   reading.events.push_back(std::move(reported));
   return reading;
 }

@@ -96,7 +96,7 @@ Reason reason_of(EventType type, const json::value& event) {
 
 // What X-Message-Id said when the message was taken, and the path that it went since: "NhbRmDbOTAG6zkqTpHuYFA.recvd-5645-1.0",
 // "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0".
-std::string message_id(std::string id) {
+std::string message_id(const std::string& id) {
   return id.substr(0, std::min(id.find(".filter"), id.find(".recv")));
 }
 
