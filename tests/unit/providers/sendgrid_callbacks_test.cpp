@@ -73,6 +73,27 @@ TEST_F(SendgridCallbackTest, BelievesItsSignatureOverTimeAndOctets) {
   EXPECT_EQ(authenticity(body, signed_at(now_ + hours(1), body)), Authenticity::stale);
 }
 
+// The example that SendGrid's own libraries are tested with (sendgrid-python, test/unit/test_eventwebhook.py).
+TEST_F(SendgridCallbackTest, BelievesSendgridsOwnExample) {
+  upstream_.webhook_public_key =
+      "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/"
+      "7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==";
+  const std::string body =
+      R"([{"email":"hello@world.com","event":"dropped","reason":"Bounced Address",)"
+      R"("sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",)"
+      R"("sg_message_id":"LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0",)"
+      R"("smtp-id":"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>","timestamp":1600112492}])"
+      "\r\n";
+  const Headers headers = {{"x-twilio-email-event-webhook-signature",
+                            "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+"
+                            "luQAbPIqHh89M15TluLtEZtM="},
+                           {"x-twilio-email-event-webhook-timestamp", "1600112502"}};
+  now_ = from_ms(1'600'112'510'000);
+  EXPECT_EQ(authenticity(body, headers), Authenticity::genuine);
+  EXPECT_EQ(authenticity(body.substr(0, body.size() - 2), headers), Authenticity::forged);
+  EXPECT_EQ(read_one(body).provider_id, "LRzXl_NHStOGhQ4kofSm_A");
+}
+
 TEST_F(SendgridCallbackTest, TellsForgeries) {
   const std::string body = "[]";
   const Headers genuine = signed_at(now_, body);
