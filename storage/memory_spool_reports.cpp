@@ -23,7 +23,7 @@ result<Reported> MemorySpool::take_report(const Report& report, Time now) {
   if (!id) return id.error();
   const auto found = messages_.find(*id);
   if (found == messages_.end()) return Fault{FaultKind::not_found, "no message " + id->str()};
-  if (!fits(0)) return Fault{FaultKind::full, "the spool is full"};
+  if (!fits(kReportRoom)) return Fault{FaultKind::full, "the spool is full"};
   MessageRecord& record = found->second.record;
   KnownReports known;
   for (const std::uint64_t seq : record.history) known.add(feed_.at(seq));

@@ -63,11 +63,14 @@ void move(const Envelope& envelope, Recipient& recipient, const Event& event, co
 }  // namespace
 
 void KnownReports::add(const Event& event) {
-  if (event.report != 0) reports_.emplace(event.report, event.recipient, event.upstream);
+  if (event.report != 0) reports_.emplace(event.report, Whose{event.recipient, event.upstream});
 }
 
 bool KnownReports::has(const Report& report, std::uint32_t recipient) const {
-  return reports_.contains({report.key, recipient, report.upstream});
+  const auto [begin, end] = reports_.equal_range(report.key);
+  return std::any_of(begin, end, [&](const auto& known) {
+    return known.second.recipient == recipient && known.second.upstream == report.upstream;
+  });
 }
 
 std::optional<Trigger> trigger_of_report(EventType type) {

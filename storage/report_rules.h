@@ -4,9 +4,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "core/delivery.h"
@@ -16,6 +15,9 @@
 
 namespace postrider::storage {
 
+// What a report may take of the spool, over whose high-water mark none is taken: its event, in a record that grows.
+inline constexpr std::uint64_t kReportRoom = 1024;
+
 // The reports that are in a message's history.
 class KnownReports {
  public:
@@ -23,7 +25,11 @@ class KnownReports {
   bool has(const Report& report, std::uint32_t recipient) const;
 
  private:
-  std::set<std::tuple<std::uint64_t, std::uint32_t, std::string>> reports_;
+  struct Whose {
+    std::uint32_t recipient = 0;
+    std::string upstream;
+  };
+  std::unordered_multimap<std::uint64_t, Whose> reports_;  // by key
 };
 
 // Faults: invalid (no key, a type that providers do not report).

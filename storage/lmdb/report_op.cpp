@@ -12,8 +12,6 @@ namespace postrider::storage::lmdb {
 
 namespace {
 
-constexpr std::uint64_t kReportWeight = 512;  // record and event row, where a report is its message's only one
-
 class Batch {
  public:
   Batch(WriteContext& context, Time now) : context_(context), now_(now) {}
@@ -30,7 +28,9 @@ class Batch {
       at = open_.emplace(*id, std::move(*opened)).first;
     }
     Open& message = at->second;
-    if (!context_.take_room(kReportWeight)) return Fault{FaultKind::full, "the spool is full"};
+    if (!context_.take_room(kReportRoom)) return Fault{FaultKind::full, "the spool is full"};
+    if (message.events.size() >= kMaxHistoryToReport)  // of one row: the next batch begins another
+      return Fault{FaultKind::full, "more reports of " + id->str() + " than are taken at once"};
     auto events = report_record(message.loaded.record(), report, message.known, now_);
     if (!events) return events.error();
     const Reported answer{*id, static_cast<std::uint32_t>(events->size()), message.loaded.record().owes_notice()};
@@ -80,7 +80,7 @@ class Batch {
 }  // namespace
 
 TakeReports::TakeReports(std::vector<Report> reports, Time now, Done<std::vector<result<Reported>>> done)
-    : Answering(std::move(done), Haste::lazy, Need::nothing_new, kReportWeight * (1 + reports.size())),
+    : Answering(std::move(done), Haste::lazy, Need::nothing_new, kReportRoom * (1 + reports.size())),
       reports_(std::move(reports)),
       now_(now) {}
 

@@ -293,10 +293,20 @@ std::vector<Attempt> World::attempts(const MessageId& id) {
   return attempts;
 }
 
-result<Steered> World::steer(const MessageId& id, SteerVerb verb) {
+void World::suppress(const std::string& address) {
+  const Suppression entry{address, "complained", "alice", time.now()};
+  EXPECT_TRUE(ask<Nothing>([&](Done<Nothing> done) { store_->put_suppression(entry, std::move(done)); }));
+}
+
+void World::unsuppress(const std::string& address) {
+  EXPECT_TRUE(ask<Nothing>([&](Done<Nothing> done) { store_->remove_suppression(address, std::move(done)); }));
+}
+
+result<Steered> World::steer(const MessageId& id, SteerVerb verb, std::optional<std::uint32_t> recipient) {
   SteerRequest request;
   request.id = id;
   request.verb = verb;
+  request.recipient = recipient;
   request.actor = "operator";
   request.now = time.now();
   using Answers = std::vector<result<Steered>>;

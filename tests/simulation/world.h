@@ -77,7 +77,10 @@ class World {
   RecipientState state(const MessageId& id) { return find(id).state(); }
   std::vector<Event> history(const MessageId& id);
   std::vector<Attempt> attempts(const MessageId& id);
-  result<storage::Steered> steer(const MessageId& id, storage::SteerVerb verb);
+  result<storage::Steered> steer(const MessageId& id, storage::SteerVerb verb,
+                                 std::optional<std::uint32_t> recipient = {});
+  void suppress(const std::string& address);
+  void unsuppress(const std::string& address);
   std::vector<Time> tries(const MessageId& id) const;  // when it was handed over
 
   void drain(Duration grace);

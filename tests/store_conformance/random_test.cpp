@@ -12,7 +12,7 @@ namespace {
 struct ModelRecipient {
   RecipientState state = RecipientState::queued;
   Time due{};
-  bool cancel = false, hold = false, by_route = false, tried = false;
+  bool cancel = false, hold = false, by_route = false, tried = false, handed_over = false;
 };
 
 struct ModelMessage {
@@ -47,7 +47,8 @@ class RandomTest : public StoreTest {
     for (Recipient& r : m.record.recipients) {
       if (dice(4) == 0) r.due = now_ + std::chrono::minutes(dice(30));
       const bool claims = intent && r.due <= now_;
-      model.recipients.push_back({claims ? RecipientState::sending : RecipientState::queued, r.due});
+      const std::size_t i = model.recipients.size();
+      model.recipients.push_back({claims ? after_claim(i) : RecipientState::queued, r.due});
     }
     if (intent) m.intent = Intent{"primary"};
     if (dice(4) == 0) model.expires = m.record.envelope.expires_at = now_ + std::chrono::minutes(1 + dice(40));
@@ -56,16 +57,32 @@ class RandomTest : public StoreTest {
     model_[stored(std::move(m))] = model;
   }
 
+  // All messages have the same addresses in the same places; one of them is on the suppression list now and then.
+  RecipientState after_claim(std::size_t recipient) const {
+    return recipient == suppressed_ ? RecipientState::suppressed : RecipientState::sending;
+  }
+
+  void change_list() {
+    static const std::vector<std::string> addresses{"A@example.com", "b@EXAMPLE.com", "c@example.net"};
+    const bool was_on = suppressed_ < addresses.size();
+    ASSERT_EQ(unsuppress(addresses[was_on ? suppressed_ : 0]).has_value(), was_on);
+    suppressed_ = dice(6);
+    if (suppressed_ >= addresses.size()) return;
+    ASSERT_TRUE(suppress(addresses[suppressed_]).has_value());
+  }
+
   void claim_one(const MessageId& id, ModelMessage& model) {
-    std::vector<std::uint32_t> expected;
+    std::vector<std::uint32_t> expected, suppressed;
     for (std::uint32_t i = 0; i < model.recipients.size(); ++i) {
       ModelRecipient& r = model.recipients[i];
       const bool waits = r.state == RecipientState::queued || r.state == RecipientState::deferred;
       if (!waits || r.due > now_ || model.expires <= now_) continue;
-      r.state = RecipientState::sending;
-      expected.push_back(i);
+      r.state = after_claim(i);
+      (r.state == RecipientState::sending ? expected : suppressed).push_back(i);
     }
-    ASSERT_EQ(claim(id).recipients, expected);
+    const Claimed claimed = claim(id);
+    ASSERT_EQ(claimed.recipients, expected);
+    ASSERT_EQ(claimed.suppressed, suppressed);
   }
 
   void settle_one(const MessageId& id, ModelMessage& model) {
@@ -88,6 +105,7 @@ class RandomTest : public StoreTest {
       if (model.expires <= now_ && is_live(r.state)) r.state = RecipientState::expired;
       r.by_route = r.state == RecipientState::failed && updates.back().route_caused;
       r.tried = tried;
+      r.handed_over = trigger == Trigger::hand_over;
     }
     if (updates.empty()) return;
     Settlement s = settlement(id, std::move(updates));
@@ -102,11 +120,12 @@ class RandomTest : public StoreTest {
   static bool steer_applies(SteerVerb verb, RecipientState state, bool body_gone) {
     const bool waits = state == RecipientState::queued || state == RecipientState::deferred;
     const bool parked = state == RecipientState::held || state == RecipientState::failed;
+    const bool suppressed = state == RecipientState::suppressed;
     switch (verb) {
       case SteerVerb::retry:
         return (waits || parked) && !body_gone;
       case SteerVerb::release:
-        return parked && !body_gone;
+        return (parked || suppressed) && !body_gone;
       case SteerVerb::hold:
         return waits || state == RecipientState::sending;
       case SteerVerb::cancel:
@@ -135,6 +154,31 @@ class RandomTest : public StoreTest {
     const auto steered = steer(id, verb);
     ASSERT_EQ(steered.has_value(), changed > 0);
     ASSERT_EQ(steered ? steered->changed : 0, changed);
+  }
+
+  // By the upstream that took whom it took.
+  void report_one(const MessageId& id, ModelMessage& model) {
+    static const std::vector<EventType> types{EventType::delivered, EventType::bounced, EventType::deferred,
+                                              EventType::opened};
+    const EventType type = types[dice(4)];
+    const auto is_sending = [](const ModelRecipient& r) { return r.state == RecipientState::sending; };
+    const bool sending = std::any_of(model.recipients.begin(), model.recipients.end(), is_sending);
+    const auto handed_over = static_cast<std::uint32_t>(std::count_if(
+        model.recipients.begin(), model.recipients.end(), [](const ModelRecipient& r) { return r.handed_over; }));
+    const Report one = report_of(id, type, ++reports_);
+    const auto reported = report(one);
+    if (sending || handed_over == 0) {
+      ASSERT_EQ(reported.error().kind, sending ? FaultKind::conflict : FaultKind::not_found);
+      return;
+    }
+    ASSERT_EQ(reported->events, handed_over);
+    ASSERT_EQ(report(one)->events, 0u);
+    for (ModelRecipient& r : model.recipients) {
+      if (!r.handed_over) continue;
+      if (type == EventType::delivered && r.state == RecipientState::sent) r.state = RecipientState::delivered;
+      if (type == EventType::bounced) r.state = RecipientState::bounced;
+    }
+    ++model.least_events;
   }
 
   void amend_one(const MessageId& id, ModelMessage& model) {
@@ -296,11 +340,13 @@ class RandomTest : public StoreTest {
     if (what < 33) return crash();
     if (what < 35) return revive_all();
     if (what < 38) return expire_some();
+    if (what < 40) return change_list();
     auto at = model_.begin();
     std::advance(at, dice(static_cast<std::uint32_t>(model_.size())));
     if (what < 55) return claim_one(at->first, at->second);
     if (what < 87) return settle_one(at->first, at->second);
-    if (what < 92) return amend_one(at->first, at->second);
+    if (what < 90) return amend_one(at->first, at->second);
+    if (what < 94) return report_one(at->first, at->second);
     steer_one(at->first, at->second);
   }
 
@@ -308,6 +354,8 @@ class RandomTest : public StoreTest {
   std::mt19937_64 random_;
   const std::vector<MessageId> batches_{MessageId(), ids_.next(now_), ids_.next(now_)};  // the first: none
   std::map<MessageId, ModelMessage> model_;
+  std::size_t suppressed_ = SIZE_MAX;  // place of the address on the list; beyond them: none
+  std::uint64_t reports_ = 0;
 };
 
 TEST_P(RandomTest, RetentionNeverTouchesALiveMessage) {
@@ -316,6 +364,7 @@ TEST_P(RandomTest, RetentionNeverTouchesALiveMessage) {
     open(StoreLimits{});
     random_.seed(seed);
     model_.clear();
+    suppressed_ = SIZE_MAX;
     for (int i = 0; i < 1000; ++i) {
       ASSERT_NO_FATAL_FAILURE(step()) << "step " << i;
       if (HasNonfatalFailure()) return;

@@ -218,23 +218,6 @@ TEST_P(ReportTest, ReportsOfOneCallAreTakenOrRefusedOneByOne) {
   EXPECT_TRUE(verify_faults().empty());
 }
 
-TEST_P(ReportTest, AHistoryDoesNotGrowWithoutEnd) {
-  const MessageId id = sent();
-  std::uint64_t taken = 0;
-  std::optional<FaultKind> refused;
-  while (!refused && taken <= kMaxHistoryToReport) {
-    const auto answer = report(report_of(id, EventType::opened, taken + 1));
-    if (answer)
-      ++taken;
-    else
-      refused = answer.error().kind;
-  }
-  EXPECT_EQ(refused, FaultKind::full);
-  EXPECT_GE(taken, kMaxHistoryToReport - 5);
-  EXPECT_EQ(report(report_of(id, EventType::opened, 1))->events, 0u) << "what is known is answered so";
-  EXPECT_EQ(state(id), S::sent);
-}
-
 TEST_P(ReportTest, ASpoolWithoutRoomTakesNone) {
   StoreLimits limits;
   limits.max_bytes = 16ull << 20;

@@ -335,6 +335,47 @@ TEST_F(NoticeWriterTest, AFailureOfTheRouteIsToldWhenItsBodyIsRemovedWithTheHead
   EXPECT_EQ(ReadNotice::one(notice.report.at(1), "Status"), "4.4.1");
 }
 
+TEST_F(NoticeWriterTest, ABounceThatAProviderReportsIsToldInItsWordsWithTheHeaderThatWasKept) {
+  const MessageId id = claimed({.ret = DsnReturn::full});
+  settle(id, Trigger::hand_over, {Cause::none, Stage::final_dot, 200, "", "queued by the provider"});
+  ASSERT_EQ(find(id).body, BodyState::removed);
+  storage::Report report;
+  report.upstream = "primary";
+  report.id = id;
+  report.type = EventType::bounced;
+  report.recipient = "USER@example.net";
+  report.reason = {Cause::recipient, Stage::none, 550, "5.1.1", "no mailbox of that name"};
+  report.key = 1;
+  const std::vector<storage::Report> reports{report};
+  using Answers = std::vector<result<storage::Reported>>;
+  const auto taken = ask<Answers>([&](auto done) { store_->report(reports, time_.now(), std::move(done)); });
+  EXPECT_TRUE(taken->at(0)->owes_notice);
+  life_->writer.start();
+  life_->run();
+  const ReadNotice notice = read_notice(only_notice());
+  EXPECT_EQ(notice.parts.at(2).type, "text/rfc822-headers");
+  EXPECT_THAT(notice.parts.at(2).content, HasSubstr("Subject: hello\r\n"));
+  EXPECT_EQ(ReadNotice::one(notice.report.at(1), "Status"), "5.1.1");
+  EXPECT_THAT(ReadNotice::one(notice.report.at(1), "Diagnostic-Code"), HasSubstr("no mailbox of that name"));
+  EXPECT_EQ(owing(), 0u);
+}
+
+TEST_F(NoticeWriterTest, ASuppressedRecipientIsToldWithoutAnAttempt) {
+  const storage::Suppression entry{"gone@example.net", "complained", "alice", time_.now()};
+  ASSERT_TRUE(ask<Nothing>([&](auto done) { store_->put_suppression(entry, std::move(done)); }).has_value());
+  EnvelopeSpec envelope;
+  envelope.sender = parse_address("app@example.com").value();
+  envelope.recipients.push_back({parse_address("gone@example.net").value(), "", {}});
+  std::optional<MessageId> id;
+  run(submit(*life_->submission, std::move(envelope), Mail().body, id));
+  ASSERT_EQ(find(*id).state(), RecipientState::suppressed);
+  life_->writer.start();
+  life_->run();
+  const ReadNotice notice = read_notice(only_notice());
+  EXPECT_EQ(ReadNotice::one(notice.report.at(1), "Status"), "5.7.1");
+  EXPECT_THAT(notice.parts.at(0).content, HasSubstr("on the suppression list: complained"));
+}
+
 TEST_F(NoticeWriterTest, OneNoticeForAThousandRecipients) {
   Mail mail;
   mail.to.clear();
