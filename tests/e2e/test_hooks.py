@@ -103,7 +103,7 @@ class Sendgrid(Vendor):
     def body(self, kind, message_id, provider_id, at):
         return [{
             "email": USER, "timestamp": at, "event": self.names[kind], "sg_event_id": f"{kind}-{at}", "sg_message_id": f"{provider_id}.filter0001.16648.5515E0B88.0",
-            "postrider_id": message_id, "url": LINK, "type": "bounce", "status": "5.1.1", "reason": "550 5.1.1 no such user", "response": "250 OK",
+            "postrider_id": message_id, "url": LINK, "type": "bounce", "status": "5.1.1", "reason": "550 5.1.1 no such user",
         }]  # fmt: skip
 
     def sign(self, body, at):

@@ -84,7 +84,7 @@ class FakeSendgrid(FakeProvider):
             raise Refused("The sandbox_mode enable parameter must be a boolean", "mail_settings.sandbox_mode.enable")
         if sandbox:
             return Answer(200, b"", dict(LIMITS))
-        identifier = f"fake{next(self.numbers)}.filter"
+        identifier = f"14c5d75ce93.dfd.fake{next(self.numbers)}"
         self.accept(id=identifier, letters=letters, mail=mail)
         return Answer(202, b"", {"X-Message-Id": identifier, **LIMITS})
 
