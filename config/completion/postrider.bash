@@ -1,6 +1,6 @@
 # bash completion for postrider; made by `postrider completion`, do not edit.
 _postrider() {
-  local current=${COMP_WORDS[COMP_CWORD]} words="serve config import queue upstream events retention spool user token bootstrap sendmail mailq man completion --help --version"
+  local current=${COMP_WORDS[COMP_CWORD]} words="serve config import queue upstream events retention spool user token suppression bootstrap sendmail mailq man completion --help --version"
   case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
     "serve "*) [ "$COMP_CWORD" -gt 1 ] && words="--help --config" ;;
     "config check") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --config" || words="check show reference" ;;
@@ -20,14 +20,15 @@ _postrider() {
     "queue release") [ "$COMP_CWORD" -gt 2 ] && words="--help --state --sender --since --until --recipient --all --dry-run --yes --reason --json --url --token --config" || words="list show cat retry hold release cancel" ;;
     "queue cancel") [ "$COMP_CWORD" -gt 2 ] && words="--help --state --sender --since --until --recipient --all --dry-run --yes --reason --json --url --token --config" || words="list show cat retry hold release cancel" ;;
     "queue "*) [ "$COMP_CWORD" -gt 1 ] && words="list show cat retry hold release cancel --help" ;;
-    "upstream list") [ "$COMP_CWORD" -gt 2 ] && words="--help --absolute --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
-    "upstream test") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
-    "upstream pause") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
-    "upstream resume") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
-    "upstream prefer") [ "$COMP_CWORD" -gt 2 ] && words="--help --canary --dry-run --none --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
-    "upstream explain") [ "$COMP_CWORD" -gt 2 ] && words="--help --from --to --lane --tag --credential --absolute --json --url --token --config" || words="list test pause resume prefer explain classify" ;;
-    "upstream classify") [ "$COMP_CWORD" -gt 2 ] && words="--help --type --status --body --header --recipients --sandbox --json" || words="list test pause resume prefer explain classify" ;;
-    "upstream "*) [ "$COMP_CWORD" -gt 1 ] && words="list test pause resume prefer explain classify --help" ;;
+    "upstream list") [ "$COMP_CWORD" -gt 2 ] && words="--help --absolute --json --url --token --config" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream test") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream pause") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream resume") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream prefer") [ "$COMP_CWORD" -gt 2 ] && words="--help --canary --dry-run --none --json --url --token --config" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream hooks") [ "$COMP_CWORD" -gt 2 ] && words="--help --register --report-to --dry-run --json --url --token --config" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream explain") [ "$COMP_CWORD" -gt 2 ] && words="--help --from --to --lane --tag --credential --absolute --json --url --token --config" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream classify") [ "$COMP_CWORD" -gt 2 ] && words="--help --type --status --body --header --recipients --sandbox --json" || words="list test pause resume prefer hooks explain classify" ;;
+    "upstream "*) [ "$COMP_CWORD" -gt 1 ] && words="list test pause resume prefer hooks explain classify --help" ;;
     "events "*) [ "$COMP_CWORD" -gt 1 ] && words="--help --follow --type --message --upstream --since --until --limit --json --url --token --config" ;;
     "retention show") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="show run" ;;
     "retention run") [ "$COMP_CWORD" -gt 2 ] && words="--help --dry-run --json --url --token --config" || words="show run" ;;
@@ -52,6 +53,10 @@ _postrider() {
     "token revoke") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="create list revoke rotate" ;;
     "token rotate") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="create list revoke rotate" ;;
     "token "*) [ "$COMP_CWORD" -gt 1 ] && words="create list revoke rotate --help" ;;
+    "suppression list") [ "$COMP_CWORD" -gt 2 ] && words="--help --json --url --token --config" || words="list add remove" ;;
+    "suppression add") [ "$COMP_CWORD" -gt 2 ] && words="--help --reason --url --token --config" || words="list add remove" ;;
+    "suppression remove") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="list add remove" ;;
+    "suppression "*) [ "$COMP_CWORD" -gt 1 ] && words="list add remove --help" ;;
     "bootstrap "*) [ "$COMP_CWORD" -gt 1 ] && words="--help --admin --password-stdin --config" ;;
     "sendmail "*) [ "$COMP_CWORD" -gt 1 ] && words="--help" ;;
     "mailq "*) [ "$COMP_CWORD" -gt 1 ] && words="--help" ;;
