@@ -7,6 +7,11 @@ build_packages=(
   libidn2-dev libjwt-dev liblmdb-dev libspdlog-dev libssl-dev
   libtomlplusplus-dev libxxhash-dev zlib1g-dev
 )
+run_packages=(  # of a container in which nothing is built
+  ca-certificates tzdata
+  libboost-json1.81.0 libboost-url1.81.0 libc-ares2 libcurl4 libdate-tz3 libgmime-3.0-0 libidn2-0 libjwt0 liblmdb0 libspdlog1.10
+  libssl3 libtomlplusplus3 libxxhash0 zlib1g
+)
 test_packages=(
   clang clang-format clang-tidy libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-jsonschema openssl curl swaks libnet-ssleay-perl msmtp s-nail bsd-mailx mutt git-email libmailtools-perl php-cli postfix libpython3.11-testsuite

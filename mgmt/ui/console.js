@@ -6,6 +6,7 @@ const PAGE = 25;
 const views = { "sign-in": null, messages: showMessages, message: showMessage, send: null, batch: showBatch, upstreams: showUpstreams };
 let turn = 0; // answers that come after the reader went on are not shown
 let cursor = null;
+let providers = []; // upstreams that can report events
 let sendKey = null; // of the letter in the form: pressing the button twice sends one message
 
 const at = (id) => document.getElementById(id);
@@ -198,6 +199,27 @@ async function showUpstreams(_, mine) {
     if (error) said.append(when(error.at));
     return row(upstream.name, upstream.type, word(upstream.state), word(upstream.health), `${upstream.waiting}`, said);
   }));
+  providers = upstreams.filter((upstream) => !["smtp", "capture"].includes(upstream.type)).map((upstream) => upstream.name);
+  at("form-hooks").hidden = providers.length === 0;
+}
+
+// Tells each provider where to report to; one that refuses does not stop the others.
+async function registerHooks(form) {
+  const address = form.elements.address.value.trim().replace(/\/+$/, "");
+  at("hooks").replaceChildren();
+  const rows = [], keys = [];
+  for (const name of providers) {
+    try {
+      const told = await call("POST", `/v1/upstreams/${encodeURIComponent(name)}/hooks`, { url: `${address}/hooks/${encodeURIComponent(name)}` });
+      const changes = told.changes.map((change) => `${change.what}: ${change.state}`).join("\n");
+      rows.push(row(name, told.registered ? "yes" : "no", told.problem || changes || "it does already"));
+      keys.push(...told.keys.map((key) => `${name}: ${key}`));
+    } catch (error) {
+      rows.push(row(name, "no", explain(error)));
+    }
+  }
+  at("hooks").append(table("Told to report", ["Upstream", "Reports here", "What was done"], rows));
+  if (keys.length) at("hooks").append(make("p", "For the configuration, shown this once:"), make("pre", keys.join("\n")));
 }
 
 // ---- forms ----------------------------------------------------------------------------------------------------------
@@ -243,7 +265,7 @@ async function learnWho() {
 function signOut(why) {
   sessionStorage.removeItem(KEY);
   at("who").hidden = at("menu").hidden = true;
-  for (const id of ["messages", "message", "batch", "upstreams"]) at(id).replaceChildren();
+  for (const id of ["messages", "message", "batch", "upstreams", "hooks"]) at(id).replaceChildren();
   at("form-send").reset();
   go("#sign-in", why || "Signed out.");
 }
@@ -294,6 +316,7 @@ onSubmit("form-password", async (form) => {
 });
 onSubmit("form-filter", () => showMessages("", ++turn));
 onSubmit("form-send", send);
+onSubmit("form-hooks", registerHooks);
 onSubmit("form-batch", (form) => go(`#batch/${encodeURIComponent(form.elements.batch.value.trim())}`));
 at("form-send").addEventListener("input", () => { sendKey = null; }); // another letter
 at("older").addEventListener("click", () => attempt(() => addMessages(turn)));

@@ -81,6 +81,10 @@ async function main() {
   window.location.hash = "#upstreams";
   seen.upstreams = await until("the upstreams are shown", () => rows("#upstreams").length && rows("#upstreams"));
 
+  await until("the form of the hooks is there", () => !document.getElementById("form-hooks").hidden);
+  fill(window, "form-hooks", { address: `${base}/` });
+  seen.hooks = await until("a provider was told", () => rows("#hooks tbody").length && rows("#hooks tbody"));
+
   window.location.hash = "#batch";
   await until("the form is shown", () => visible()[0] === "view-batch");
   fill(window, "form-batch", { batch: given.batch });

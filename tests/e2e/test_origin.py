@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 
 from harness import PATIENCE, Relay, Sink, free_port, smtp_upstream, wait_until
+from test_hooks import Postmark, PostmarkWithHooks, upstream
 
 HERE = pathlib.Path(__file__).resolve().parent
 SLOW = 'retry_interval = "1h"\nretries = 3\nprobe_interval = "1s"'
@@ -375,7 +376,7 @@ class Console(unittest.TestCase):
         self.assertLessEqual({f"view-{name}" for name in re.findall(r'href="#(\w+)"', html) if name != "main"}, ids)
 
     def test_somebody_signs_in_sends_and_looks(self):
-        with Sink() as sink, Relay(smtp_upstream(sink.port)) as relay:
+        with Sink() as sink, PostmarkWithHooks() as fake, Relay(smtp_upstream(sink.port) + upstream("mail", "postmark", fake, Postmark.config)) as relay:
             relay.command("user", "add", "shop", "--password-stdin", stdin="wald und wiese\n")
             batch, ids = WoowUp(relay, relay.token).send({"email": "app@shop.test"}, [{"email": f"user{n}@example.test"} for n in range(3)], "Sale", "t")
             for identifier in ids:
@@ -401,7 +402,10 @@ class Console(unittest.TestCase):
             (row,) = seen["messages"]  # the others are the operator's
             self.assertEqual(row[2:5], ["app@shop.test", "ann@example.test and 1 more", "<b>hello</b>"])
             self.assertEqual(seen["afterSignOut"], [0, 0, True])
-            self.assertEqual([(r[0], r[1], r[3]) for r in seen["upstreams"]], [("primary", "smtp", "closed")])
+            self.assertEqual([(r[0], r[1], r[3]) for r in seen["upstreams"]], [("primary", "smtp", "closed"), ("mail", "postmark", "closed")])
+            self.assertEqual([(r[0], r[1]) for r in seen["hooks"]], [("mail", "yes")])
+            self.assertIn(": done", seen["hooks"][0][2])
+            self.assertEqual([hook["Url"] for hook in fake.hooks], [f"http://127.0.0.1:{relay.api_port}/hooks/mail"])
             self.assertIn(f"Batch{batch}Messages3", seen["batch"])
             self.assertIn("sent3", seen["batch"])
 
