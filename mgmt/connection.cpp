@@ -249,17 +249,12 @@ boost::system::error_code Connection::parse(Parser& parser) {
 
 // What needs no key asks for little, so that nobody without one takes from the memory of those who have one.
 std::uint64_t Connection::body_limit(const Admission& admission) const {
-  if (!admission.route) return parts_.limits.max_body;
-  switch (admission.route->body) {
-    case BodySize::message:
-      return parts_.limits.max_message_body;
-    case BodySize::callback:
-      return parts_.limits.max_callback_body;
-    case BodySize::small:
-      break;
-  }
-  const bool open = admission.route->access == Access::open;
-  return open ? std::min(RequestBody::kFree, parts_.limits.max_body) : parts_.limits.max_body;
+  const HttpLimits& limits = parts_.limits;
+  if (!admission.route) return limits.max_body;
+  const BodySize size = admission.route->body;
+  if (size == BodySize::callback) return limits.max_callback_body;
+  if (admission.route->access == Access::open) return std::min(RequestBody::kFree, limits.max_body);
+  return size == BodySize::message ? limits.max_message_body : limits.max_body;
 }
 
 Response Connection::refusal_for(const Admission& admission, const RequestBody& body,

@@ -18,7 +18,7 @@
 namespace postrider::mgmt {
 
 enum class Access : std::uint8_t { open, read, send, steer, admin };  // the scope that is needed; open: no key at all
-// HttpLimits::max_body, max_message_body or max_callback_body. Without a key (Access::open) a small one is RequestBody::kFree at most.
+// HttpLimits::max_body, max_message_body or max_callback_body. Without a key (Access::open) the first two are RequestBody::kFree.
 enum class BodySize : std::uint8_t { small, message, callback };
 
 struct Route {
