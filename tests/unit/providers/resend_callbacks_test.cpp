@@ -5,7 +5,6 @@
 namespace postrider::providers {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 

@@ -7,7 +7,6 @@ namespace postrider::providers {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 constexpr std::string_view kTopic = "arn:aws:sns:eu-central-1:123456789012:mail";
 constexpr std::string_view kCertificateUrl =
