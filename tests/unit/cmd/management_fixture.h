@@ -54,7 +54,7 @@ class ManagementFixture : public testing::Test {
     message.record.body_size = message.body.size = body.size();
     message.record.body_chunks = 1;
     message.body.chunks.push_back(std::make_shared<const std::string>(body));
-    const std::string id = message.record.id.str();
+    std::string id = message.record.id.str();
     wait_for<storage::Accepted>([&](Done<storage::Accepted> done) {
       store_->accept(std::move(message), std::move(done));
     }).value();

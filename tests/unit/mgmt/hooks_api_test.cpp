@@ -3,6 +3,7 @@
 #include "mgmt/hooks_api.h"
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "mgmt/request_body.h"

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/array.hpp>
 #include <future>
 #include <string>
 #include <utility>
@@ -23,7 +24,6 @@ inline UpstreamConfig reporting(const std::string& name, UpstreamType type) {
   return config;
 }
 
-// As setup.metrics' clients see it.
 class HooksServer {
  public:
   explicit HooksServer(HookLimits limits = {}, std::vector<UpstreamConfig> upstreams = all_types())
