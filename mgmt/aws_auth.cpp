@@ -4,6 +4,7 @@
 #include <boost/beast/core/string.hpp>
 
 #include "mgmt/secret.h"
+#include "providers/hmac.h"
 
 namespace postrider::mgmt {
 
@@ -100,7 +101,7 @@ result<void> check_names(const Request& request, const std::vector<std::string_v
 AwsKeyPair aws_key_pair(const ApiKeyRecord& key, std::string_view relay_key) {
   AwsKeyPair pair;
   pair.access_key_id = aws_access_key_id(key);
-  pair.secret_access_key = base64url(hmac_sha256(relay_key, std::string(kPurpose) + key.id));
+  pair.secret_access_key = base64url(providers::hmac_sha256(relay_key, std::string(kPurpose) + key.id));
   return pair;
 }
 
@@ -155,7 +156,7 @@ result<void> verify_aws_signature(const Request& request, const AwsAuthorization
     if (contains(names, name)) covered.headers.emplace_back(name, value);
   covered.payload_hash = std::move(*hash);
   const std::string right = providers::aws_signature(covered, secret, request.header("x-amz-date"), given.scope);
-  if (!same_secret(right, given.signature))
+  if (!providers::same_secret(right, given.signature))
     return mismatch("the signature is not that of this request with this secret access key");
   return {};
 }

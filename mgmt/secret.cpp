@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -47,19 +46,6 @@ Digest sha256(std::string_view octets) {
   if (EVP_Digest(octets.data(), octets.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1)
     throw std::runtime_error("SHA-256 is not available");
   return out;
-}
-
-std::string hmac_sha256(std::string_view key, std::string_view text) {
-  std::string out(kSecretOctets, '\0');
-  unsigned length = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(text), text.size(),
-           reinterpret_cast<unsigned char*>(out.data()), &length) == nullptr)
-    throw std::runtime_error("HMAC-SHA-256 is not available");
-  return out;
-}
-
-bool same_secret(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 bool same_secret(const Digest& a, const Digest& b) {

@@ -17,8 +17,6 @@ std::string make_token();  // "pr_" and 43 characters of base64url: 256 random b
 bool looks_like_token(std::string_view text);
 
 Digest sha256(std::string_view octets);
-std::string hmac_sha256(std::string_view key, std::string_view text);
-bool same_secret(std::string_view a, std::string_view b);  // false at once when they differ in length
 bool same_secret(const Digest& a, const Digest& b);
 
 std::string base64url(std::string_view octets);     // RFC 4648 5, without padding

@@ -8,6 +8,7 @@
 
 #include "mgmt/secret.h"
 #include "net/await.h"
+#include "providers/hmac.h"
 
 namespace postrider::mgmt {
 
@@ -46,7 +47,7 @@ long seconds_of(Time at) {
 bool is_signed(std::string_view token, std::string_view key) {
   const std::size_t dot = token.rfind('.');
   if (dot == std::string_view::npos) return false;
-  return same_secret(base64url(hmac_sha256(key, token.substr(0, dot))), token.substr(dot + 1));
+  return providers::same_secret(base64url(providers::hmac_sha256(key, token.substr(0, dot))), token.substr(dot + 1));
 }
 
 }  // namespace

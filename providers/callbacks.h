@@ -89,10 +89,6 @@ const Callbacks* callbacks_for(UpstreamType type);  // null for smtp and capture
 
 // ---- what the vendors share -----------------------------------------------------------------------------------------
 
-// HMAC-SHA256 (RFC 2104), raw octets.
-std::string hmac_sha256(std::string_view key, std::string_view octets);
-// In constant time for texts of equal length.
-bool same_secret(std::string_view one, std::string_view other);
 // Basic login (RFC 7617) of the callback against webhook_username and webhook_password.
 Verdict verify_basic(const UpstreamConfig& upstream, const Callback& callback);
 // stale when `signed_at` is longer ago than `max_age`, or more than kMaxCallbackAge in the future. Longer than kMaxCallbackAge is right

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "providers/callback_parts.h"
+#include "providers/hmac.h"
 #include "providers/mailgun_form.h"
 #include "providers/sigv4.h"
 

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "providers/callback_parts.h"
+#include "providers/hmac.h"
 #include "providers/ses_parts.h"
 
 namespace postrider::providers {

@@ -8,7 +8,8 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "providers/callbacks.h"
+#include "providers/hmac.h"
+#include "providers/provider.h"
 
 namespace postrider::providers {
 

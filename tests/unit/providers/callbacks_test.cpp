@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "providers/callback_parts.h"
+#include "providers/hmac.h"
 #include "providers/sigv4.h"
 
 namespace postrider::providers {

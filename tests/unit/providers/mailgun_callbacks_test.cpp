@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "providers/hmac.h"
 #include "providers/sigv4.h"
 #include "tests/unit/providers/callback_fixture.h"
 

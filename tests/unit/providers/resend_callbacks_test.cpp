@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "providers/hmac.h"
 #include "tests/unit/providers/callback_fixture.h"
 
 namespace postrider::providers {
