@@ -68,7 +68,8 @@ class UpstreamHooks : public testing::Test {
   Answer look(const std::string& query = {}) { return server_.call("GET", "/v1/upstreams/gun/hooks" + query); }
   static std::size_t count(const Answer& answer, std::string_view state) {
     std::size_t found = 0;
-    for (const json::value& one : answer.json().at("changes").as_array()) found += one.at("state").as_string() == state ? 1 : 0;
+    for (const json::value& one : answer.json().at("changes").as_array())
+      found += one.at("state").as_string() == state ? 1 : 0;
     return found;
   }
   std::size_t asked(std::string_view method) const {
