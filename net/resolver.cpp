@@ -101,16 +101,16 @@ Resolver::Resolver(ResolverOptions options) : impl_(std::make_unique<Impl>(std::
 
 Resolver::~Resolver() = default;
 
-void Resolver::resolve(std::string host, Done<Addresses> done) {
+void Resolver::resolve(const std::string& host, Done<Addresses> done) {
   if (const auto address = literal(host)) return done.complete(Addresses{*address});
   if (!plausible(host)) return done.complete(invalid("\"" + host + "\" is not a host name"));
   // One spelling for cache and coalescing: DNS compares ASCII without case (RFC 4343).
   impl_->ask(lowered(host), {std::move(done)});
 }
 
-void Resolver::resolve_service(std::string name, Done<SrvRecords> done) {
+void Resolver::resolve_service(const std::string& name, Done<SrvRecords> done) {
   if (!plausible(name)) return done.complete(invalid("\"" + name + "\" is not a service of a domain"));
-  impl_->ask(std::string(kService) + lowered(std::move(name)), {std::move(done)});
+  impl_->ask(std::string(kService) + lowered(name), {std::move(done)});
 }
 
 void Resolver::Impl::Answer::complete(const result<NameData>& data) {

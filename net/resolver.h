@@ -32,10 +32,10 @@ class Resolver {
 
   // IPv4 and IPv6 addresses of `host` (or the literal itself, without a query), IPv6 and IPv4 interleaved as
   // they came. Faults: not_found (NXDOMAIN, no data), unavailable (timeout, server failure). Any thread.
-  void resolve(std::string host, Done<std::vector<boost::asio::ip::address>> done);
+  void resolve(const std::string& host, Done<std::vector<boost::asio::ip::address>> done);
   // The SRV records of "_service._protocol.domain", as they came: see in_order(). Faults as above; not_found also when the domain
   // says that it does not offer the service. Any thread.
-  void resolve_service(std::string name, Done<SrvRecords> done);
+  void resolve_service(const std::string& name, Done<SrvRecords> done);
 
  private:
   struct Impl;
