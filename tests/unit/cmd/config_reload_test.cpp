@@ -146,12 +146,12 @@ TEST(ConfigReloadable, IsWhatIsTestedHere) {
   std::set<std::string> names;
   for (const Option& option : config_options())
     if (option.effect == Effect::reload)
-      names.insert(is_one_of(option.section, {"smtp", "addresses", "delivery", "upstream"})
+      names.insert(is_one_of(option.section, {"smtp", "addresses", "delivery", "lane", "upstream"})
                        ? std::string(option.section)
                        : full_name(option));
   EXPECT_THAT(names,
               testing::ElementsAre("access.allow_plaintext_auth_from_loopback", "access.trusted_networks", "addresses",
-                                   "delivery", "log.level", "mgmt.cors_origins", "mgmt.session_lifetime",
+                                   "delivery", "lane", "log.level", "mgmt.cors_origins", "mgmt.session_lifetime",
                                    "mgmt.trusted_networks", "retention.failed_bodies", "retention.history",
                                    "retention.history_max_size", "smtp", "tls.certificate", "tls.key", "upstream"));
 }
@@ -214,6 +214,14 @@ TEST_F(ConfigReload, Addresses) {
   const json::object& message = list.at("messages").at(0).as_object();
   EXPECT_EQ(message.at("sender").as_string(), "alerts@example.net");
   EXPECT_EQ(message.at("recipients").at(0).at("address").as_string(), "ops@example.net");
+}
+
+TEST_F(ConfigReload, Lanes) {
+  EXPECT_THAT(reload("[[lane]]\nlane = \"low\"\nmatch = { recipient_domain = [\"example.net\"] }\n"),
+              HasSubstr("config.changed key=lane"));
+  const json::value message{{"from", "a@example.com"}, {"to", "b@example.net"}, {"subject", "x"}, {"text", "x"}};
+  const std::string id(json::parse(post("/v1/messages", json::serialize(message)).body).at("id").as_string());
+  EXPECT_EQ(json::parse(get("/v1/messages/" + id, true).body).at("lane").as_string(), "low");
 }
 
 TEST_F(ConfigReload, Retention) {
