@@ -40,7 +40,7 @@ TEST_P(Suppressed, TheOthersOfAMessageGetIt) {
   world.suppress("gone@example.net");
   const MessageId fresh = world.submit(letter_to({"a@example.net", "gone@example.net", "b@example.net"}));
   const MessageId later = world.submit_for_later(letter_to({"gone@example.net", "c@example.net"}));
-  world.settle_down();
+  world.run_for(seconds(1));
   for (const MessageId& id : {fresh, later}) {
     for (const Recipient& recipient : world.find(id).recipients) {
       const bool gone = recipient.address.local == "gone";
@@ -66,13 +66,13 @@ TEST_P(Suppressed, ReleasedItIsSentOnceTheEntryIsGone) {
   World world(on_this_store());
   world.suppress("gone@example.net");
   const MessageId id = world.submit(kToNobody);
-  world.settle_down();
+  world.run_for(seconds(2));
   ASSERT_TRUE(world.steer(id, SteerVerb::release));
-  world.settle_down();
+  world.run_for(seconds(2));
   EXPECT_EQ(world.state(id), RecipientState::suppressed) << "again";
   world.unsuppress("gone@example.net");
   ASSERT_TRUE(world.steer(id, SteerVerb::release));
-  world.settle_down();
+  world.run_for(seconds(2));
   EXPECT_EQ(world.state(id), RecipientState::sent);
   EXPECT_EQ(world.tries(id).size(), 1u);
 }
@@ -115,7 +115,7 @@ TEST_P(Suppressed, TheSenderIsOwedANoticeWhereThatIsOn) {
     World world(std::move(options));
     world.suppress("gone@example.net");
     const MessageId fresh = world.submit(kToNobody), later = world.submit_for_later(kToNobody);
-    world.settle_down();
+    world.run_for(seconds(2));
     EXPECT_EQ(world.find(fresh).owes_notice(), on);
     EXPECT_EQ(world.find(later).owes_notice(), on);
   }

@@ -41,14 +41,14 @@ class ReportCopiesTest : public CopiesTest {
   }
   void fill() {
     open();
-    ASSERT_TRUE(suppress("gone@example.com", "hard bounce").has_value());
-    ASSERT_TRUE(suppress("user@example.com", "first").has_value());
-    ASSERT_TRUE(suppress("user@example.com", "complained").has_value());
     bounced_ = handed_over();
     ASSERT_TRUE(report(bounced_, EventType::delivered, 1).has_value());
     ASSERT_TRUE(report(bounced_, EventType::bounced, 2).has_value());
     opened_ = handed_over();
     ASSERT_TRUE(report(opened_, EventType::deferred, 3).has_value());
+    ASSERT_TRUE(suppress("gone@example.com", "hard bounce").has_value());
+    ASSERT_TRUE(suppress("user@example.com", "first").has_value());
+    ASSERT_TRUE(suppress("user@example.com", "complained").has_value());
     close();
   }
   void check() {
