@@ -49,6 +49,7 @@ result<Nothing> MemorySpool::put_suppression(Suppression entry) {
   auto checked = check_suppression(std::move(entry));
   if (!checked) return checked.error();
   std::string key = checked->address;
+  if (!suppressions_.contains(key) && !fits(kSuppressionRoom)) return Fault{FaultKind::full, "the spool is full"};
   suppressions_.insert_or_assign(std::move(key), std::move(*checked));
   return Nothing{};
 }

@@ -50,9 +50,13 @@ Event report_event(const MessageRecord& record, std::uint32_t recipient, const R
   return event;
 }
 
+std::optional<RecipientState> next_state(const Recipient& recipient, EventType type) {
+  const auto trigger = trigger_of_report(type);
+  return trigger ? transition(recipient.state, *trigger) : std::nullopt;
+}
+
 void move(const Envelope& envelope, Recipient& recipient, const Event& event, const Report& report, Time now) {
-  const auto trigger = trigger_of_report(event.type);
-  const auto next = trigger ? transition(recipient.state, *trigger) : std::nullopt;
+  const auto next = next_state(recipient, event.type);
   if (!next) return;
   recipient.reason = event.reason;
   arrive(recipient, *next, now);
@@ -79,6 +83,16 @@ std::optional<Trigger> trigger_of_report(EventType type) {
   return std::nullopt;
 }
 
+bool is_history_full(const MessageRecord& record, EventType type) {
+  const bool is_rare = type == EventType::complained || type == EventType::unsubscribed;
+  return record.history.size() >= kMaxHistoryToReport * (is_rare ? 2 : 1);
+}
+
+Fault history_is_full(const MessageRecord& record) {
+  return invalid("the history of " + record.id.str() + " has " + std::to_string(record.history.size()) +
+                 " entries: no report is added to it that changes nothing");
+}
+
 result<Nothing> check_report(const Report& report) {
   if (report.key == 0) return invalid("a report needs a key");
   if (!is_reported(report.type))
@@ -96,9 +110,11 @@ result<std::vector<Event>> report_record(MessageRecord& record, const Report& re
     return Fault{FaultKind::conflict, "a recipient of " + record.id.str() + " is still sending"};
   meant.erase(std::remove_if(meant.begin(), meant.end(), [&](std::uint32_t i) { return known.has(report, i); }),
               meant.end());
-  if (!meant.empty() && record.history.size() >= kMaxHistoryToReport)
-    return Fault{FaultKind::full, "the history of " + record.id.str() + " has " +
-                                      std::to_string(record.history.size()) + " entries: no report is added to it"};
+  if (!meant.empty() && is_history_full(record, report.type)) {
+    const auto stays = [&](std::uint32_t i) { return !next_state(record.recipients[i], report.type); };
+    meant.erase(std::remove_if(meant.begin(), meant.end(), stays), meant.end());
+    if (meant.empty()) return history_is_full(record);
+  }
   std::vector<Event> events;
   for (const std::uint32_t i : meant) {
     events.push_back(report_event(record, i, report, now));

@@ -32,11 +32,16 @@ class KnownReports {
   std::unordered_multimap<std::uint64_t, Whose> reports_;  // by key
 };
 
+// Whether the history takes no more reports of that type, but for those that move a recipient: a mail is opened as often as a stranger
+// likes, and a bounce must still be heard after it.
+bool is_history_full(const MessageRecord& record, EventType type);
+Fault history_is_full(const MessageRecord& record);  // invalid
+
 // Faults: invalid (no key, a type that providers do not report).
 result<Nothing> check_report(const Report& report);
 
 // Events: one a recipient that did not have this report yet, and `known` has them then. Faults: not_found (the upstream took nobody
-// of this message, or nobody whom the report means), conflict (one whom it means is still `sending`), full.
+// of this message, or nobody whom the report means), conflict (one whom it means is still `sending`), invalid (history_is_full).
 result<std::vector<Event>> report_record(MessageRecord& record, const Report& report, KnownReports& known, Time now);
 
 // How a report moves a recipient, by core's transition function; nothing: it only goes into the history.

@@ -257,9 +257,10 @@ struct Reported {
   std::uint32_t events = 0;  // written; 0: all were known
   bool owes_notice = false;  // see owing()
 };
-// Faults of one report: invalid (no key, another type); not_found; conflict: one of its recipients is still `sending`, the
-// settlement that says who took it is on its way (ask again); full: the message has kMaxHistoryToReport rows of history, or the
-// spool is over its high-water mark.
+// Faults of one report that pass, ask again: conflict: one of its recipients is still `sending`, the settlement that says who took it
+// is on its way; full: the spool is over its high-water mark; unavailable: too many of one message at once. Others: not_found; invalid:
+// no key, another type, or the message has kMaxHistoryToReport rows of history (twice as many for complaints and unsubscriptions) and
+// the report moves nobody.
 inline constexpr std::size_t kMaxHistoryToReport = 2000;
 
 // ---- suppression --------------------------------------------------------------------------------------------------
@@ -476,7 +477,7 @@ class Store {
   // One answer a report, in order; one transaction for all of them.
   virtual void report(std::vector<Report> reports, Time now, Done<std::vector<result<Reported>>> done) = 0;
 
-  // Replaces the entry of that address. Faults: invalid (no address, or one that is too long).
+  // Replaces the entry of that address. Faults: invalid (no address, or one that is too long), full (a new one).
   virtual void put_suppression(Suppression entry, Done<Nothing> done) = 0;
   virtual void remove_suppression(std::string address, Done<Nothing> done) = 0;  // not_found
   // Of each address its entry, or nothing.

@@ -14,6 +14,9 @@ namespace postrider::storage {
 // Asks the list for the entry of a mailbox_key; an empty function stands for an empty list, which costs nothing.
 using FindSuppression = std::function<std::optional<Suppression>(const std::string& key)>;
 
+inline constexpr std::uint64_t kSuppressionRoom =
+    1024;  // octets asked for a new entry: its texts, and a share of its page
+
 // The entry as it is kept, under its address: that is a mailbox_key, its texts are printable and bounded. Faults: invalid.
 result<Suppression> check_suppression(Suppression entry);
 // The key under which an entry is looked for; an address that can have none is not_found.

@@ -1,6 +1,7 @@
 // What providers report, a batch in one transaction: each message is read once, with its history, and written once, with one row of
 // events, however many of the reports are about it.
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "storage/lmdb/queries.h"
@@ -30,8 +31,11 @@ class Batch {
     Open& message = at->second;
     if (!context_.take_room(kReportRoom)) return Fault{FaultKind::full, "the spool is full"};
     if (message.events.size() >= kMaxHistoryToReport)  // of one row: the next batch begins another
-      return Fault{FaultKind::full, "more reports of " + id->str() + " than are taken at once"};
-    auto events = report_record(message.loaded.record(), report, message.known, now_);
+      return Fault{FaultKind::unavailable, "more reports of " + id->str() + " than are taken at once"};
+    if (!trigger_of_report(report.type) && is_history_full(message.loaded.record(), report.type))
+      return history_is_full(message.loaded.record());  // without reading it
+    if (!message.known) message.known = known_of(message.loaded.record());
+    auto events = report_record(message.loaded.record(), report, *message.known, now_);
     if (!events) return events.error();
     const Reported answer{*id, static_cast<std::uint32_t>(events->size()), message.loaded.record().owes_notice()};
     std::move(events->begin(), events->end(), std::back_inserter(message.events));
@@ -49,8 +53,8 @@ class Batch {
  private:
   struct Open {
     Loaded loaded;
-    KnownReports known;
-    std::vector<Event> events;  // new
+    std::optional<KnownReports> known;  // of its history, once it is read
+    std::vector<Event> events;          // new
   };
 
   result<MessageId> message_of(const Report& report) {
@@ -62,14 +66,18 @@ class Batch {
   result<Open> open(const MessageId& id) {
     auto loaded = context_.load(id);
     if (!loaded) return loaded.error();
-    Open message{std::move(*loaded), {}, {}};
-    for (const std::uint64_t seq : message.loaded.record().history) {
+    return Open{std::move(*loaded), {}, {}};
+  }
+
+  KnownReports known_of(const MessageRecord& record) {
+    KnownReports known;
+    for (const std::uint64_t seq : record.history) {
       const auto value = context_.txn().get(context_.tables().feed, seq_key(seq));
       const auto row = value ? decode_feed_row(*value, seq) : result<FeedRow>(Fault{FaultKind::damaged, "missing"});
       if (!row) continue;  // a gap in the history: what was reported there may be reported again
-      for (const Event& event : row->events) message.known.add(event);
+      for (const Event& event : row->events) known.add(event);
     }
-    return message;
+    return known;
   }
 
   WriteContext& context_;

@@ -38,6 +38,8 @@ void PutSuppression::run(WriteContext& context) {
   if (!entry_) return answer_with(entry_.error());
   std::string value;
   encode_suppression(*entry_, value);
+  const bool is_new = !context.txn().get(context.tables().suppressions, entry_->address);
+  if (is_new && !context.take_room(kSuppressionRoom)) return answer_with(Fault{FaultKind::full, "the spool is full"});
   context.txn().put(context.tables().suppressions, entry_->address, value);
   answer_with(Nothing{});
 }

@@ -89,10 +89,22 @@ TEST(ReportRecord, ALongHistoryIsNotMadeLonger) {
   r.history.resize(kMaxHistoryToReport - 1);
   EXPECT_TRUE(report_record(r, report(EventType::opened, 1), known, kNow).has_value());
   r.history.resize(kMaxHistoryToReport);
-  const auto refused = report_record(r, report(EventType::bounced, 2), known, kNow);
-  EXPECT_EQ(refused.error().kind, FaultKind::full);
-  EXPECT_EQ(r.recipients[0].state, S::sent);
+  EXPECT_EQ(report_record(r, report(EventType::opened, 2), known, kNow).error().kind, FaultKind::invalid);
   EXPECT_TRUE(report_record(r, report(EventType::opened, 1), known, kNow)->empty()) << "what is known is answered so";
+}
+
+TEST(ReportRecord, ALongHistoryStillHearsWhatCounts) {
+  MessageRecord r = sent();
+  KnownReports known;
+  r.history.resize(kMaxHistoryToReport);
+  EXPECT_EQ(report_record(r, report(EventType::complained, 1), known, kNow)->size(), 1u);
+  EXPECT_EQ(report_record(r, report(EventType::delivered, 2), known, kNow)->size(), 1u);
+  EXPECT_EQ(r.recipients[0].state, S::delivered);
+  EXPECT_EQ(report_record(r, report(EventType::delivered, 3), known, kNow).error().kind, FaultKind::invalid);
+  EXPECT_EQ(report_record(r, report(EventType::bounced, 4), known, kNow)->size(), 1u);
+  EXPECT_EQ(r.recipients[0].state, S::bounced);
+  r.history.resize(2 * kMaxHistoryToReport);
+  EXPECT_EQ(report_record(r, report(EventType::complained, 5), known, kNow).error().kind, FaultKind::invalid);
 }
 
 TEST(ReportRecord, AFaultLeavesTheRecordAsItWas) {
