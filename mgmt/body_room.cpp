@@ -54,7 +54,12 @@ boost::asio::awaitable<result<Reservation>> BodyRoom::wait_for(std::uint64_t oct
 
 void BodyRoom::freed() {
   while (!waiting_.empty()) {
-    auto reserved = memory_.reserve(waiting_.front().octets);
+    const std::uint64_t octets = waiting_.front().octets;
+    if (closed_ || octets > memory_.limit()) {
+      refuse_first();
+      continue;
+    }
+    auto reserved = memory_.reserve(octets);
     if (!reserved) return;
     Done<Reservation> done = std::move(waiting_.front().done);
     waiting_.pop_front();
@@ -62,8 +67,14 @@ void BodyRoom::freed() {
   }
 }
 
-void BodyRoom::refuse_waiting() {
-  while (!waiting_.empty()) refuse_first();
+void BodyRoom::close() {
+  closed_ = true;
+  freed();
+}
+
+void BodyRoom::set_memory(std::uint64_t octets) {
+  memory_.set_limit(octets);
+  freed();
 }
 
 // All wait equally long, so that the first in line is the first whose time is over.

@@ -32,12 +32,12 @@ class BodyRoom {
   bool pay(Reservation& paid, std::uint64_t octets);
   std::optional<BodyFile> make_file();                     // nothing: no directory, or no file there
   bool pay_disk(Reservation& paid, std::uint64_t octets);  // as pay()
-  // Faults: unavailable, after the longest wait or when refuse_waiting() is called.
+  // Faults: unavailable, after the longest wait, of more than there is memory, and from close() on.
   boost::asio::awaitable<result<Reservation>> wait_for(std::uint64_t octets);
-  void freed();           // memory was given back: it is the turn of whoever waits
-  void refuse_waiting();  // the server stops
+  void freed();  // memory was given back: it is the turn of whoever waits
+  void close();  // the servers stop: nobody waits any more
 
-  void set_memory(std::uint64_t octets) { memory_.set_limit(octets); }
+  void set_memory(std::uint64_t octets);
   const Budget& memory() const { return memory_; }
   const Budget& disk() const { return disk_; }
   std::size_t waiting() const { return waiting_.size(); }
@@ -58,6 +58,7 @@ class BodyRoom {
   const Duration longest_wait_;
   Budget memory_, disk_;
   std::deque<Waiter> waiting_;
+  bool closed_ = false;
 };
 
 }  // namespace postrider::mgmt

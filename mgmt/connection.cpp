@@ -88,7 +88,7 @@ boost::asio::awaitable<bool> Connection::serve_one() {
     const Stage admitted = co_await admit(exchange);
     stage = admitted;
   }
-  RequestBody body(parts_.body_room, body_limit(exchange.admission), exchange.coding);
+  RequestBody body(room_for(exchange.admission), body_limit(exchange.admission), exchange.coding);
   if (stage == Stage::done) {
     const Stage arrived = co_await read_body(exchange, body);
     stage = arrived;
@@ -178,8 +178,8 @@ std::optional<Refusal> Connection::refuse_body(Exchange& exchange) const {
   const auto coding = coding_of(exchange.request);
   if (!coding) return not_unpacked("a body can be packed with gzip, and in no other way");
   // A signature is over what is on the wire, and is checked over what is in the body.
-  if (*coding != Coding::identity && !exchange.admission.key_checked)
-    return not_unpacked("a body whose signature is the key cannot be packed");
+  const bool is_signed = !exchange.admission.key_checked || exchange.admission.route->body == BodySize::callback;
+  if (*coding != Coding::identity && is_signed) return not_unpacked("a body that is signed cannot be packed");
   exchange.coding = *coding;
   return std::nullopt;
 }
@@ -245,6 +245,11 @@ boost::system::error_code Connection::parse(Parser& parser) {
   if (error == http::error::need_more) error = {};
   if (!error && taken == 0 && buffer_.size() == buffer_.max_size()) error = http::error::buffer_overflow;
   return error;
+}
+
+BodyRoom& Connection::room_for(const Admission& admission) const {
+  const bool callback = admission.route && admission.route->body == BodySize::callback;
+  return callback ? parts_.callback_room : parts_.body_room;
 }
 
 // What needs no key asks for little, so that nobody without one takes from the memory of those who have one.

@@ -24,6 +24,7 @@ struct ConnectionParts {
   const Router& router;
   const HttpLimits& limits;
   BodyRoom& body_room;
+  BodyRoom& callback_room;  // for BodySize::callback
   RequestIds& request_ids;
   const Clock& clock;
   Log& log;
@@ -50,6 +51,7 @@ class Connection {
   static bool is_body_skippable(const Exchange& exchange);
   boost::asio::awaitable<bool> skip_body(Exchange& exchange);
   boost::system::error_code parse(Parser& parser);
+  BodyRoom& room_for(const Admission& admission) const;
   std::uint64_t body_limit(const Admission& admission) const;
   Response refusal_for(const Admission& admission, const RequestBody& body,
                        const boost::system::error_code& error) const;

@@ -82,6 +82,7 @@ struct HttpLimits {
   std::uint64_t max_body = 1024 * 1024;              // 413 beyond, where no message is expected
   std::uint64_t max_message_body = 50ull << 20;      // the same where one is: a message of the largest size in base64
   std::uint64_t max_callback_body = 2ull << 20;      // the same for what providers report, which comes without a key
+  std::uint64_t callback_memory = 32ull << 20;       // of all of those at a time, for each listener; 503 beyond
   std::uint64_t body_memory = 128ull << 20;          // of all request bodies at a time; beyond, they wait on disk
   std::uint64_t body_disk = 4ull << 30;              // of those; 503 beyond
   Duration body_wait = std::chrono::seconds(60);     // of such a body for memory, then 503

@@ -27,6 +27,7 @@ HttpServer::HttpServer(net::Loop& loop, const Router& router, const HttpLimits& 
       router_(router),
       limits_(limits),
       body_room_(body_room),
+      callback_room_(loop, loop.clock(), loop.make_alarm(), {"", limits.callback_memory, 0}),
       log_(log),
       request_ids_(random_seed()),
       connections_(loop, [&log](std::string_view, const std::exception& error) {
@@ -39,7 +40,7 @@ void HttpServer::accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls
     if (!tls) stream->farewell(kTooMany);
     return;
   }
-  ConnectionParts parts{router_, limits_, body_room_, request_ids_, loop_.clock(), log_, stopping_};
+  ConnectionParts parts{router_, limits_, body_room_, callback_room_, request_ids_, loop_.clock(), log_, stopping_};
   auto connection = std::make_unique<Connection>(parts, std::move(stream));
   connections_.spawn("http.connection", run_connection(std::move(connection), std::move(tls)));
 }
@@ -47,7 +48,8 @@ void HttpServer::accept(boost::asio::ip::tcp::socket socket, net::TlsContext tls
 boost::asio::awaitable<void> HttpServer::close() {
   stopping_ = true;
   connections_.cancel();
-  body_room_.refuse_waiting();
+  body_room_.close();
+  callback_room_.close();
   co_await connections_.drain();
 }
 

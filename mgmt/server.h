@@ -33,6 +33,7 @@ class HttpServer {
   const Router& router_;
   const HttpLimits& limits_;
   BodyRoom& body_room_;
+  BodyRoom callback_room_;  // strangers take nothing from those who have a key
   Log& log_;
   RequestIds request_ids_;
   bool stopping_ = false;

@@ -207,7 +207,7 @@ async function showUpstreams(_, mine) {
 async function registerHooks(form) {
   const address = form.elements.address.value.trim().replace(/\/+$/, "");
   at("hooks").replaceChildren();
-  const rows = [], keys = [];
+  const key = sessionStorage.getItem(KEY), rows = [], keys = [];
   for (const name of providers) {
     try {
       const told = await call("POST", `/v1/upstreams/${encodeURIComponent(name)}/hooks`, { url: `${address}/hooks/${encodeURIComponent(name)}` });
@@ -215,8 +215,10 @@ async function registerHooks(form) {
       rows.push(row(name, told.registered ? "yes" : "no", told.problem || changes || "it does already"));
       keys.push(...told.keys.map((key) => `${name}: ${key}`));
     } catch (error) {
+      if (error instanceof Refused && error.status === 401) throw error;
       rows.push(row(name, "no", explain(error)));
     }
+    if (sessionStorage.getItem(KEY) !== key) return; // somebody else is at the console now
   }
   at("hooks").append(table("Told to report", ["Upstream", "Reports here", "What was done"], rows));
   if (keys.length) at("hooks").append(make("p", "For the configuration, shown this once:"), make("pre", keys.join("\n")));

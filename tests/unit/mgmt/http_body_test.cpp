@@ -149,6 +149,21 @@ TEST(OpenRoute, TakesOnlyBodiesThatCostNothing) {
   EXPECT_EQ(server.call_raw("POST", "/open", "", std::string(RequestBody::kFree + 1, 'x')).status, 413);
 }
 
+TEST(CallbackRoute, HasMemoryOfItsOwn) {
+  ServerSetup setup;
+  setup.limits.max_callback_body = 1'000'000;
+  setup.limits.callback_memory = 100'000;
+  const TempDirectory directory;
+  setup.body_directory = directory.path();
+  ApiServer server(std::move(setup));
+  server.router().add({http::verb::post, "/open", Access::open, "", {}, tell_size, {"*/*"}, BodySize::callback});
+  EXPECT_EQ(server.call_raw("POST", "/open", "", std::string(150'000, 'x')).body, "150000");
+  EXPECT_EQ(server.call_raw("POST", "/open", "", std::string(1'000'001, 'x')).status, 413);
+  EXPECT_EQ(server.call_raw("POST", "/open", "", std::string(200'000, 'x')).status, 503);  // and not to the disk
+  EXPECT_EQ(server.call_raw("POST", "/open", "Content-Encoding: gzip\r\n", gzip("x")).status, 415);
+  EXPECT_EQ(server.body_room().memory().used(), 0u);
+}
+
 TEST_F(HttpBody, ThatIsOnlyAnnouncedCostsNothing) {
   RawClient idle(server_.endpoint());
   idle.send(head("/large", "Expect: 100-continue\r\n" + length(900'000)));
