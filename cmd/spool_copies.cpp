@@ -43,6 +43,7 @@ json::object to_json(const storage::SalvageReport& report) {
           {"events", report.events},
           {"users", strings(report.users)},
           {"api_keys", strings(report.api_keys)},
+          {"suppressions", report.suppressions},
           {"without_body_count", report.without_body_count},
           {"without_body", strings(report.without_body)},
           {"without_record_count", report.without_record_count},
@@ -85,6 +86,7 @@ void print_report(const storage::SalvageReport& report, const SalvageOptions& op
             "they are not in the new spool; some may be remains of messages removed long ago");
   print_credentials("users", report.users, options.with_users);
   print_credentials("API keys", report.api_keys, options.with_users);
+  if (report.suppressions > 0) std::cout << counted(report.suppressions, "suppression") << " brought back\n";
   std::cout << "start a daemon on it; `postrider queue list --state held` shows what waits, `postrider queue release "
                "ID` sends it\n";
 }
@@ -109,6 +111,7 @@ int run_spool_backup(const SpoolPlace& place, const BackupOptions& options) {
                              {"events", report.events},
                              {"users", report.users},
                              {"api_keys", report.api_keys},
+                             {"suppressions", report.suppressions},
                              {"held", report.held},
                              {"file_bytes", report.file_bytes},
                              {"fault_count", report.fault_count},
