@@ -18,7 +18,7 @@ class HookCounts {
   explicit HookCounts(MetricsRegistry& metrics);  // which outlives the last look at it
 
   void recorded(const std::string& upstream, std::string_view type, std::uint64_t events);
-  // Reports that changed nothing: "duplicate", "unknown_message", "history_full", "other_kind", "invalid".
+  // Reports that changed nothing: "duplicate", "unknown_message", "history_full", "other_kind", "damaged".
   void unused(const std::string& upstream, std::string_view reason, std::uint64_t reports);
   // Requests: "forged", "stale", "unconfigured", "unreadable", "unavailable".
   void rejected(const std::string& upstream, std::string_view reason);

@@ -100,15 +100,21 @@ std::vector<Report> reports_of(const std::string& upstream, bool notify_sender,
   return reports;
 }
 
-// Of a fault of one report that will not go away.
+// The hand-over is not settled yet, or the spool takes nothing now.
+bool is_passing(FaultKind kind) {
+  return kind == FaultKind::conflict || kind == FaultKind::full || kind == FaultKind::unavailable;
+}
+
+// Of a fault of one report that will not go away. Every report has a key and a type that providers report: what is left to be invalid
+// is a message that takes no more history.
 std::string_view reason_of(FaultKind kind) {
   switch (kind) {
     case FaultKind::not_found:
       return "unknown_message";
-    case FaultKind::full:
+    case FaultKind::invalid:
       return "history_full";
     default:
-      return "invalid";
+      return "damaged";
   }
 }
 
@@ -273,7 +279,7 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
       counts_.recorded(upstream, to_string(reports[i].type), answer->events);
       counts_.unused(upstream, "duplicate", answer->events == 0 ? 1 : 0);
       owes_notice = owes_notice || answer->owes_notice;
-    } else if (is_passing(answer.error())) {
+    } else if (is_passing(answer.error().kind)) {
       again.push_back(std::move(reports[i]));
     } else {
       // Also what a test account or an older installation reports: it stays unknown however often it comes.
@@ -283,12 +289,6 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
   }
   if (owes_notice && parts_.notice_owed) parts_.notice_owed();
   co_return std::nullopt;
-}
-
-// The hand-over is not settled yet, or the spool is full; a message that has no room for more history will never have.
-bool HooksApi::is_passing(const Fault& fault) const {
-  if (fault.kind == FaultKind::full) return !parts_.store.stats().accepting;
-  return fault.kind == FaultKind::conflict || fault.kind == FaultKind::unavailable;
 }
 
 // ---- refusals -------------------------------------------------------------------------------------------------------

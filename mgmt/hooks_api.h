@@ -34,7 +34,7 @@ struct HooksParts {
 
 struct HookLimits {
   std::size_t at_once = 64;  // requests; 503 beyond
-  std::size_t slice = 500;   // reports in one transaction of the spool
+  std::size_t slice = 100;   // reports in one transaction of the spool: mail waits for a long one
   // A provider may report before our own record of the hand-over is written. Waits before asking the store again, 6.3 s in all: within
   // the 15 seconds that SNS waits, and long enough for Mailgun, which does not repeat `delivered`.
   std::vector<Duration> waits{Duration(100), Duration(200),  Duration(400),
@@ -60,7 +60,6 @@ class HooksApi {
   boost::asio::awaitable<std::optional<Fault>> ask_store(const std::string& upstream,
                                                          std::vector<storage::Report> reports,
                                                          std::vector<storage::Report>& again, Recorded& recorded);
-  bool is_passing(const Fault& fault) const;
   Response reject(const UpstreamConfig& config, const Request& request, const providers::Verdict& verdict);
   Response unreadable(const UpstreamConfig& config, const Request& request, const std::string& text);
   Response come_again(const std::string& upstream, const Fault& fault);

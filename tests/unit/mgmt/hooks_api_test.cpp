@@ -187,6 +187,24 @@ TEST(HooksApi, TakesManyInSlices) {
   EXPECT_TRUE(hooks.metrics_say("postrider_hook_unused_total{upstream=\"jet\",reason=\"unknown_message\"} 1000"));
 }
 
+// However often a mail is opened: what its history does not take will not be taken later either.
+TEST(HooksApi, AFullHistoryIsNotAskedForAgain) {
+  HooksServer hooks;
+  hooks.sent("jet", "70650219165027410");
+  json::array events;
+  for (std::size_t i = 0; i < storage::kMaxHistoryToReport; ++i) {
+    events.push_back(mailjet("open", "70650219165027410"));
+    events.back().as_object()["time"] = 1'769'847'300 - static_cast<std::int64_t>(i);
+  }
+  const Answer answer = hooks.report("/hooks/jet", json::serialize(events), "hooks:of-jet");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::int64_t recorded = answer.json().at("recorded").to_number<std::int64_t>();
+  const std::int64_t left = static_cast<std::int64_t>(storage::kMaxHistoryToReport) - recorded;
+  EXPECT_GT(left, 0);
+  EXPECT_TRUE(hooks.metrics_say("postrider_hook_unused_total{upstream=\"jet\",reason=\"history_full\"} " +
+                                std::to_string(left)));
+}
+
 TEST(HooksApi, TheMailerServicesAddressFindsTheUpstreamByItsLogin) {
   HooksServer hooks;
   const MessageId id = hooks.sent("jet2", "70650219165027411");
