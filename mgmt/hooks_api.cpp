@@ -53,11 +53,11 @@ bool has_login(UpstreamType type) {
   return type == UpstreamType::mailjet || type == UpstreamType::postmark;
 }
 
-// Tells the sender nothing that helps it to guess; the operator's log has the rest. Mailgun repeats whatever is not 200 or 406; what
-// lacks only a key of ours shall come again.
+// Tells the sender nothing that helps it to guess; the operator's log has the rest. What lacks only a key of ours shall come again, and
+// SNS and Postmark do not repeat what is forbidden. Mailgun repeats whatever is not 200 or 406.
 Response disbelief(UpstreamType type, Authenticity authenticity) {
   if (authenticity == Authenticity::unconfigured)
-    return problem(ProblemType::forbidden, "the keys to check this with are not configured");
+    return problem(ProblemType::unavailable, "the keys to check this with are not configured; send it again");
   const std::string detail = "this is not from who it should be from, or too old";
   if (type == UpstreamType::mailgun) return problem(ProblemType::not_acceptable, detail);
   if (!has_login(type)) return problem(ProblemType::forbidden, detail);

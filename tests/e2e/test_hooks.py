@@ -284,7 +284,7 @@ class Reports(unittest.TestCase):
         with vendor.fake(senders={"example.test"}) as fake, Relay(upstream("main", "postmark", fake, 'server_token = "pm-token"')) as relay:
             message_id, provider_id = send(relay)
             report = vendor.report("delivered", message_id, provider_id)
-            self.assertEqual(post(relay, "/hooks/main", *report)[0], 403)
+            self.assertEqual(post(relay, "/hooks/main", *report)[0], 503)
             self.assertIn("webhook_password", relay.log())
             relay.config.write_text(relay.config.read_text().replace('server_token = "pm-token"', vendor.config))
             relay.process.send_signal(signal.SIGHUP)
