@@ -24,6 +24,9 @@ using providers::Callbacks;
 using providers::Verdict;
 using storage::Report;
 
+constexpr std::size_t kEarlyRounds = 3;  // 0.7 s: most of what is not found is of another installation
+constexpr Duration kEarly = std::chrono::minutes(1);
+
 class UnderWay {
  public:
   explicit UnderWay(std::size_t& count) : count_(count) { ++count_; }
@@ -251,7 +254,7 @@ asio::awaitable<HooksApi::Recorded> HooksApi::record(const std::string& upstream
       const auto begin = reports.begin() + static_cast<std::ptrdiff_t>(at);
       const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limits_.slice, reports.size() - at));
       std::vector<Report> slice(std::make_move_iterator(begin), std::make_move_iterator(end));
-      std::optional<Fault> trouble = co_await ask_store(upstream, std::move(slice), again, recorded);
+      std::optional<Fault> trouble = co_await ask_store(upstream, asked, std::move(slice), again, recorded);
       recorded.trouble = std::move(trouble);
     }
     if (recorded.trouble || again.empty()) co_return recorded;
@@ -264,8 +267,9 @@ asio::awaitable<HooksApi::Recorded> HooksApi::record(const std::string& upstream
   co_return recorded;
 }
 
-asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& upstream, std::vector<Report> reports,
-                                                          std::vector<Report>& again, Recorded& recorded) {
+asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& upstream, std::size_t asked,
+                                                          std::vector<Report> reports, std::vector<Report>& again,
+                                                          Recorded& recorded) {
   using Answers = std::vector<result<storage::Reported>>;
   auto start = [&](Done<Answers> done) { parts_.store.report(reports, parts_.loop.clock().now(), std::move(done)); };
   const result<Answers> answers = co_await net::await_done<Answers>(parts_.loop, start);
@@ -279,7 +283,8 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
       counts_.recorded(upstream, to_string(reports[i].type), answer->events);
       counts_.unused(upstream, "duplicate", answer->events == 0 ? 1 : 0);
       owes_notice = owes_notice || answer->owes_notice;
-    } else if (is_passing(answer.error().kind)) {
+    } else if (is_passing(answer.error().kind) ||
+               (answer.error().kind == FaultKind::not_found && may_be_early(reports[i], asked))) {
       again.push_back(std::move(reports[i]));
     } else {
       // Also what a test account or an older installation reports: it stays unknown however often it comes.
@@ -289,6 +294,12 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
   }
   if (owes_notice && parts_.notice_owed) parts_.notice_owed();
   co_return std::nullopt;
+}
+
+// Before the settlement nobody knows the provider's id: a report that brings no other is not found then, instead of in conflict.
+bool HooksApi::may_be_early(const Report& report, std::size_t asked) const {
+  return !report.id && asked < std::min(kEarlyRounds, limits_.waits.size()) &&
+         parts_.loop.clock().now() - report.at < kEarly;
 }
 
 // ---- refusals -------------------------------------------------------------------------------------------------------

@@ -57,9 +57,11 @@ class HooksApi {
   boost::asio::awaitable<result<providers::Verdict>> judge(const UpstreamConfig& config, const Request& request);
   boost::asio::awaitable<result<void>> confirm(const std::string& upstream, std::string url);
   boost::asio::awaitable<Recorded> record(const std::string& upstream, std::vector<storage::Report> reports);
-  boost::asio::awaitable<std::optional<Fault>> ask_store(const std::string& upstream,
+  // `asked`: how often they were asked for before.
+  boost::asio::awaitable<std::optional<Fault>> ask_store(const std::string& upstream, std::size_t asked,
                                                          std::vector<storage::Report> reports,
                                                          std::vector<storage::Report>& again, Recorded& recorded);
+  bool may_be_early(const storage::Report& report, std::size_t asked) const;
   Response reject(const UpstreamConfig& config, const Request& request, const providers::Verdict& verdict);
   Response unreadable(const UpstreamConfig& config, const Request& request, const std::string& text);
   Response come_again(const std::string& upstream, const Fault& fault);

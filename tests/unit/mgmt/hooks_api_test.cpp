@@ -156,6 +156,36 @@ TEST(HooksApi, WaitsForTheSettlement) {
   EXPECT_EQ(hooks.state(id), "delivered");
 }
 
+// The same of a report that has the provider's id alone, which nobody knows before the settlement.
+TEST(HooksApi, WaitsForTheProvidersIdOfWhatIsRecent) {
+  HookLimits limits;
+  limits.waits.assign(3, std::chrono::seconds(1));
+  HooksServer hooks(limits);
+  const MessageId id = hooks.begin("post", {"user@example.net"});
+  json::object recent = json::parse(delivered("pm-1")).as_object();
+  recent["DeliveredAt"] = format_rfc3339(hooks.server.loop().clock().now());
+  const std::string body = json::serialize(recent);
+  RawClient client(hooks.server.endpoint());
+  client.send("POST /hooks/post HTTP/1.1\r\nHost: test\r\n" + HooksServer::fields(kPostmark) +
+              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  hooks.settle(id, "post", "pm-1");
+  const Answer answer = client.read_answer();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json(), (json::object{{"recorded", 1}}));
+}
+
+TEST(HooksApi, WhatStaysUnknownIsWaitedForAFewTimesOnly) {
+  HookLimits limits;
+  limits.waits.assign(2, Duration(1));
+  HooksServer hooks(limits);
+  json::object recent = json::parse(delivered("pm-1")).as_object();
+  recent["DeliveredAt"] = format_rfc3339(hooks.server.loop().clock().now());
+  const Answer answer = hooks.report("/hooks/post", json::serialize(recent), kPostmark);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json(), (json::object{{"recorded", 0}}));
+  EXPECT_TRUE(hooks.metrics_say("postrider_hook_unused_total{upstream=\"post\",reason=\"unknown_message\"} 1"));
+}
+
 TEST(HooksApi, AsksTheVendorToComeAgainWhenTheSettlementDoesNotCome) {
   HookLimits limits;
   limits.waits.clear();
