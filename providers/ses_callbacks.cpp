@@ -39,18 +39,27 @@ constexpr std::array<std::string_view, 6> kSignedOfNotification = {"Message",   
 constexpr std::array<std::string_view, 7> kSignedOfConfirmation = {"Message", "MessageId", "SubscribeURL", "Timestamp",
                                                                    "Token",   "TopicArn",  "Type"};
 
-// "https://sns.REGION.amazonaws.com/..." or ".com.cn", in printable ASCII: no other host, port or login.
-bool is_of_sns(std::string_view url) {
-  constexpr std::string_view kBegin = "https://sns.";
-  if (!url.starts_with(kBegin) || url.size() > kMaxUrl) return false;
+// "eu-central-1" of "arn:aws:sns:eu-central-1:123456789012:mail"; empty: it is no such name.
+std::string_view region_of(std::string_view topic) {
+  for (std::size_t field = 0; field < 3; ++field) {
+    const std::size_t colon = topic.find(':');
+    if (colon == std::string_view::npos) return {};
+    topic.remove_prefix(colon + 1);
+  }
+  const std::string_view region = topic.substr(0, topic.find(':'));
+  const bool is_word = std::all_of(region.begin(), region.end(),
+                                   [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  return is_word ? region : std::string_view();
+}
+
+// "https://sns.REGION.amazonaws.com/..." or ".com.cn", in printable ASCII: no other host, port or login, and no region but the topic's:
+// "s3-us-west-2" in its place would be a bucket that anybody may have called "sns".
+bool is_of_sns(std::string_view url, const json::value& envelope) {
+  const std::string_view region = region_of(text_at(envelope, "TopicArn"));
+  if (region.empty() || url.size() > kMaxUrl) return false;
   if (std::any_of(url.begin(), url.end(), [](char c) { return c <= ' ' || c > '~'; })) return false;
-  url.remove_prefix(kBegin.size());
-  const std::size_t dot = std::min(url.find('.'), url.size());
-  const std::string_view region = url.substr(0, dot), rest = url.substr(dot);
-  const bool is_region = region.size() >= 3 && std::all_of(region.begin(), region.end(), [](char c) {
-                           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-                         });
-  return is_region && (rest.starts_with(".amazonaws.com/") || rest.starts_with(".amazonaws.com.cn/"));
+  const std::string host = "https://sns." + std::string(region) + ".amazonaws.com";
+  return url.starts_with(host + "/") || url.starts_with(host + ".cn/");
 }
 
 result<void> check_topic(const UpstreamConfig& upstream, const json::value& envelope) {
@@ -66,8 +75,8 @@ result<std::string> certificate_url(const UpstreamConfig& upstream, const Callba
   if (const result<void> topic = check_topic(upstream, *envelope); !topic) return topic.error();
   const std::string_view url = text_at(*envelope, "SigningCertURL");
   const bool is_plain = url.find_first_of("?#@\\%") == std::string_view::npos;
-  if (!is_of_sns(url) || !is_plain || !url.ends_with(".pem"))
-    return invalid("SigningCertURL is not a certificate of Amazon SNS");
+  if (!is_of_sns(url, *envelope) || !is_plain || !url.ends_with(".pem"))
+    return invalid("SigningCertURL is not a certificate of Amazon SNS in the region of the topic");
   return std::string(url);
 }
 
@@ -294,7 +303,8 @@ result<CallbackReading> read(const UpstreamConfig&, const Callback& callback, Ti
   if (type == kConfirmation) {
     CallbackReading reading;
     reading.confirm_url = text_at(*envelope, "SubscribeURL");
-    if (!is_of_sns(reading.confirm_url)) return invalid("SubscribeURL is not of Amazon SNS");
+    if (!is_of_sns(reading.confirm_url, *envelope))
+      return invalid("SubscribeURL is not of Amazon SNS in the region of the topic");
     return reading;
   }
   if (type != kNotification) return ignored();

@@ -148,16 +148,28 @@ TEST_F(SesCallbackTest, SaysWhatIsWrongWithRawDelivery) {
 }
 
 TEST_F(SesCallbackTest, FetchesCertificatesOfAmazonOnly) {
-  const auto fetched = [&](std::string_view url) {
+  const auto fetched = [&](std::string_view url, std::string_view topic = kTopic) {
     boost::json::object object = notification("{}");
     object["SigningCertURL"] = url;
+    object["TopicArn"] = topic;
     const std::string body = boost::json::serialize(object);
     const result<std::string> certificate = callbacks_.certificate_url(upstream_, {{}, body});
     EXPECT_TRUE(!certificate || *certificate == url);
     return certificate.has_value();
   };
   EXPECT_TRUE(fetched(kCertificateUrl));
-  EXPECT_TRUE(fetched("https://sns.cn-north-1.amazonaws.com.cn/a.pem"));
+  constexpr std::string_view kChinese = "arn:aws-cn:sns:cn-north-1:123456789012:mail";
+  upstream_.topic_arns.emplace_back(kChinese);
+  EXPECT_TRUE(fetched("https://sns.cn-north-1.amazonaws.com.cn/a.pem", kChinese));
+  EXPECT_FALSE(fetched("https://sns.cn-north-1.amazonaws.com.cn/a.pem")) << "of another region than the topic";
+  EXPECT_FALSE(fetched("https://sns.s3-us-west-2.amazonaws.com/a.pem")) << "a bucket, which anybody may own";
+  for (const std::string_view topic :
+       {"", "mail", "arn:aws:sns", "arn:aws:sns::123456789012:mail", "a:b:c:d.e/f:g:h"}) {
+    upstream_.topic_arns.emplace_back(topic);
+    EXPECT_FALSE(fetched(kCertificateUrl, topic)) << topic;
+    EXPECT_FALSE(fetched("https://sns..amazonaws.com/a.pem", topic)) << topic;
+    EXPECT_FALSE(fetched("https://sns.d.e/f.amazonaws.com/a.pem", topic)) << topic;
+  }
   for (const std::string_view url :
        {"", "http://sns.eu-central-1.amazonaws.com/a.pem", "https://sns.eu-central-1.amazonaws.com/a.txt",
         "https://sns.eu-central-1.amazonaws.com.example.org/a.pem", "https://sns.example.org/.amazonaws.com/a.pem",
@@ -176,8 +188,12 @@ TEST_F(SesCallbackTest, FetchesCertificatesOfAmazonOnly) {
 TEST_F(SesCallbackTest, ConfirmsSubscriptionsAtAmazonOnly) {
   boost::json::object object = confirmation("SubscriptionConfirmation");
   EXPECT_EQ(read(boost::json::serialize(object)).confirm_url, kSubscribeUrl);
-  object["SubscribeURL"] = "https://example.org/?Action=ConfirmSubscription";
-  EXPECT_FALSE(try_read(boost::json::serialize(object)));
+  for (const std::string_view url : {"https://example.org/?Action=ConfirmSubscription",
+                                     "https://sns.s3-us-west-2.amazonaws.com/?Action=ConfirmSubscription",
+                                     "https://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription"}) {
+    object["SubscribeURL"] = url;
+    EXPECT_FALSE(try_read(boost::json::serialize(object))) << url;
+  }
   EXPECT_TRUE(ignores(boost::json::serialize(confirmation("UnsubscribeConfirmation"))));
 }
 
