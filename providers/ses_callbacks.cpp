@@ -244,12 +244,13 @@ std::optional<Common> common_of(const Kind& kind, const json::value& event, cons
   common.event.provider_id = id_at(mail, "messageId");
   if (all.size() == 1) common.only = address_of(all.front());
   if (common.event.message.empty() && common.event.provider_id.empty()) return std::nullopt;
-  // By what it says, not by SNS's MessageId: an identity and a configuration set may both publish one event.
+  // By what it says, not by SNS's MessageId: an identity and a configuration set may both publish one event. Nor by our id, which
+  // an identity does not give.
   std::string_view when = text_at(dated, "timestamp");
   if (when.empty()) when = text_at(envelope, "MessageId");
+  const std::string& id = common.event.provider_id.empty() ? common.event.message : common.event.provider_id;
   for (const std::string_view part :
-       {kind.name, std::string_view(common.event.message), std::string_view(common.event.provider_id), when,
-        text_at(detail, "link"), text_at(detail, "ipAddress")})
+       {kind.name, std::string_view(id), when, text_at(detail, "link"), text_at(detail, "ipAddress")})
     common.event.key.append(part).append("\n");
   return common;
 }
