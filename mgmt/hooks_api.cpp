@@ -142,7 +142,8 @@ HooksApi::HooksApi(HooksParts parts, HookLimits limits)
     : parts_(std::move(parts)),
       limits_(std::move(limits)),
       certificates_(parts_.loop, parts_.http, limits_.certificates),
-      counts_(parts_.metrics) {}
+      counts_(parts_.metrics),
+      nonces_(limits_.nonces) {}
 
 void HooksApi::add_routes(Router& router) {
   const auto add = [&router](std::string_view pattern, Handler handler) {
@@ -187,8 +188,9 @@ asio::awaitable<Response> HooksApi::take(Upstream upstream, const Request& reque
     co_return come_again(config.name, busy);
   }
   const UnderWay counted(under_way_);
-  const auto verdict = co_await judge(config, request);
+  auto verdict = co_await judge(config, request);
   if (!verdict) co_return come_again(config.name, verdict.error());
+  check_nonce(*verdict);
   if (verdict->authenticity != Authenticity::genuine) co_return reject(config, request, *verdict);
 
   const Callback callback{request.fields, request.body};
@@ -225,6 +227,13 @@ asio::awaitable<result<Verdict>> HooksApi::judge(const UpstreamConfig& config, c
   const auto certificate = co_await certificates_.get(*url);
   if (!certificate) co_return certificate.error();
   co_return callbacks.verify(config, callback, *certificate, parts_.loop.clock().now());
+}
+
+void HooksApi::check_nonce(Verdict& verdict) {
+  if (verdict.authenticity != Authenticity::genuine || verdict.nonce.empty()) return;
+  if (nonces_.take(verdict.nonce, verdict.content, parts_.loop.clock().monotonic())) return;
+  verdict.authenticity = Authenticity::forged;
+  verdict.text = "the signature is that of another event, which was taken before";
 }
 
 asio::awaitable<result<void>> HooksApi::confirm(const std::string& upstream, std::string url) {

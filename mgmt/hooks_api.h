@@ -14,6 +14,7 @@
 #include "core/metrics.h"
 #include "mgmt/certificate_cache.h"
 #include "mgmt/hook_counts.h"
+#include "mgmt/hook_nonces.h"
 #include "mgmt/router.h"
 #include "providers/callbacks.h"
 #include "relay/outbound/upstream_control.h"
@@ -40,6 +41,7 @@ struct HookLimits {
   std::vector<Duration> waits{Duration(100), Duration(200),  Duration(400),
                               Duration(800), Duration(1600), Duration(3200)};
   CertificateLimits certificates;
+  NonceLimits nonces{20'000, providers::kMaxNonceAge + providers::kMaxCallbackAge};
 };
 
 class HooksApi {
@@ -62,6 +64,7 @@ class HooksApi {
                                                          std::vector<storage::Report> reports,
                                                          std::vector<storage::Report>& again, Recorded& recorded);
   bool may_be_early(const storage::Report& report, std::size_t asked) const;
+  void check_nonce(providers::Verdict& verdict);
   Response reject(const UpstreamConfig& config, const Request& request, const providers::Verdict& verdict);
   Response unreadable(const UpstreamConfig& config, const Request& request, const std::string& text);
   Response come_again(const std::string& upstream, const Fault& fault);
@@ -72,6 +75,7 @@ class HooksApi {
   HookLimits limits_;
   CertificateCache certificates_;
   HookCounts counts_;
+  HookNonces nonces_;
   std::size_t under_way_ = 0;
 };
 

@@ -34,8 +34,14 @@ enum class Authenticity : std::uint8_t {
 };
 struct Verdict {
   Authenticity authenticity = Authenticity::forged;
-  std::string text;  // a sentence for the operator when it is not genuine; no secret is in it
+  std::string text{};  // a sentence for the operator when it is not genuine; no secret is in it
+  // Where the signature is not over the event but over a word used once: that word, and what it was used for. The receiver believes it
+  // for nothing else. Empty: the signature is over the body, or there is none.
+  std::string nonce{};
+  std::string content{};  // the same in a repetition
 };
+// How long a vendor repeats a callback whose signature has a nonce.
+inline constexpr Duration kMaxNonceAge = std::chrono::hours(9);
 
 // One thing that became of one message. By whom it is found is the receiver's: by our id first, then by the provider's.
 struct ReportedEvent {

@@ -16,12 +16,22 @@ namespace {
 namespace json = boost::json;
 
 // Repeated for eight hours at growing intervals, and it is not documented that a repetition is signed anew.
-constexpr Duration kMaxAge = std::chrono::hours(9);
+constexpr Duration kMaxAge = kMaxNonceAge;
 constexpr std::size_t kMaxUrls = 3;  // of one kind of event
 
 // All that read() understands; Mailgun's names for hooks differ from those of events.
 constexpr std::array<std::string_view, 8> kHooks = {"accepted", "delivered", "temporary_fail", "permanent_fail",
                                                     "opened",   "clicked",   "unsubscribed",   "complained"};
+
+// What happened to which message. Not all of event-data: it is not documented that a repetition is the same octet for octet, nor that
+// nothing was learned of the event in between.
+std::string content_of(const json::value& event) {
+  const json::value& headers = value_at(value_at(event, "message"), "headers");
+  return json::serialize(json::array{value_at(event, "id"), value_at(event, "event"), value_at(event, "severity"),
+                                     value_at(event, "timestamp"), value_at(event, "recipient"),
+                                     value_at(headers, "message-id"),
+                                     value_at(value_at(event, "user-variables"), "postrider_id")});
+}
 
 Verdict verify(const UpstreamConfig& upstream, const Callback& callback, std::string_view, Time now) {
   if (upstream.webhook_key.empty())
@@ -36,7 +46,10 @@ Verdict verify(const UpstreamConfig& upstream, const Callback& callback, std::st
   // Of a subaccount: the main account's key signs as well.
   if (!same_secret(expected, text_at(given, "signature")) && !same_secret(expected, text_at(given, "parent-signature")))
     return {Authenticity::forged, "the callback's signature is not made with webhook_key"};
-  return fresh(*signed_at, now, kMaxAge);
+  Verdict verdict = fresh(*signed_at, now, kMaxAge);
+  verdict.nonce = timestamp + token;  // all that is signed: where one ends and the other begins is not
+  verdict.content = content_of(value_at(*body, "event-data"));
+  return verdict;
 }
 
 std::optional<EventType> type_of(const json::value& event) {

@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 
 #include "mgmt/request_body.h"
+#include "providers/hmac.h"
+#include "providers/sigv4.h"
 #include "tests/unit/mgmt/hooks_fixture.h"
 
 namespace postrider::mgmt::test {
@@ -45,6 +47,20 @@ std::string sns(const std::string& host = "sns.eu-central-1.amazonaws.com", cons
                                       {"SignatureVersion", "1"},
                                       {"Signature", "AAAA"},
                                       {"SigningCertURL", "https://" + host + "/" + file}});
+}
+
+// Mailgun's signature is over `timestamp` and `token` alone.
+std::string mailgun(const std::string& timestamp, const std::string& event) {
+  const std::string signature = providers::hex(providers::hmac_sha256("signs-for-gun", timestamp + "token"));
+  return json::serialize(
+      json::object{{"signature", {{"timestamp", timestamp}, {"token", "token"}, {"signature", signature}}},
+                   {"event-data",
+                    {{"id", "e1"},
+                     {"event", event},
+                     {"severity", "permanent"},
+                     {"timestamp", 1'769'847'300.25},
+                     {"recipient", "user@example.net"},
+                     {"message", {{"headers", {{"message-id", "mg-1@mg.example.com"}}}}}}}});
 }
 
 const std::string kPostmark = "hooks:of-post";
@@ -105,6 +121,19 @@ TEST(HooksApi, AForgedReportChangesNothing) {
   EXPECT_EQ(hooks.report("/hooks/gun", R"({"signature":{},"event-data":{}})").status, 406);
   EXPECT_EQ(hooks.state(id), "sent");
   EXPECT_TRUE(hooks.metrics_say("postrider_hook_rejected_total{upstream=\"post\",reason=\"forged\"} 2"));
+}
+
+TEST(HooksApi, AnOverheardSignatureMakesNoOtherEventGenuine) {
+  HooksServer hooks;
+  const MessageId id = hooks.sent("gun", "mg-1@mg.example.com");
+  const std::string now = std::to_string(to_ms(hooks.server.loop().clock().now()) / 1000);
+  ASSERT_EQ(hooks.report("/hooks/gun", mailgun(now, "opened")).json(), (json::object{{"recorded", 1}}));
+  EXPECT_EQ(hooks.report("/hooks/gun", mailgun(now, "failed")).status, 406);
+  EXPECT_EQ(hooks.state(id), "sent");
+  const Answer again = hooks.report("/hooks/gun", mailgun(now, "opened"));
+  EXPECT_EQ(again.status, 200) << "Mailgun repeats";
+  EXPECT_EQ(again.json(), (json::object{{"recorded", 0}}));
+  EXPECT_TRUE(hooks.metrics_say("postrider_hook_rejected_total{upstream=\"gun\",reason=\"forged\"} 1"));
 }
 
 TEST(HooksApi, WithoutAKeyNobodyIsBelievedAndNothingIsFetched) {

@@ -48,6 +48,37 @@ TEST_F(MailgunCallbackTest, BelievesWhatItMayStillRepeat) {
   EXPECT_EQ(authenticity(signed_at(now_ + minutes(20), "signing-key")), Authenticity::stale);
 }
 
+// The signature covers no event: what it was seen with is told, so that it is believed for that alone.
+TEST_F(MailgunCallbackTest, SaysWhatItsNonceWasUsedFor) {
+  const std::string body = signed_at(now_, "signing-key");
+  const auto with = [&](std::string_view event) {
+    std::string other = body;
+    other.replace(other.rfind("{}"), 2, event);
+    const Verdict told = verify(other);
+    EXPECT_EQ(told.authenticity, Authenticity::genuine);
+    EXPECT_EQ(told.nonce, std::to_string(to_ms(now_) / 1000) + "t0k");
+    return told.content;
+  };
+  const std::string opened =
+      with(R"({"id":"e1","event":"opened","timestamp":1769846400.25,"recipient":"a@example.net"})");
+  EXPECT_EQ(
+      opened,
+      with(
+          R"({ "recipient":"a@example.net","timestamp":1.76984640025e9,"id":"e1","event":"opened","ip":"192.0.2.9" })"))
+      << "a repetition need not be the same octet for octet";
+  for (
+      const std::string_view other :
+      {R"({"id":"e2","event":"opened","timestamp":1769846400.25,"recipient":"a@example.net"})",
+       R"({"id":"e1","event":"clicked","timestamp":1769846400.25,"recipient":"a@example.net"})",
+       R"({"id":"e1","event":"opened","timestamp":1769846401.25,"recipient":"a@example.net"})",
+       R"({"id":"e1","event":"opened","timestamp":1769846400.25,"recipient":"b@example.net"})",
+       R"({"id":"e1","event":"opened","severity":"permanent","timestamp":1769846400.25,"recipient":"a@example.net"})",
+       R"({"id":"e1","event":"opened","timestamp":1769846400.25,"recipient":"a@example.net","message":{"headers":{"message-id":"m"}}})",
+       R"({"id":"e1","event":"opened","timestamp":1769846400.25,"recipient":"a@example.net","user-variables":{"postrider_id":"x"}})",
+       "{}", "7"})
+    EXPECT_NE(with(other), opened) << other;
+}
+
 TEST_F(MailgunCallbackTest, TellsForgeries) {
   const std::string genuine = signed_at(now_, "signing-key");
   std::string later = genuine;
