@@ -64,6 +64,20 @@ result<void> check_hook_url(std::string_view url) {
   return invalid("must be https: reports carry addresses, and some vendors' logins");
 }
 
+std::string without_logins(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t begin = std::min(text.find("//"), text.find("/\\/"));
+    if (begin == std::string_view::npos) return out.append(text);
+    const std::size_t host = begin + (text[begin + 1] == '/' ? 2 : 3);
+    out.append(text.substr(0, host));
+    text.remove_prefix(host);
+    // A password may have been unescaped: only what never stands in an address ends it.
+    const std::string_view address = text.substr(0, text.find_first_of(" \t\r\n\"'<>"));
+    if (const std::size_t at = address.rfind('@'); at != std::string_view::npos) text.remove_prefix(at + 1);
+  }
+}
+
 // What was found and done, as the answer shows it.
 struct UpstreamHooksApi::Findings {
   std::string url;
@@ -134,6 +148,7 @@ asio::awaitable<Response> UpstreamHooksApi::answer(const Request& request, std::
   if (changing_.contains(name)) co_return problem(ProblemType::conflict, "another change is under way");
   const Changing changing(changing_, name);
   co_await look_and_change(config, mode, findings);
+  findings.problem = without_logins(findings.problem);
 
   json::array changes, keys;
   for (const Findings::Change& change : findings.changes)

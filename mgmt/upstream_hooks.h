@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/log.h"
@@ -53,5 +54,9 @@ class UpstreamHooksApi {
 // A fault says what is wrong with it as the place a provider is to report to: https with a host, without login, query and fragment;
 // plain http for loopback only.
 result<void> check_hook_url(std::string_view url);
+
+// What a provider says may quote the address that was registered, with the login in it: every "//...@" without what is in between, also
+// where JSON escapes the slashes.
+std::string without_logins(std::string_view text);
 
 }  // namespace postrider::mgmt

@@ -150,6 +150,31 @@ TEST_F(UpstreamHooks, SaysWhenTheProviderCannotBeReached) {
   EXPECT_FALSE(answer.json().at("registered").as_bool());
 }
 
+TEST(WithoutLogins, CutsThemOutOfAddresses) {
+  EXPECT_EQ(without_logins("the url https://hooks:s3cret@mail.example.com/a is taken, http://u@b.example too"),
+            "the url https://mail.example.com/a is taken, http://b.example too");
+  EXPECT_EQ(without_logins(R"({"Url":"https:\/\/hooks:s3cret@mail.example.com\/"})"),
+            R"({"Url":"https:\/\/mail.example.com\/"})");
+  EXPECT_EQ(without_logins("https://hooks:a/b@c?d#e//f@mail.example.com/"), "https://mail.example.com/");
+  for (const char* text : {"", "//", "/\\/", "user@example.net", "https://mail.example.com/ is not user@example.net's"})
+    EXPECT_EQ(without_logins(text), text);
+}
+
+// Mailjet's login stands in the address that is registered.
+TEST_F(UpstreamHooks, AnAnswerThatQuotesTheLoginDoesNotShowIt) {
+  http_.answer_by([](const net::HttpExchange& exchange) {
+    return exchange.method == "GET"
+               ? answered(200, R"({"webhooks":{}})")
+               : answered(400, R"({"message":"https://hooks:s3cret@mail-hooks.example.com/ cannot be reached"})");
+  });
+  const Answer answer = change();
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_NE(answer.json().at("problem").as_string().find("https://mail-hooks.example.com/ cannot be reached"),
+            json::string::npos)
+      << answer.body;
+  EXPECT_EQ(answer.body.find("s3cret"), std::string::npos);
+}
+
 TEST_F(UpstreamHooks, OneChangeAtATime) {
   http_.keep_back();
   RawClient first(server_.endpoint());
