@@ -97,7 +97,7 @@ class Container(unittest.TestCase):
         linked = subprocess.run(["readelf", "-d", BINARY], check=True, capture_output=True, text=True).stdout
         needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", linked))
         self.assertGreater(len(needed), 10)
-        files = subprocess.run(["ldconfig", "-p"], check=True, capture_output=True, text=True).stdout
+        files = subprocess.run(["/sbin/ldconfig", "-p"], check=True, capture_output=True, text=True).stdout
         of_every_image = {"libc6", "libgcc-s1", "libstdc++6"}
         for library in needed:
             path = re.search(rf"^\s*{re.escape(library)} .*=> (\S+)$", files, re.MULTILINE)
