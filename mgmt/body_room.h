@@ -21,7 +21,7 @@ struct BodyRoomOptions {
   std::string directory;  // of the files; empty: none are made, and a body that finds no memory is refused
   std::uint64_t memory = 128ull << 20;
   std::uint64_t disk = 4ull << 30;
-  Duration longest_wait = std::chrono::seconds(60);  // for memory, once a body is whole
+  Duration longest_wait = std::chrono::minutes(3);  // for memory, once a body is whole
 };
 
 class BodyRoom {

@@ -85,7 +85,7 @@ struct HttpLimits {
   std::uint64_t callback_memory = 32ull << 20;       // of all of those at a time, for each listener; 503 beyond
   std::uint64_t body_memory = 128ull << 20;          // of all request bodies at a time; beyond, they wait on disk
   std::uint64_t body_disk = 4ull << 30;              // of those; 503 beyond
-  Duration body_wait = std::chrono::seconds(60);     // of such a body for memory, then 503
+  Duration body_wait = std::chrono::minutes(3);      // of such a body for memory, then 503
   std::size_t max_connections = 512;                 // 503 beyond
   Duration idle_timeout = std::chrono::seconds(75);  // between requests
   Duration handshake_timeout = std::chrono::seconds(10);  // TLS
