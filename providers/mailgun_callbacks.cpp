@@ -2,6 +2,7 @@
 // registered for a domain, event by event. https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhooks
 #include <algorithm>
 #include <array>
+#include <boost/json/serialize.hpp>
 #include <vector>
 
 #include "providers/callback_parts.h"
