@@ -266,7 +266,8 @@ class Matches(unittest.TestCase):
 
     def test_equals_share_by_weight(self):
         with Sink() as large, Sink() as small:
-            text = upstream("large", large.port, "priority = 1\nweight = 3") + upstream("small", small.port, "priority = 1")
+            room = "priority = 1\nmax_connections = 200\n"  # who has none leaves its share to the other
+            text = upstream("large", large.port, room + "weight = 3") + upstream("small", small.port, room)
             with Relay(text, delivery=QUICK) as relay:
                 submit_many(relay, 200)
                 relay.wait_idle()

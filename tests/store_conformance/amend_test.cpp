@@ -119,7 +119,8 @@ TEST_P(AmendTest, TheTimeIsThatOfAllRecipients) {
   m.record.recipients[1].due = now_ + hours(4);
   const MessageId id = stored(std::move(m));
   ASSERT_TRUE(amend(to_time(id, now_ + hours(1))).has_value());
-  for (const Recipient& recipient : find(id)->recipients) EXPECT_EQ(recipient.due, now_ + hours(1));
+  const MessageRecord amended = find(id).value();
+  for (const Recipient& recipient : amended.recipients) EXPECT_EQ(recipient.due, now_ + hours(1));
 }
 
 TEST_P(AmendTest, WhatChangesNothingIsNoEvent) {

@@ -31,7 +31,8 @@ class ReportTest : public StoreTest {
   }
   std::vector<RecipientState> states(const MessageId& id) {
     std::vector<RecipientState> all;
-    for (const Recipient& recipient : find(id)->recipients) all.push_back(recipient.state);
+    const MessageRecord record = find(id).value();
+    for (const Recipient& recipient : record.recipients) all.push_back(recipient.state);
     return all;
   }
 };
