@@ -94,7 +94,7 @@ TEST_F(SesCallbackTest, RefusesWhatWasChangedAfterwards) {
   const boost::json::object whole = boost::json::parse(signed_notification(notification("a sentence"))).as_object();
   for (const std::string_view member : {"Message", "MessageId", "Timestamp", "Type", "Signature"}) {
     boost::json::object changed = whole;
-    changed[member] = changed.at(member).get_string().subview(0, 3);
+    changed[member] = std::string(whole.at(member).get_string().subview(0, 3));
     EXPECT_EQ(believed(boost::json::serialize(changed)), Authenticity::forged) << member;
     changed.erase(member);
     EXPECT_EQ(believed(boost::json::serialize(changed)), Authenticity::forged) << member;
