@@ -17,11 +17,12 @@
 
 namespace postrider::mgmt {
 
+// How much: HttpLimits says it for the server.
 struct BodyRoomOptions {
   std::string directory;  // of the files; empty: none are made, and a body that finds no memory is refused
-  std::uint64_t memory = 128ull << 20;
-  std::uint64_t disk = 4ull << 30;
-  Duration longest_wait = std::chrono::minutes(3);  // for memory, once a body is whole
+  std::uint64_t memory = 0;
+  std::uint64_t disk = 0;
+  Duration longest_wait{};  // for memory, once a body is whole
 };
 
 class BodyRoom {
