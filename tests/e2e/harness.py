@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -24,10 +25,23 @@ QUEUED_AS = re.compile(r"queued as ([0-9a-z]{26})")
 PATIENCE = 60.0  # seconds until a wait for an event fails; nothing is asserted about how long things take
 
 
+_ports_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port nobody listens on, never the same twice, and out of the range from which the kernel gives ports to outgoing connections:
+    one of those could take it before its listener does."""
+    outgoing = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    first, last = (10_000, outgoing) if outgoing > 20_000 else (20_000, 65_000)
+    for _ in range(1000):
+        port = random.randrange(first, last)
+        if port in _ports_given:
+            continue
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            _ports_given.add(port)
+            return port
+    raise AssertionError(f"no free port among {first} to {last}")
 
 
 def wait_until(what: str, check, patience: float = PATIENCE):
