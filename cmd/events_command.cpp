@@ -22,7 +22,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kPage = 500;
+constexpr std::size_t kEventsAtOnce = 500;
 constexpr std::chrono::seconds kWait(30);  // how long the daemon holds a request when there is nothing new
 constexpr Duration kFirstPause = std::chrono::milliseconds(250), kLongestPause = std::chrono::seconds(5);
 
@@ -106,7 +106,7 @@ class EventReader {
     if (options_.follow) begin();
     bool more = true;
     while (left_ > 0 && (more || options_.follow)) {
-      set(filters_, "limit", std::to_string(std::min(left_, kPage)));
+      set(filters_, "limit", std::to_string(std::min(left_, kEventsAtOnce)));
       const json::value page = options_.follow ? next_page() : client_.get("/v1/events", filters_);
       more = show(object_of(page));
     }

@@ -1,5 +1,7 @@
 #include "cmd/json_view.h"
 
+#include <algorithm>
+
 namespace postrider::cmd {
 
 namespace json = boost::json;
@@ -18,6 +20,10 @@ std::int64_t number_of(const json::object& object, std::string_view name) {
   boost::system::error_code error;
   const auto number = value ? value->to_number<std::int64_t>(error) : 0;
   return error ? 0 : number;
+}
+
+std::uint64_t count_of(const json::object& object, std::string_view name) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_of(object, name)));
 }
 
 bool flag_of(const json::object& object, std::string_view name) {
@@ -40,6 +46,15 @@ std::vector<const json::object*> objects_of(const json::object& object, std::str
   if (!value || !value->is_array()) return out;
   for (const json::value& item : value->get_array())
     if (item.is_object()) out.push_back(&item.get_object());
+  return out;
+}
+
+std::string joined(const json::object& object, std::string_view name, std::string_view separator) {
+  std::string out;
+  const json::value* value = object.if_contains(name);
+  if (!value || !value->is_array()) return out;
+  for (const json::value& item : value->get_array())
+    if (item.is_string()) out.append(out.empty() ? "" : separator).append(item.get_string());
   return out;
 }
 

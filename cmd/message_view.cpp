@@ -12,10 +12,6 @@ namespace json = boost::json;
 
 using Objects = std::vector<const json::object*>;
 
-std::string or_dash(std::string text) {
-  return text.empty() ? "-" : std::move(text);
-}
-
 std::string sender_text(const json::object& message) {
   const std::string sender = text_of(message, "sender");
   return sender.empty() ? "<>" : sender;
@@ -36,11 +32,8 @@ std::string recipients_text(const json::object& message) {
   return text;
 }
 
-void line(std::string& out, std::string_view name, const std::string& value) {
-  if (value.empty()) return;
-  std::string label(name);
-  label.resize(12, ' ');
-  out += label + printable(value) + "\n";
+void line(std::string& out, std::string_view label, const std::string& value) {
+  if (!value.empty()) out += labelled(label, 12, printable(value));
 }
 
 std::string tags_text(const json::object& message) {

@@ -205,6 +205,16 @@ std::string time_cell(const std::optional<Time>& time, const Look& look) {
   return look.absolute ? absolute_time(*time) : relative_time(*time, look.now);
 }
 
+std::string or_dash(std::string text) {
+  return text.empty() ? "-" : text;
+}
+
+std::string labelled(std::string_view label, std::size_t width, std::string_view value) {
+  std::string line(label);
+  line.resize(width, ' ');
+  return line.append(value).append("\n");
+}
+
 std::string counted(std::uint64_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }

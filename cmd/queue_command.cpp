@@ -16,7 +16,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kUsualLimit = 50, kMaxLimit = 100'000;
-constexpr std::size_t kPage = 1000;  // the most the API gives at once
+constexpr std::size_t kMessagesAtOnce = 1000;  // the most the API gives at once
 
 std::string message_path(const std::string& id) {
   return "/v1/messages/" + url_encode(id);
@@ -33,20 +33,16 @@ json::value route_of(ApiClient& client, const json::object& message) {
   }
 }
 
-Time now() {
-  return net::SystemClock().now();
-}
-
 }  // namespace
 
 int run_queue_list(const ApiOptions& api, const ListOptions& options) {
-  Parameters filters = with_absolute_times(options.filters, now());
+  Parameters filters = with_absolute_times(options.filters, net::SystemClock().now());
   const std::size_t limit = take_number(filters, "limit", kUsualLimit, kMaxLimit);
   ApiClient client(api);
   json::array messages;
   std::string next;
   do {
-    set(filters, "limit", std::to_string(std::min(limit - messages.size(), kPage)));
+    set(filters, "limit", std::to_string(std::min(limit - messages.size(), kMessagesAtOnce)));
     const json::value page = client.get("/v1/messages", filters);
     for (const json::object* message : objects_of(object_of(page), "messages")) messages.emplace_back(*message);
     next = text_of(object_of(page), "next");
@@ -57,7 +53,7 @@ int run_queue_list(const ApiOptions& api, const ListOptions& options) {
   if (options.json)
     std::cout << json::serialize(listed) << '\n';
   else
-    std::cout << render_list(listed, stdout_look(now(), options.absolute));
+    std::cout << render_list(listed, stdout_look(net::SystemClock().now(), options.absolute));
   return EX_OK;
 }
 
@@ -69,7 +65,7 @@ int run_queue_show(const ApiOptions& api, const std::string& id, bool as_json, b
     return EX_OK;
   }
   const json::value route = route_of(client, object_of(message));
-  std::cout << render_message(object_of(message), object_of(route), stdout_look(now(), absolute));
+  std::cout << render_message(object_of(message), object_of(route), stdout_look(net::SystemClock().now(), absolute));
   return EX_OK;
 }
 

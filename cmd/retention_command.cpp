@@ -15,10 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::uint64_t count_of(const json::object& object, std::string_view name) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_of(object, name)));
-}
-
 // "3 messages and 5 bodies, 1.2 MiB"
 std::string removal(const json::object& removed) {
   const std::uint64_t bodies = count_of(removed, "bodies");
@@ -26,23 +22,22 @@ std::string removal(const json::object& removed) {
          (bodies == 1 ? " body, " : " bodies, ") + format_bytes(count_of(removed, "bytes"));
 }
 
-void line(std::string name, const std::string& value) {
-  name.resize(22, ' ');
-  std::cout << name << value << '\n';
+void say(std::string_view label, std::string_view value) {
+  std::cout << labelled(label, 22, value);
 }
 
 void print_run(const std::string& name, const json::object& answer, const char* member, Time now) {
   const json::value* run = answer.if_contains(member);
-  if (!run || !run->is_object()) return line(name, "none since the daemon was started");
+  if (!run || !run->is_object()) return say(name, "none since the daemon was started");
   const auto ended = time_of(run->get_object(), "ended_at");
-  line(name, (ended ? describe_time(*ended, now) + ": " : "") + removal(run->get_object()));
+  say(name, (ended ? describe_time(*ended, now) + ": " : "") + removal(run->get_object()));
 }
 
 void print_policy(const json::object& policy) {
-  line("history", text_of(policy, "history") + ", at most " + format_bytes(count_of(policy, "history_max_bytes")));
+  say("history", text_of(policy, "history") + ", at most " + format_bytes(count_of(policy, "history_max_bytes")));
   const bool at_once = number_of(policy, "sent_bodies_seconds") == 0;
-  line("bodies of sent mail", at_once ? "removed when sent" : text_of(policy, "sent_bodies"));
-  line("bodies of failed mail", text_of(policy, "failed_bodies"));
+  say("bodies of sent mail", at_once ? "removed when sent" : text_of(policy, "sent_bodies"));
+  say("bodies of failed mail", text_of(policy, "failed_bodies"));
 }
 
 }  // namespace
@@ -59,8 +54,8 @@ int run_retention_show(const ApiOptions& api, bool as_json) {
   if (const json::value* policy = shown.if_contains("policy"); policy && policy->is_object())
     print_policy(policy->get_object());
   if (const json::value* next = shown.if_contains("next_run"); next && next->is_object())
-    line("next run would remove",
-         (flag_of(next->get_object(), "at_least") ? "at least " : "") + removal(next->get_object()));
+    say("next run would remove",
+        (flag_of(next->get_object(), "at_least") ? "at least " : "") + removal(next->get_object()));
   print_run("last run", shown, "last_run", now);
   print_run("last that removed", shown, "last_removal", now);
   return EX_OK;

@@ -23,10 +23,6 @@ MessageId id_of(const std::string& text) {
   return *id;
 }
 
-Time now() {
-  return net::SystemClock().now();
-}
-
 std::string render_stats(const storage::SpoolStats& stats) {
   std::string out;
   const auto row = [&](std::string name, const std::string& value) {
@@ -62,7 +58,7 @@ int run_spool_stat(const SpoolPlace& place, bool as_json) {
 }
 
 int run_spool_list(const SpoolPlace& place, const ListOptions& options) {
-  const Time at = now();
+  const Time at = net::SystemClock().now();
   auto query = mgmt::parse_list_query(with_absolute_times(options.filters, at));
   if (!query) throw CommandError(EX_USAGE, query.error().text);
   const Spool spool(place);
@@ -82,7 +78,7 @@ int run_spool_show(const SpoolPlace& place, const std::string& id, bool as_json,
   if (as_json)
     std::cout << json::serialize(shown) << '\n';
   else
-    std::cout << render_message(shown, stdout_look(now(), absolute));
+    std::cout << render_message(shown, stdout_look(net::SystemClock().now(), absolute));
   return EX_OK;
 }
 

@@ -23,7 +23,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kPage = 200;
+constexpr std::size_t kExportedAtOnce = 200;
 
 class Export {
  public:
@@ -97,7 +97,7 @@ void print_report(const Export& done, const ExportOptions& options) {
 int run_spool_export(const SpoolPlace& place, const ExportOptions& options) {
   auto query = mgmt::parse_list_query(with_absolute_times(options.filters, net::SystemClock().now()));
   if (!query) throw CommandError(EX_USAGE, query.error().text);
-  query->limit = kPage;
+  query->limit = kExportedAtOnce;
   const Spool spool(place);
   Progress progress;
   const std::uint64_t total = options.filters.empty() ? spool.messages() : 0;

@@ -35,15 +35,6 @@ json::object request_of(const TokenOptions& options) {
   return request;
 }
 
-std::string joined(const json::object& key, std::string_view name) {
-  std::string out;
-  const json::value* list = key.if_contains(name);
-  if (!list || !list->is_array()) return out;
-  for (const json::value& item : list->get_array())
-    if (item.is_string()) out.append(out.empty() ? "" : ",").append(item.get_string());
-  return out;
-}
-
 // "10 a minute, 1000 a day"
 std::string limits_text(const json::object& key) {
   std::string text;
@@ -85,8 +76,8 @@ int run_token_list(const ApiOptions& api, bool as_json) {
   const Look look = stdout_look(net::SystemClock().now());
   Table table({"NAME", "TENANT", "SCOPES", "LIMITS", "TODAY", "NETWORKS", "EXPIRES", "LAST USED"});
   for (const json::object* key : objects_of(answer, "keys")) {
-    const std::string networks = joined(*key, "networks");
-    table.add({printable(text_of(*key, "name")), printable(text_of(*key, "tenant")), joined(*key, "scopes"),
+    const std::string networks = joined(*key, "networks", ",");
+    table.add({printable(text_of(*key, "name")), printable(text_of(*key, "tenant")), joined(*key, "scopes", ","),
                limits_text(*key), text_of(*key, "recipients_today"), networks.empty() ? "any" : networks,
                expiry_text(*key, look), time_cell(time_of(*key, "last_used_at"), look)});
   }

@@ -47,9 +47,8 @@ std::pair<std::string, std::string> header_of(const std::string& text) {
   return {CLI::detail::to_lower(text.substr(0, colon)), CLI::detail::trim_copy(text.substr(colon + 1))};
 }
 
-void line(std::string name, const std::string& value) {
-  name.resize(14, ' ');
-  std::cout << name << value << '\n';
+void tell(std::string_view label, std::string_view value) {
+  std::cout << labelled(label, 14, value);
 }
 
 json::value paused_until(const Reading& reading) {
@@ -58,16 +57,16 @@ json::value paused_until(const Reading& reading) {
 }
 
 void print(const Reading& reading, Time now) {
-  line("outcome", std::string(to_string(reading.kind)));
-  line("cause", std::string(to_string(reading.reason.cause)));
-  line("said", printable(reading.reason.text));
-  if (!reading.reason.enhanced.empty()) line("code", reading.reason.enhanced);
-  if (!reading.provider_id.empty()) line("provider id", printable(reading.provider_id));
+  tell("outcome", std::string(to_string(reading.kind)));
+  tell("cause", std::string(to_string(reading.reason.cause)));
+  tell("said", printable(reading.reason.text));
+  if (!reading.reason.enhanced.empty()) tell("code", reading.reason.enhanced);
+  if (!reading.provider_id.empty()) tell("provider id", printable(reading.provider_id));
   for (const Reading::Single& single : reading.singles)
-    line("recipient " + std::to_string(single.place + 1), std::string(to_string(single.kind)) + " (" +
+    tell("recipient " + std::to_string(single.place + 1), std::string(to_string(single.kind)) + " (" +
                                                               std::string(to_string(single.reason.cause)) +
                                                               "): " + printable(single.reason.text));
-  line("next", what_follows(reading, now));
+  tell("next", what_follows(reading, now));
 }
 
 }  // namespace

@@ -12,14 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::uint64_t count_of(const json::object& object, std::string_view name) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_of(object, name)));
-}
-
-std::string or_dash(std::string text) {
-  return text.empty() ? "-" : std::move(text);
-}
-
 std::string until(const json::object& object, std::string_view name, const Look& look) {
   const auto time = time_of(object, name);
   if (!time) return "";

@@ -16,15 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string joined(const json::object& user, std::string_view name) {
-  std::string out;
-  const json::value* list = user.if_contains(name);
-  if (!list || !list->is_array()) return out;
-  for (const json::value& item : list->get_array())
-    if (item.is_string()) out.append(out.empty() ? "" : ", ").append(item.get_string());
-  return out;
-}
-
 RecipientGuard guard_of(const UserOptions& options) {
   RecipientGuard guard;
   guard.allow_recipients = options.allow_recipients;
@@ -35,7 +26,7 @@ RecipientGuard guard_of(const UserOptions& options) {
 
 // "*@example.com, else to qa@example.com"
 std::string guard_text(const json::object& user) {
-  const std::string allowed = joined(user, "allow_recipients"), redirect = text_of(user, "redirect_to");
+  const std::string allowed = joined(user, "allow_recipients", ", "), redirect = text_of(user, "redirect_to");
   const bool capture = flag_of(user, "capture");
   if (allowed.empty() && redirect.empty() && !capture) return "anyone";
   const std::string rest = !redirect.empty() ? "to " + redirect : capture ? "captured" : "";
@@ -73,7 +64,7 @@ int run_user_list(const ApiOptions& api, bool as_json) {
   }
   Table table({"NAME", "ROLE", "SCRAM", "MAY SEND AS", "MAY SEND TO", "CREATED"});
   for (const json::object* user : objects_of(answer, "users")) {
-    const std::string senders = joined(*user, "senders");
+    const std::string senders = joined(*user, "senders", ", ");
     table.add({text_of(*user, "name"), text_of(*user, "role"), flag_of(*user, "scram") ? "yes" : "no",
                senders.empty() ? "anyone" : senders, guard_text(*user), text_of(*user, "created_at")});
   }

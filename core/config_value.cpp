@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "core/address.h"
+#include "core/ascii.h"
 #include "core/config_match.h"
 #include "core/nearest.h"
 #include "core/network.h"
@@ -27,13 +28,6 @@ constexpr std::array<SizeUnit, 9> kSizeUnits = {{{"TiB", 1ull << 40},
                                                  {"GB", 1'000'000'000},
                                                  {"MB", 1'000'000},
                                                  {"kB", 1'000}}};
-
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;

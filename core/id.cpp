@@ -113,6 +113,11 @@ Time MessageId::created_at() const {
   return from_ms(static_cast<std::int64_t>(load_big_endian(bytes_.data(), 6)));
 }
 
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
 MessageIdSource::MessageIdSource(std::uint64_t seed) : random_(seed) {}
 
 MessageId MessageIdSource::next(Time now) {

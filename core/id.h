@@ -44,9 +44,11 @@ class MessageId {
   std::array<std::uint8_t, kBytes> bytes_{};
 };
 
+std::uint64_t random_seed();  // of std::random_device
+
 class MessageIdSource {
  public:
-  explicit MessageIdSource(std::uint64_t seed);  // std::random_device in production, a constant in tests
+  explicit MessageIdSource(std::uint64_t seed = random_seed());  // a constant in tests
   // Strictly increasing for one source while the clock does not go back; unique always (80 random bits).
   MessageId next(Time now);
 

@@ -24,7 +24,7 @@ struct Account {
 struct NoteRow {
   std::string_view name, text;  // without a text: nothing to say
 };
-constexpr NoteRow kNotes[] = {
+constexpr NoteRow kMsmtpNotes[] = {
     {"logfile",
      "no equivalent: what became of each message is in its history (`postrider queue list`), the log goes to standard "
      "error."},
@@ -295,10 +295,10 @@ void MsmtpImport::rest() {
     for (const auto& [name, setting] : account.settings) lines.emplace(name, setting.line);
   for (const auto& [name, line] : lines) {
     if (seen_.contains(name)) continue;
-    const auto row = std::find_if(std::begin(kNotes), std::end(kNotes),
+    const auto row = std::find_if(std::begin(kMsmtpNotes), std::end(kMsmtpNotes),
                                   [&, n = name](const NoteRow& each) { return each.name == n; });
     const std::string at = name + ", line " + std::to_string(line);
-    if (row == std::end(kNotes))
+    if (row == std::end(kMsmtpNotes))
       page_.note(at, "not known to this import.");
     else if (!row->text.empty())
       page_.note(at, row->text);

@@ -26,7 +26,7 @@ constexpr std::string_view kVerified =
     "no equivalent: with tls = \"starttls\" or \"implicit\" the certificate is verified for the upstream's name, "
     "always.";
 
-const PostfixNote kNotes[] = {
+const PostfixNote kPostfixNotes[] = {
     {"smtpd_recipient_restrictions", kRestrictions},
     {"smtpd_relay_restrictions", kRestrictions},
     {"smtpd_client_restrictions", kRestrictions},
@@ -167,7 +167,7 @@ const PostfixNote kNotes[] = {
 }  // namespace
 
 const PostfixNote* find_postfix_note(std::string_view name) {
-  for (const PostfixNote& note : kNotes)
+  for (const PostfixNote& note : kPostfixNotes)
     if (note.name == name) return &note;
   return nullptr;
 }

@@ -11,6 +11,8 @@
 #include "mgmt/login_guard.h"
 #include "mgmt/media_type.h"
 #include "mgmt/sessions.h"
+#include "mgmt/user_rules.h"
+#include "relay/inbound/password.h"
 
 namespace postrider::mgmt {
 
@@ -20,8 +22,6 @@ namespace asio = boost::asio;
 using storage::ApiKeyRecord;
 using storage::UserRecord;
 
-constexpr std::size_t kMaxName = 128;       // of a user
-constexpr std::size_t kMaxPassword = 1024;  // what is longer is nobody's
 constexpr std::string_view kPostmarkField = "x-postmark-server-token";
 // RFC 7239 and what came before it, RFC 9110 7.6.3.
 constexpr std::array<std::string_view, 3> kProxyFields{"forwarded", "x-forwarded-for", "via"};
@@ -133,7 +133,8 @@ asio::awaitable<Authenticator::Login> Authenticator::log_in(asio::ip::address pe
                                                             std::string password) {
   if (const Duration wait = parts_.guard.wait(peer, name); wait > Duration(0)) co_return too_many(wait);
   std::optional<UserRecord> user;
-  if (!name.empty() && name.size() <= kMaxName && !password.empty() && password.size() <= kMaxPassword) {
+  if (!name.empty() && name.size() <= kMaxCredentialName && !password.empty() &&
+      password.size() <= relay::kMaxPassword) {
     auto checked = co_await parts_.check_password(name, std::move(password));
     if (!checked) co_return refusal_of(checked.error());
     user = std::move(*checked);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
 
+#include "core/ascii.h"
 #include "mgmt/secret.h"
 #include "providers/hmac.h"
 
@@ -32,12 +33,6 @@ std::string_view cut(std::string_view& text, char until) {
   const std::string_view part = text.substr(0, text.find(until));
   text.remove_prefix(std::min(part.size() + 1, text.size()));
   return part;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
 }
 
 std::vector<std::string_view> split(std::string_view text, char by) {

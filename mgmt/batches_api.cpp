@@ -17,7 +17,7 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 
-constexpr std::size_t kMaxLimit = 1000, kDefaultLimit = 50;
+constexpr std::size_t kDefaultLimit = 50;
 constexpr std::size_t kStep = 100;              // messages read at a time to be counted
 constexpr std::uint64_t kMaxCounted = 100'000;  // far more than one call can make
 
@@ -56,7 +56,7 @@ void BatchesApi::add_routes(Router& router) {
 }
 
 asio::awaitable<Response> BatchesApi::show(const Request& request) {
-  const auto limit = number_parameter(request, "limit", 1, kMaxLimit);
+  const auto limit = number_parameter(request, "limit", 1, kMaxPage);
   if (!limit) co_return problem(ProblemType::invalid_parameter, limit.error().text);
   std::optional<MessageId> cursor;
   if (const auto text = request.parameter("cursor")) {

@@ -9,7 +9,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMaxDepth = 8;
+constexpr std::size_t kMaxFieldDepth = 8;
 
 Fault must_be(std::string_view name, std::string_view what) {
   return invalid("'" + std::string(name) + "' must be " + std::string(what));
@@ -25,7 +25,7 @@ std::string text_of(const json::value& value) {
 result<BodyFields> BodyFields::parse(std::string_view text, std::initializer_list<std::string_view> known) {
   if (text.empty()) return BodyFields({});
   json::parse_options options;
-  options.max_depth = kMaxDepth;
+  options.max_depth = kMaxFieldDepth;
   boost::system::error_code error;
   json::value value = json::parse(text, error, {}, options);
   if (error) return invalid("the body is not JSON: " + error.message());

@@ -13,7 +13,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::uint64_t kMaxLimit = 1000;
 // Events are numbered when they are committed and stamped a little earlier; and the wall clock may have been set.
 constexpr Duration kClockSlack = std::chrono::hours(1);
 
@@ -74,7 +73,7 @@ result<EventFilter> read_event_filter(const Request& request) {
     if (!after) return invalid("parameter 'after' must be the `next` of an earlier page, or end");
     filter.after = after->value_or(0);
   }
-  const auto limit = number_parameter(request, "limit", 1, kMaxLimit);
+  const auto limit = number_parameter(request, "limit", 1, kMaxPage);
   if (!limit) return limit.error();
   filter.limit = limit->value_or(filter.limit);
   if (const auto text = request.parameter("type")) {

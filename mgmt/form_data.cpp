@@ -4,6 +4,8 @@
 #include <boost/beast/core/string.hpp>
 #include <optional>
 
+#include "core/ascii.h"
+
 namespace postrider::mgmt {
 
 namespace {
@@ -27,12 +29,6 @@ struct FieldValue {
     return nullptr;
   }
 };
-
-std::string_view trim(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -76,19 +72,19 @@ std::optional<std::string> take_quoted(std::string_view& rest) {
 std::optional<std::pair<std::string, std::string>> take_parameter(std::string_view& rest) {
   const auto equals = rest.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
-  std::string name(trim(rest.substr(0, equals)));
-  rest = trim(rest.substr(equals + 1));
+  std::string name(trimmed(rest.substr(0, equals)));
+  rest = trimmed(rest.substr(equals + 1));
   if (name.empty() || name.find_first_of("; \t\"") != std::string::npos) return std::nullopt;
   if (rest.empty() || rest.front() != '"') {
     const auto end = std::min(rest.find(';'), rest.size());
-    std::string value(trim(rest.substr(0, end)));
+    std::string value(trimmed(rest.substr(0, end)));
     rest.remove_prefix(end);
     return std::make_pair(std::move(name), std::move(value));
   }
   rest.remove_prefix(1);
   auto value = take_quoted(rest);
   if (!value) return std::nullopt;
-  rest = trim(rest);
+  rest = trimmed(rest);
   return std::make_pair(std::move(name), std::move(*value));
 }
 
@@ -96,11 +92,11 @@ std::optional<std::pair<std::string, std::string>> take_parameter(std::string_vi
 std::optional<FieldValue> parse_field(std::string_view text) {
   FieldValue value;
   const auto end = std::min(text.find(';'), text.size());
-  value.type = trim(text.substr(0, end));
+  value.type = trimmed(text.substr(0, end));
   text.remove_prefix(end);
   while (!text.empty()) {
     if (text.front() != ';' || value.parameters.size() == kMaxParameters) return std::nullopt;
-    text = trim(text.substr(1));
+    text = trimmed(text.substr(1));
     if (text.empty()) break;  // a last semicolon
     auto parameter = take_parameter(text);
     if (!parameter || value.find(parameter->first)) return std::nullopt;
@@ -163,7 +159,7 @@ result<FormPart> read_part_header(std::string_view lines) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos || colon == 0 || line.front() == ' ' || line.front() == '\t')
       return invalid("a part of the form has a malformed header field");
-    const std::string_view name = line.substr(0, colon), value = trim(line.substr(colon + 1));
+    const std::string_view name = line.substr(0, colon), value = trimmed(line.substr(colon + 1));
     if (iequals(name, "Content-Disposition")) {
       if (auto fault = take_disposition(value, part)) return std::move(*fault);
     } else if (iequals(name, "Content-Type")) {

@@ -29,10 +29,6 @@ std::string_view shortened(std::string_view name) {
   return name.substr(0, end);
 }
 
-std::string_view view_of(const json::string& text) {
-  return {text.data(), text.size()};
-}
-
 // The text that a number or a flag would be; nothing for anything else. Numbers as short as they can be written.
 std::optional<std::string> scalar_text(const json::value& value) {
   if (value.is_int64()) return std::to_string(value.get_int64());

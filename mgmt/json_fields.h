@@ -12,6 +12,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,10 @@ using Faults = std::vector<FieldFault>;
 inline constexpr std::size_t kMaxFaults = 100;  // of one request; what comes after is not told
 
 void add_fault(Faults& faults, std::string pointer, std::string detail);
+
+inline std::string_view view_of(const boost::json::string& text) {
+  return {text.data(), text.size()};
+}
 
 // One value and where it stands.
 struct Placed {

@@ -10,14 +10,14 @@ using storage::ApiKeyUsage;
 
 namespace {
 
-constexpr std::size_t kIdOctets = 10;  // 16 characters of base32
+constexpr std::size_t kKeyIdOctets = 10;  // 16 characters of base32
 
 }  // namespace
 
 NewKey make_key(ApiKeyRecord record) {
   NewKey made;
   made.token = make_token();
-  record.id = base32_lower(random_octets(kIdOctets));
+  record.id = base32_lower(random_octets(kKeyIdOctets));
   record.digest = digest_of(made.token);
   made.record = std::move(record);
   return made;

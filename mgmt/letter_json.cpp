@@ -18,10 +18,6 @@ namespace json = boost::json;
 constexpr std::size_t kMaxParties = kMaxLetterRecipients;
 constexpr std::size_t kMaxText = 64u << 20;
 
-std::string_view view_of(const json::string& text) {
-  return {text.data(), text.size()};
-}
-
 class LetterReader {
  public:
   LetterReader(JsonFields& fields, Letter& letter, Faults& faults)

@@ -1,12 +1,11 @@
 #include <charconv>
 
 #include "mgmt/messages_api.h"
+#include "mgmt/parameters.h"
 
 namespace postrider::mgmt {
 
 namespace {
-
-constexpr std::size_t kMaxLimit = 1000;
 
 Fault bad(std::string_view name, std::string_view what) {
   return invalid("parameter '" + std::string(name) + "' must be " + std::string(what));
@@ -21,7 +20,7 @@ std::string known_states() {
 std::optional<std::size_t> parse_limit(std::string_view text) {
   std::size_t limit = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > kMaxLimit) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > kMaxPage) return std::nullopt;
   return limit;
 }
 
@@ -45,7 +44,7 @@ std::optional<Fault> take(storage::ListQuery& query, std::string_view name, cons
     (name == "since" ? query.since : query.until) = time;
   } else if (name == "limit") {
     const auto limit = parse_limit(value);
-    if (!limit) return bad(name, "a number from 1 to " + std::to_string(kMaxLimit));
+    if (!limit) return bad(name, "a number from 1 to " + std::to_string(kMaxPage));
     query.limit = *limit;
   } else if (name == "cursor") {
     query.before = MessageId::parse(value);

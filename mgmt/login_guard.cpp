@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "mgmt/user_rules.h"
+
 namespace postrider::mgmt {
 
 namespace {
 
 namespace ip = boost::asio::ip;
-
-constexpr std::size_t kMaxAccount = 128;  // octets of a user name: a longer one is nobody's
 
 std::string address_of(const ip::address& peer) {
   if (peer.is_v4()) return peer.to_string();
@@ -29,7 +29,7 @@ LoginGuard::LoginGuard(const Clock& clock, Log& log, LoginLimits limits) : clock
 
 Duration LoginGuard::wait(const ip::address& peer, std::string_view account) const {
   const std::string address = address_of(peer);
-  if (account.empty() || account.size() > kMaxAccount) return left(addresses_, address, limits_.address);
+  if (account.empty() || account.size() > kMaxCredentialName) return left(addresses_, address, limits_.address);
   const std::string pair = pair_of(account, address);
   const Duration own = left(pairs_, pair, limits_.account_from_address);
   if (is_known(pair)) return own;
@@ -40,7 +40,7 @@ Duration LoginGuard::wait(const ip::address& peer, std::string_view account) con
 void LoginGuard::failed(const ip::address& peer, std::string_view account) {
   const std::string address = address_of(peer);
   if (count(addresses_, address, limits_.address)) log_.warn("login.blocked", {{"client", address}, {"account", ""}});
-  if (account.empty() || account.size() > kMaxAccount) return;
+  if (account.empty() || account.size() > kMaxCredentialName) return;
   const std::string name(account);
   if (count(pairs_, pair_of(account, address), limits_.account_from_address))
     log_.warn("login.blocked", {{"client", address}, {"account", name}});

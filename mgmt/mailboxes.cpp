@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/ascii.h"
 #include "providers/gmime.h"
 
 namespace postrider::mgmt {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 // The end of the quoted string that begins at `at`, one past its last quote; npos when there is none (RFC 5322 3.2.4).
 std::size_t end_of_quoted(std::string_view text, std::size_t at) {

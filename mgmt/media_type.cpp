@@ -4,6 +4,8 @@
 #include <boost/beast/core/string.hpp>
 #include <optional>
 
+#include "core/ascii.h"
+
 namespace postrider::mgmt {
 
 namespace {
@@ -12,16 +14,10 @@ using boost::beast::iequals;
 
 constexpr unsigned kMostWanted = 1000;  // q=1
 
-std::string_view trim(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
-  return s;
-}
-
 // Takes the part before `separator` off the front of `rest`.
 std::string_view take(std::string_view& rest, char separator) {
   const auto end = std::min(rest.find(separator), rest.size());
-  const std::string_view part = trim(rest.substr(0, end));
+  const std::string_view part = trimmed(rest.substr(0, end));
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return part;
 }
@@ -71,7 +67,7 @@ bool is_json(std::string_view content_type) {
 }
 
 unsigned wanted(std::string_view accept, std::string_view media_type) {
-  if (trim(accept).empty()) return kMostWanted;
+  if (trimmed(accept).empty()) return kMostWanted;
   Fit best = Fit::none;  // the most specific range decides
   unsigned weight = 0;
   while (!accept.empty()) {

@@ -47,12 +47,6 @@ json::object to_json(const Recipient& recipient) {
           {"hold_requested", recipient.hold_requested}};
 }
 
-json::array tags_json(const Envelope& envelope) {
-  json::array tags;
-  for (const std::string& tag : envelope.tags) tags.emplace_back(tag);
-  return tags;
-}
-
 json::object metadata_json(const Envelope& envelope) {
   json::object metadata;
   for (const auto& [name, value] : envelope.metadata) metadata[name] = value;
@@ -86,6 +80,12 @@ json::object to_json(const RecipientOutcome& outcome, const MessageRecord& messa
 }
 
 }  // namespace
+
+json::array tags_json(const Envelope& envelope) {
+  json::array tags;
+  for (const std::string& tag : envelope.tags) tags.emplace_back(tag);
+  return tags;
+}
 
 json::object to_json(const MessageRecord& message) {
   json::array recipients;

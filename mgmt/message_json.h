@@ -18,6 +18,7 @@ boost::json::object to_json(const MessageRecord& message);
 boost::json::object to_json(const MessageRecord& message, const std::vector<Event>& history);
 boost::json::object to_json(const Attempt& attempt, const MessageRecord& message);
 boost::json::object to_json(const storage::SpoolStats& stats);
+boost::json::array tags_json(const Envelope& envelope);
 // An event outside its message: with the message's id and sender, and the attempt it is about; or of an upstream, which it names.
 // `message` null: it is gone, or there is none.
 boost::json::object feed_json(const Event& event, const MessageRecord* message);

@@ -6,7 +6,7 @@ namespace postrider::mgmt {
 
 namespace {
 
-Fault must_be(std::string_view name, const std::string& what) {
+Fault parameter_must_be(std::string_view name, const std::string& what) {
   return invalid("parameter '" + std::string(name) + "' must be " + what);
 }
 
@@ -16,7 +16,7 @@ result<bool> flag_parameter(const Request& request, std::string_view name) {
   const auto text = request.parameter(name);
   if (!text || *text == "false") return false;
   if (*text == "true") return true;
-  return must_be(name, "true or false");
+  return parameter_must_be(name, "true or false");
 }
 
 result<std::optional<std::uint64_t>> number_parameter(const Request& request, std::string_view name,
@@ -28,14 +28,14 @@ result<std::optional<std::uint64_t>> number_parameter(const Request& request, st
   const auto [end, error] = std::from_chars(text->data(), stop, value);
   if (error == std::errc() && end == stop && value >= least && value <= most)
     return std::optional<std::uint64_t>(value);
-  return must_be(name, "a number from " + std::to_string(least) + " to " + std::to_string(most));
+  return parameter_must_be(name, "a number from " + std::to_string(least) + " to " + std::to_string(most));
 }
 
 result<std::optional<Time>> time_parameter(const Request& request, std::string_view name) {
   const auto text = request.parameter(name);
   if (!text) return std::optional<Time>();
   const auto time = parse_rfc3339(*text);
-  if (!time) return must_be(name, "a time such as 2026-01-31T08:15:00Z");
+  if (!time) return parameter_must_be(name, "a time such as 2026-01-31T08:15:00Z");
   return time;
 }
 

@@ -9,6 +9,8 @@
 
 namespace postrider::mgmt {
 
+inline constexpr std::uint64_t kMaxPage = 1000;  // entries in one answer of a listing
+
 // true or false; false when it is not given.
 result<bool> flag_parameter(const Request& request, std::string_view name);
 // A number from `least` to `most`, or nothing when it is not given.

@@ -8,13 +8,13 @@ namespace postrider::mgmt {
 
 namespace {
 
-struct Row {
+struct ProblemRow {
   http::status status;
   std::string_view path;  // a stable name, relative to this server (RFC 9457 3.1.1)
   std::string_view title;
 };
 
-Row row(ProblemType type) {
+ProblemRow problem_row(ProblemType type) {
   switch (type) {
     case ProblemType::bad_request:
       return {http::status::bad_request, "/problems/bad-request", "Bad request"};
@@ -106,11 +106,11 @@ boost::json::array errors_json(const std::vector<FieldFault>& faults) {
 }  // namespace
 
 http::status status_of(ProblemType type) {
-  return row(type).status;
+  return problem_row(type).status;
 }
 
 std::string_view title_of(ProblemType type) {
-  return row(type).title;
+  return problem_row(type).title;
 }
 
 Refusal refusal(ProblemType type, std::string detail) {
@@ -136,7 +136,7 @@ Refusal invalid_fields(std::vector<FieldFault> faults) {
 }
 
 boost::json::object problem_json(const Refusal& refusal) {
-  const Row r = row(refusal.type);
+  const ProblemRow r = problem_row(refusal.type);
   boost::json::object body{
       {"type", r.path}, {"title", r.title}, {"status", static_cast<unsigned>(r.status)}, {"detail", refusal.detail}};
   if (!refusal.faults.empty()) body["errors"] = errors_json(refusal.faults);

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "core/id.h"
 #include "mgmt/http.h"
 
 namespace postrider::mgmt {
@@ -15,7 +16,7 @@ namespace postrider::mgmt {
 // 64 random bits in hexadecimal: enough to find one request in a log. One per server, mgmt thread.
 class RequestIds {
  public:
-  explicit RequestIds(std::uint64_t seed) : random_(seed) {}
+  explicit RequestIds(std::uint64_t seed = random_seed()) : random_(seed) {}
   std::string next();
 
  private:

@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 #include <memory>
 #include <new>
-#include <random>
 
 #include "mgmt/compose.h"
 #include "mgmt/send_plan.h"
@@ -23,11 +22,6 @@ namespace asio = boost::asio;
 
 constexpr std::size_t kMaxKey = 256;
 constexpr std::size_t kBreath = 32;  // letters that are checked before others get their turn on the thread
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
 
 // 64 bits of SHA-256.
 class Digest {
@@ -115,7 +109,7 @@ bool is_cancelled(const MessageRecord& message) {
 }
 
 // An RFC 8941 3.3.3 string, without the quotes.
-std::optional<std::string> unquoted(std::string_view text) {
+std::optional<std::string> unquoted_key(std::string_view text) {
   std::string out;
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') return i + 1 == text.size() ? std::optional(out) : std::nullopt;
@@ -189,7 +183,7 @@ class SendDoor::GiveBack {
   const Call& call_;
 };
 
-SendDoor::SendDoor(SendDoorParts parts) : parts_(std::move(parts)), batches_(random_seed()) {}
+SendDoor::SendDoor(SendDoorParts parts) : parts_(std::move(parts)) {}
 
 asio::awaitable<SendOutcome> SendDoor::send(const Request& request, std::vector<Letter> letters, SendTerms terms) {
   Call call(request, std::move(letters), std::move(terms));
@@ -365,7 +359,7 @@ result<std::string> SendDoor::idempotency_key(const Request& request) {
   if (request.header_count("idempotency-key") > 1) return invalid("give one Idempotency-Key");
   const std::string_view text = request.header("idempotency-key");
   std::optional<std::string> key(text);
-  if (text.starts_with('"')) key = unquoted(text);
+  if (text.starts_with('"')) key = unquoted_key(text);
   const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (!key || key->empty() || key->size() > kMaxKey || !std::all_of(key->begin(), key->end(), printable))
     return invalid("an Idempotency-Key has 1 to " + std::to_string(kMaxKey) + " octets of printable ASCII");

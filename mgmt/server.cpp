@@ -1,7 +1,5 @@
 #include "mgmt/server.h"
 
-#include <random>
-
 #include "mgmt/connection.h"
 
 namespace postrider::mgmt {
@@ -10,11 +8,6 @@ namespace {
 
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
 
 boost::asio::awaitable<void> run_connection(std::unique_ptr<Connection> connection, net::TlsContext tls) {
   co_await connection->run(std::move(tls));
@@ -29,7 +22,6 @@ HttpServer::HttpServer(net::Loop& loop, const Router& router, const HttpLimits& 
       body_room_(body_room),
       callback_room_(loop, loop.clock(), loop.make_alarm(), {"", limits.callback_memory, 0}),
       log_(log),
-      request_ids_(random_seed()),
       connections_(loop, [&log](std::string_view, const std::exception& error) {
         log.error("http.connection_failed", {{"error", error.what()}});
       }) {}

@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kIssuer = "postrider";
 constexpr const char* kUserChanged = "chg";  // private claim: milliseconds, as a NumericDate of libjwt has only seconds
-constexpr std::size_t kIdOctets = 16;
+constexpr std::size_t kSessionIdOctets = 16;
 
 struct JwtFree {
   void operator()(jwt_t* jwt) const { jwt_free(jwt); }
@@ -66,7 +66,7 @@ result<Sessions::Issued> Sessions::issue(const UserRecord& user) {
   jwt_t* made = nullptr;
   if (jwt_new(&made) != 0) throw std::bad_alloc();
   const Jwt jwt(made);
-  const std::string id = base64url(random_octets(kIdOctets));
+  const std::string id = base64url(random_octets(kSessionIdOctets));
   const bool built = jwt_add_grant(made, "iss", kIssuer) == 0 && jwt_add_grant(made, "sub", user.name.c_str()) == 0 &&
                      jwt_add_grant_int(made, "iat", issued_at) == 0 &&
                      jwt_add_grant_int(made, "exp", expires_at) == 0 && jwt_add_grant(made, "jti", id.c_str()) == 0 &&

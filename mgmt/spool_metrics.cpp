@@ -6,13 +6,13 @@ namespace {
 
 using storage::SpoolStats;
 
-struct Row {
+struct SpoolGauge {
   const char* name;
   const char* help;
   double (*read)(const SpoolStats&);
 };
 
-constexpr Row kRows[] = {
+constexpr SpoolGauge kSpoolGauges[] = {
     {"postrider_spool_live_messages", "Messages with a live recipient.",
      [](const SpoolStats& s) { return double(s.live_messages); }},
     {"postrider_spool_live_bytes", "Spool pages held by live messages and bodies being received.",
@@ -49,8 +49,8 @@ void add_spool_metrics(MetricsRegistry& registry, const storage::Store& store) {
         "postrider_spool_messages", "Messages in the spool and its history, by state.",
         [&store, i] { return double(store.stats().messages[i]); }, "state=\"" + state + "\"");
   }
-  for (const Row& row : kRows)
-    registry.computed_gauge(row.name, row.help, [&store, read = row.read] { return read(store.stats()); });
+  for (const SpoolGauge& gauge : kSpoolGauges)
+    registry.computed_gauge(gauge.name, gauge.help, [&store, read = gauge.read] { return read(store.stats()); });
   registry.computed_counter("postrider_spool_commits_total", "Commits since start, each with one sync.",
                             [&store] { return store.stats().commits; });
   registry.computed_counter("postrider_spool_committed_operations_total", "Operations those commits made durable.",

@@ -14,26 +14,26 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 // Which metric says what. A member is the sum of all series of that name whose labels contain the text.
-struct Row {
+struct CountRow {
   const char* member;
   const char* metric;
   const char* label;
   const char* also = nullptr;  // another metric that counts with it
 };
-constexpr Row kAccepted{"accepted", "postrider_smtp_messages_total", "", "postrider_http_messages_total"};
-constexpr Row kSent{"sent", "postrider_recipients_total", "result=\"sent\""};
-constexpr Row kRows[] = {kAccepted,
-                         kSent,
-                         {"deferred", "postrider_recipients_total", "result=\"deferred\""},
-                         {"bounced", "postrider_recipients_total", "result=\"bounced\""},
-                         {"failed", "postrider_recipients_total", "result=\"failed\""},
-                         {"attempts", "postrider_attempts_total", ""},
-                         {"attempts_uncertain", "postrider_attempts_total", "outcome=\"uncertain\""},
-                         {"connections", "postrider_smtp_connections_total", ""},
-                         {"connections_refused", "postrider_smtp_refused_connections_total", ""},
-                         {"logins_refused", "postrider_smtp_failed_logins_total", ""}};
+constexpr CountRow kAccepted{"accepted", "postrider_smtp_messages_total", "", "postrider_http_messages_total"};
+constexpr CountRow kSent{"sent", "postrider_recipients_total", "result=\"sent\""};
+constexpr CountRow kCountRows[] = {kAccepted,
+                                   kSent,
+                                   {"deferred", "postrider_recipients_total", "result=\"deferred\""},
+                                   {"bounced", "postrider_recipients_total", "result=\"bounced\""},
+                                   {"failed", "postrider_recipients_total", "result=\"failed\""},
+                                   {"attempts", "postrider_attempts_total", ""},
+                                   {"attempts_uncertain", "postrider_attempts_total", "outcome=\"uncertain\""},
+                                   {"connections", "postrider_smtp_connections_total", ""},
+                                   {"connections_refused", "postrider_smtp_refused_connections_total", ""},
+                                   {"logins_refused", "postrider_smtp_failed_logins_total", ""}};
 
-std::uint64_t total(const MetricsRegistry& metrics, const Row& row) {
+std::uint64_t total(const MetricsRegistry& metrics, const CountRow& row) {
   return metrics.total(row.metric, row.label) + (row.also ? metrics.total(row.also, row.label) : 0);
 }
 
@@ -76,7 +76,7 @@ void StatsApi::sample() {
 asio::awaitable<Response> StatsApi::show(const Request&) {
   const Duration now = clock_.monotonic();
   json::object counts;
-  for (const Row& row : kRows) counts[row.member] = total(metrics_, row);
+  for (const CountRow& row : kCountRows) counts[row.member] = total(metrics_, row);
   const std::uint64_t accepted = total(metrics_, kAccepted);
   const std::uint64_t sent = total(metrics_, kSent);
   co_return json_response(

@@ -20,8 +20,6 @@ namespace json = boost::json;
 using storage::Suppression;
 using storage::SuppressionPage;
 
-constexpr std::uint64_t kMaxLimit = 1000;
-
 json::object to_json(const Suppression& entry) {
   return {{"address", entry.address},
           {"reason", text_or_null(entry.reason)},
@@ -57,7 +55,7 @@ void SuppressionsApi::add_routes(Router& router) {
 }
 
 asio::awaitable<Response> SuppressionsApi::list(const Request& request) {
-  const auto limit = number_parameter(request, "limit", 1, kMaxLimit);
+  const auto limit = number_parameter(request, "limit", 1, kMaxPage);
   if (!limit) co_return problem(ProblemType::invalid_parameter, limit.error().text);
   storage::SuppressionQuery query;
   query.limit = limit->value_or(query.limit);

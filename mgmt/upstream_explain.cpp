@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 
 #include "mgmt/json_values.h"
+#include "mgmt/message_json.h"
 #include "mgmt/upstream_json.h"
 
 namespace postrider::mgmt {
@@ -101,12 +102,6 @@ json::array upstreams_json(const Routes& routes, const RouteQuestion& question, 
                                {"guarded", !guard.empty() && !guard.allows(question.recipient.address)}});
   }
   return out;
-}
-
-json::array tags_json(const Envelope& envelope) {
-  json::array tags;
-  for (const std::string& tag : envelope.tags) tags.emplace_back(tag);
-  return tags;
 }
 
 }  // namespace

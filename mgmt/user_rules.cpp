@@ -8,7 +8,6 @@ namespace postrider::mgmt {
 
 namespace {
 
-constexpr std::size_t kMaxName = 128;
 constexpr std::size_t kMaxPattern = 320;  // 64 + '@' + 255 octets (RFC 5321 4.5.3.1)
 constexpr std::array<std::string_view, 3> kRoles{"sender", "operator", "admin"};
 
@@ -19,13 +18,13 @@ bool is_name_octet(unsigned char c) {
 }
 
 // The operator's own actor, and what a URL's path drops (RFC 3986 5.2.4).
-constexpr std::array<std::string_view, 3> kReserved{"operator", ".", ".."};
+constexpr std::array<std::string_view, 3> kReservedNames{"operator", ".", ".."};
 
 }  // namespace
 
 bool is_credential_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxName && std::all_of(name.begin(), name.end(), is_name_octet) &&
-         std::find(kReserved.begin(), kReserved.end(), name) == kReserved.end();
+  return !name.empty() && name.size() <= kMaxCredentialName && std::all_of(name.begin(), name.end(), is_name_octet) &&
+         std::find(kReservedNames.begin(), kReservedNames.end(), name) == kReservedNames.end();
 }
 
 bool is_sender_pattern(std::string_view pattern) {

@@ -13,7 +13,8 @@
 namespace postrider::mgmt {
 
 inline constexpr std::string_view kDefaultRole = "sender";
-inline constexpr std::size_t kMaxPatterns = 100;  // of one list
+inline constexpr std::size_t kMaxPatterns = 100;        // of one list
+inline constexpr std::size_t kMaxCredentialName = 128;  // octets
 
 // 1 to 128 octets that can stand in AUTH exchanges, logs and URLs, and are nobody else's there.
 bool is_credential_name(std::string_view name);

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "core/ascii.h"
+
 namespace postrider::net {
 
 namespace {
@@ -9,12 +11,6 @@ namespace {
 constexpr std::size_t kMaxHeaders = 1000;
 
 using Url = std::unique_ptr<CURLU, CurlFreer<curl_url_cleanup>>;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 std::size_t on_body(char* data, std::size_t /*one*/, std::size_t size, void* to) {
   auto& answer = *static_cast<CurlAnswer*>(to);
@@ -66,7 +62,7 @@ bool take_header_line(std::string_view line, CurlAnswer& answer) {
   for (char& c : name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1)));
+  headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1), " \t\r\n"));
   return true;
 }
 

@@ -10,16 +10,14 @@
 #include <climits>
 #include <new>
 
+#include "net/loop.h"
+
 namespace postrider::net {
 
 namespace {
 
 // Providers close idle connections after about a minute: one that is older than this is not worth the gamble.
 constexpr long kMaxIdleSeconds = 30;
-
-Duration monotonic() {
-  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 bool is_https(const std::string& url) {
   return url.starts_with("https:") || url.starts_with("HTTPS:");
@@ -146,7 +144,7 @@ int CurlExchange::on_connected(void* self, char* address, char* /*local*/, int /
   me.note_peer(address);
   me.note_tls();
   me.phase_ = Phase::sending;
-  me.since_ = monotonic();
+  me.since_ = SystemClock().monotonic();
   me.sending_until_ = me.since_ + me.longest_sending();
   if (me.request_.body.empty()) me.begin_answering(me.since_);
   return CURL_PREREQFUNC_OK;
@@ -155,7 +153,7 @@ int CurlExchange::on_connected(void* self, char* address, char* /*local*/, int /
 int CurlExchange::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t uploaded) {
   auto& me = *static_cast<CurlExchange*>(self);
   if (me.phase_ == Phase::sending && static_cast<std::size_t>(uploaded) > me.uploaded_)
-    me.note_uploaded(uploaded, monotonic());
+    me.note_uploaded(uploaded, SystemClock().monotonic());
   return 0;
 }
 
@@ -171,7 +169,7 @@ std::size_t CurlExchange::on_header(char* data, std::size_t /*one*/, std::size_t
   const std::string_view line(data, size);
   const std::size_t blank = line.starts_with("HTTP/") ? line.find(' ') : line.npos;
   const bool is_final = blank != line.npos && line.substr(blank + 1, 1) != "1";
-  if (is_final && me.phase_ == Phase::sending) me.begin_answering(monotonic());
+  if (is_final && me.phase_ == Phase::sending) me.begin_answering(SystemClock().monotonic());
   return take_header_line(line, me.answer_) ? size : 0;
 }
 

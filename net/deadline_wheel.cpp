@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "net/loop.h"
+
 namespace postrider::net {
 
 Deadline::Deadline(DeadlineWheel& wheel, std::function<void()> expired) : wheel_(wheel), expired_(std::move(expired)) {}
@@ -20,10 +22,7 @@ void Deadline::clear() {
 }
 
 DeadlineWheel::DeadlineWheel(boost::asio::io_context& io)
-    : DeadlineWheel([] {
-        const auto since = std::chrono::steady_clock::now().time_since_epoch();
-        return static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-      }) {
+    : DeadlineWheel([] { return std::int64_t{SystemClock().monotonic().count()}; }) {
   timer_.emplace(io);
 }
 

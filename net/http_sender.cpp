@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "net/curl_exchange.h"
+#include "net/loop.h"
 
 namespace postrider::net {
 
@@ -20,14 +21,10 @@ namespace {
 
 constexpr std::size_t kMaxUnderWay = 10'000;  // the callers' own limits are far below
 constexpr long kMaxKept = 200;                // idle connections, to all hosts
-constexpr Duration kLongestSleep = std::chrono::minutes(1);
+constexpr Duration kLongestPoll = std::chrono::minutes(1);
 
 using Multi = std::unique_ptr<CURLM, CurlFreer<curl_multi_cleanup>>;
 using Exchange = std::unique_ptr<CurlExchange>;
-
-Duration monotonic() {
-  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 HttpOutcome no_memory() {
   HttpOutcome outcome;
@@ -92,7 +89,7 @@ CurlSender::CurlSender(Log& log) : log_(log), multi_(curl_ready() ? curl_multi_i
 }
 
 void CurlSender::send(HttpExchange exchange, Done<HttpOutcome> done) {
-  Exchange made(new (std::nothrow) CurlExchange(std::move(exchange), std::move(done), monotonic()));
+  Exchange made(new (std::nothrow) CurlExchange(std::move(exchange), std::move(done), SystemClock().monotonic()));
   // Not moved from: there was nothing to move it to. NOLINTNEXTLINE(bugprone-use-after-move)
   if (!made) return done.complete(no_memory());
   const char* refusal = "no memory for a request";
@@ -178,8 +175,8 @@ void CurlSender::work() {
     throw std::runtime_error(curl_multi_strerror(code));
   }
   collect_finished();
-  expire(monotonic());
-  const auto sleep = static_cast<int>(sleep_time(monotonic()).count());
+  expire(SystemClock().monotonic());
+  const auto sleep = static_cast<int>(sleep_time(SystemClock().monotonic()).count());
   curl_multi_poll(multi_.get(), nullptr, 0, sleep, nullptr);
 }
 
@@ -195,7 +192,7 @@ void CurlSender::begin_waiting(Pool& pool) {
 }
 
 void CurlSender::begin(Exchange exchange) {
-  const result<void> prepared = exchange->prepare(monotonic());
+  const result<void> prepared = exchange->prepare(SystemClock().monotonic());
   if (prepared && activate(exchange)) return;
   --pools_.find(exchange->pool())->second.active;
   forget(exchange->pool());
@@ -273,7 +270,7 @@ void CurlSender::forget(const std::string& pool) {
 }
 
 Duration CurlSender::sleep_time(Duration now) const {
-  Duration until = now + kLongestSleep;
+  Duration until = now + kLongestPoll;
   for (const auto& [handle, exchange] : active_) until = std::min(until, exchange->deadline());
   for (const auto& [name, pool] : pools_) {
     if (!pool.waiting.empty()) until = std::min(until, pool.waiting.front()->deadline());

@@ -15,7 +15,7 @@ namespace {
 
 // The longest sleep of an alarm, so that a wall clock set forward is noticed within a second. (A timerfd with
 // TFD_TIMER_CANCEL_ON_SET would notice at once, but costs a descriptor and a system call for each change.)
-constexpr Duration kLongestSleep = std::chrono::milliseconds(1000);
+constexpr Duration kLongestWait = std::chrono::milliseconds(1000);
 
 // The timer is left running when the due time moves later or goes away: it looks again when it fires, at most
 // a second on, so that set() and cancel() on a hot path cost no timer operation.
@@ -39,7 +39,7 @@ class LoopAlarm final : public Alarm {
     State(boost::asio::io_context& io, const Clock& c) : timer(io), clock(c) {}
 
     void arm(const std::shared_ptr<State>& self) {
-      const Duration sleep = std::clamp(due - clock.now(), Duration(0), kLongestSleep);
+      const Duration sleep = std::clamp(due - clock.now(), Duration(0), kLongestWait);
       const Duration wake = clock.monotonic() + sleep;
       if (armed && wake_at <= wake) return;
       armed = true;

@@ -8,6 +8,7 @@
 
 #include "core/ascii.h"
 #include "net/ares_channel.h"
+#include "net/loop.h"
 #include "net/name_cache.h"
 
 namespace postrider::net {
@@ -15,10 +16,6 @@ namespace postrider::net {
 namespace asio = boost::asio;
 
 namespace {
-
-Duration monotonic() {
-  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
-}
 
 std::optional<asio::ip::address> literal(std::string_view host) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -134,7 +131,7 @@ void Resolver::Impl::ask(std::string key, Answer answer) {
   std::optional<result<NameData>> known;
   {
     const std::lock_guard lock(mutex);
-    const Duration now = monotonic();
+    const Duration now = SystemClock().monotonic();
     known = cache.find(key, now);
     if (!known && inbox.size() >= options.max_pending) {
       known = Fault{FaultKind::unavailable, "too many name look-ups are waiting"};
@@ -151,9 +148,9 @@ void Resolver::Impl::run() {
   std::vector<Request> taken;
   while (take_requests(taken)) {
     for (Request& request : taken) begin(std::move(request));
-    const Duration now = monotonic();
+    const Duration now = SystemClock().monotonic();
     channel.work(next_deadline(now));
-    expire(monotonic());
+    expire(SystemClock().monotonic());
   }
   for (Request& request : taken) pending[request.key].push_back(std::move(request.waiter));
   abandon_all();
@@ -200,7 +197,7 @@ void Resolver::Impl::answered(const std::string& key, AresAnswer answer) {
   // Also a failing server is not asked anew by each of a thousand messages.
   {
     const std::lock_guard lock(mutex);
-    const Duration now = monotonic();
+    const Duration now = SystemClock().monotonic();
     cache.put(key, data, now + keep, now);
   }
   for (Waiter& waiter : waiters) waiter.answer.complete(data);

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <optional>
-#include <random>
 #include <utility>
 
 #include "core/address.h"
@@ -28,7 +27,6 @@ std::string parameter_of(std::string_view pointer) {
 // Mailgun's ids end in the domain that was sent through; applications take them apart there.
 class Ids {
  public:
-  Ids() : source_((std::uint64_t{std::random_device()()} << 32) | std::random_device()()) {}
   std::string next(Time now, std::string_view domain) {
     return "<" + source_.next(now).str() + "@" + std::string(domain) + ">";
   }

@@ -1,8 +1,9 @@
 #include "relay/inbound/connection_counts.h"
 
 #include <functional>
-#include <random>
 #include <string_view>
+
+#include "core/id.h"
 
 namespace postrider::relay {
 namespace {
@@ -16,10 +17,8 @@ std::optional<ConnectionCounts::Ticket> take(ConnectionCounts::Counter& counter,
 
 }  // namespace
 
-ConnectionCounts::ConnectionCounts() : by_address_(std::make_unique<std::array<Counter, kCounters>>()) {
-  std::random_device device;
-  key_ = std::uint64_t{device()} << 32 | device();
-}
+ConnectionCounts::ConnectionCounts()
+    : key_(random_seed()), by_address_(std::make_unique<std::array<Counter, kCounters>>()) {}
 
 std::optional<ConnectionCounts::Ticket> ConnectionCounts::enter(std::uint32_t limit) {
   return take(total_, limit);

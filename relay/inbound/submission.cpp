@@ -1,18 +1,11 @@
 #include "relay/inbound/submission.h"
 
-#include <random>
-
 #include "relay/inbound/address_rules.h"
 #include "relay/inbound/intake.h"
 #include "relay/inbound/replies.h"
 
 namespace postrider::relay {
 namespace {
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
 
 // Aliases come first: the guard judges where the message would go.
 std::optional<Reply> apply_guard(const RecipientGuard& guard, RecipientSpec& recipient) {

@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kBatch = 16;  // chunks handed to the file thread at once: about 1 MB
+constexpr std::size_t kChunksAtOnce = 16;  // chunks handed to the file thread at once: about 1 MB
 
 using Chunks = std::vector<std::shared_ptr<const std::string>>;
 
@@ -113,7 +113,7 @@ asio::awaitable<std::optional<CaptureTransport::Failure>> CaptureTransport::stor
   bool begun = false, last = false;
   while (!last && !failure) {
     Chunks chunks;
-    while (!last && !failure && chunks.size() < kBatch) {
+    while (!last && !failure && chunks.size() < kChunksAtOnce) {
       auto next = co_await handover.body->next();
       if (!next) {
         failure = Failure{Cause::spool, "the body could not be read: " + next.error().text};

@@ -22,11 +22,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until the store is asked again whether it can settle
-constexpr Duration kSettleGrace = std::chrono::seconds(5);   // for a store that refuses settlements while we drain
-constexpr Duration kListAgain = DueWindow::kReadGap;         // between two looks at what stands first in each bucket
-constexpr std::size_t kPlacesPerConnection = 4;              // of an upstream, in flight in one dispatcher
-constexpr std::size_t kAgesAtOnce = 32;                      // records read in one go to learn how old they are
+constexpr Duration kSettleGrace = std::chrono::seconds(5);  // for a store that refuses settlements while we drain
+constexpr Duration kListAgain = DueWindow::kReadGap;        // between two looks at what stands first in each bucket
+constexpr std::size_t kPlacesPerConnection = 4;             // of an upstream, in flight in one dispatcher
+constexpr std::size_t kAgesAtOnce = 32;                     // records read in one go to learn how old they are
 
 // A due entry that is to be claimed, for whom, and with what right.
 struct Pick {

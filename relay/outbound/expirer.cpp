@@ -9,11 +9,7 @@ namespace postrider::relay {
 
 namespace asio = boost::asio;
 
-namespace {
-
-constexpr Duration kStoreTrouble = std::chrono::seconds(1);
-
-}  // namespace
+namespace {}  // namespace
 
 Expirer::Expirer(ExpirerParts parts)
     : parts_(std::move(parts)),

@@ -16,7 +16,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr Duration kSoon = std::chrono::seconds(1);
 constexpr Duration kMemoryPoll = std::chrono::milliseconds(20);
 // In memory at once: the body, its base64 in the request, and what the request is put together from.
 constexpr std::uint64_t kMemoryFactor = 3;
@@ -125,14 +124,6 @@ void take_id(Attempt& attempt, const Reading& reading) {
 Verdict not_asked(const Reading& before) {
   if (before.kind != OutcomeKind::uncertain) return {OutcomeKind::deferred, before.reason};
   return judge_finding(Stage::none, Cause::route, "", "not asked: a call for others of the message got no answer");
-}
-
-// The attempt as a whole means what its worst recipient got.
-void summarise(Attempt& attempt) {
-  const auto better = [](const RecipientOutcome& a, const RecipientOutcome& b) { return worse(b.kind, a.kind); };
-  const auto worst = std::max_element(attempt.recipients.begin(), attempt.recipients.end(), better);
-  attempt.outcome = worst->kind;
-  attempt.reason = worst->reason;
 }
 
 asio::awaitable<HandoverReport> HttpTransport::deliver(Handover handover) {

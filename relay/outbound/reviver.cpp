@@ -13,7 +13,6 @@ namespace {
 
 constexpr Duration kBetweenWalks = std::chrono::minutes(1);  // an upstream that comes and goes makes no storm of walks
 constexpr std::size_t kStep = 100;                           // rows of the index in one transaction
-constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until a store that refused is asked again
 
 }  // namespace
 

@@ -162,4 +162,11 @@ bool worse(OutcomeKind a, OutcomeKind b) {
   return static_cast<int>(a) > static_cast<int>(b);
 }
 
+void summarise(Attempt& attempt) {
+  const auto better = [](const RecipientOutcome& a, const RecipientOutcome& b) { return worse(b.kind, a.kind); };
+  const auto worst = std::max_element(attempt.recipients.begin(), attempt.recipients.end(), better);
+  attempt.outcome = worst->kind;
+  attempt.reason = worst->reason;
+}
+
 }  // namespace postrider::relay

@@ -38,5 +38,7 @@ bool is_too_many_recipients(const Reply& reply);
 
 // The worse of two for the record of an attempt: sent, deferred, bounced, uncertain.
 bool worse(OutcomeKind a, OutcomeKind b);
+// The attempt as a whole means what its worst recipient got; it has one.
+void summarise(Attempt& attempt);
 
 }  // namespace postrider::relay

@@ -11,7 +11,7 @@ namespace asio = boost::asio;
 namespace {
 
 // Commands in one write before their replies are read: more could fill the buffers of both sides and stop them (RFC 2920 3.1).
-constexpr std::size_t kBatch = 100;
+constexpr std::size_t kRecipientsAtOnce = 100;
 
 Verdict capability(std::string_view enhanced, std::string_view text) {
   return judge_finding(Stage::hello, Cause::capability, enhanced, text);
@@ -170,8 +170,8 @@ asio::awaitable<bool> SmtpTransaction::envelope_step_by_step() {
 asio::awaitable<bool> SmtpTransaction::envelope_pipelined() {
   std::string octets = mail_command();
   bool good = true, mail_pending = true;
-  for (std::size_t begin = 0; good && begin < pending_.size(); begin += kBatch) {
-    const std::size_t count = std::min(kBatch, pending_.size() - begin);
+  for (std::size_t begin = 0; good && begin < pending_.size(); begin += kRecipientsAtOnce) {
+    const std::size_t count = std::min(kRecipientsAtOnce, pending_.size() - begin);
     const std::span<const Pending> batch(pending_.data() + begin, count);
     for (const Pending& p : batch) octets += p.command;
     const bool last = begin + count == pending_.size();

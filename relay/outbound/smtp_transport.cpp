@@ -12,7 +12,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr Duration kSoon = std::chrono::seconds(1);
 constexpr Duration kQuotaPause = std::chrono::hours(1);  // no midnight renews it: the last 24 hours count
 
 class SmtpTransport final : public Transport {
@@ -47,16 +46,6 @@ void settle_all(Attempt& attempt, const std::vector<std::uint32_t>& recipients, 
     outcome.reason = verdict.reason;
     attempt.recipients.push_back(std::move(outcome));
   }
-}
-
-// The attempt as a whole means what its worst recipient got.
-void summarise(Attempt& attempt) {
-  const RecipientOutcome* worst = &attempt.recipients.front();
-  for (const RecipientOutcome& outcome : attempt.recipients) {
-    if (worse(outcome.kind, worst->kind)) worst = &outcome;
-  }
-  attempt.outcome = worst->kind;
-  attempt.reason = worst->reason;
 }
 
 void take_result(SmtpTransaction::Result& result, Attempt& attempt) {

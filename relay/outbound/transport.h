@@ -30,6 +30,9 @@ struct HandoverReport {
   Time throttled_until{};  // with Cause::throttle, when the peer said so; zero: it did not
 };
 
+inline constexpr Duration kSoon =
+    std::chrono::seconds(1);  // a pause for want of something of our own: a connection, memory
+
 class Transport {
  public:
   virtual ~Transport() = default;

@@ -5,17 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "core/id.h"
 #include "relay/outbound/body_source.h"
 
 namespace postrider::relay {
 
 namespace {
-
-std::uint64_t seed_or_random(std::uint64_t seed) {
-  if (seed != 0) return seed;
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
 
 // A transport that throws broke its contract, and how far it came is not known: the message may have been handed over.
 HandoverReport report_of_exception(const std::string& what, Time started_at) {
@@ -28,7 +23,7 @@ HandoverReport report_of_exception(const std::string& what, Time started_at) {
   return report;
 }
 
-enum class Answer : unsigned char { handed_over, about_message, route_failure, throttled, none };
+enum class Evidence : unsigned char { handed_over, about_message, route_failure, throttled, none };
 
 // It was not even asked for this one: our own memory, a body it cannot take, a guard's Maildir.
 bool reached(const RecipientOutcome& outcome) {
@@ -37,19 +32,19 @@ bool reached(const RecipientOutcome& outcome) {
 
 // What an attempt says about the upstream, whatever it says about the message. An answer that was lost after the hand-over is its
 // failure too: an upstream that takes messages and then falls silent is not in service.
-Answer answer_of(const Attempt& attempt) {
+Evidence evidence_of(const Attempt& attempt) {
   bool route = attempt.recipients.empty() && attempt.reason.cause == Cause::route;
   bool about_message = false;
   for (const RecipientOutcome& outcome : attempt.recipients) {
     const Cause cause = outcome.reason.cause;
     if (!reached(outcome)) continue;
-    if (outcome.kind == OutcomeKind::sent) return Answer::handed_over;
-    if (cause == Cause::throttle) return Answer::throttled;
+    if (outcome.kind == OutcomeKind::sent) return Evidence::handed_over;
+    if (cause == Cause::throttle) return Evidence::throttled;
     if (cause == Cause::route || cause == Cause::uncertain) route = true;
     if (cause == Cause::recipient || cause == Cause::content || cause == Cause::capability) about_message = true;
   }
-  if (about_message) return Answer::about_message;
-  return route ? Answer::route_failure : Answer::none;
+  if (about_message) return Evidence::about_message;
+  return route ? Evidence::route_failure : Evidence::none;
 }
 
 // A provider that takes one call of a message and says 429 to the next speaks of the account; an SMTP server that refuses one recipient
@@ -78,7 +73,7 @@ TryRunner::TryRunner(DispatcherParts& parts, const DispatchOptions& options)
                 const auto failure = upstream.last_failure();
                 note_change(*routes_, upstream, Change::opened, failure ? failure->reason : Reason());
               }),
-      random_(seed_or_random(options.jitter_seed)) {}
+      random_(options.jitter_seed != 0 ? options.jitter_seed : random_seed()) {}
 
 boost::asio::awaitable<storage::Settlement> TryRunner::run(ClaimedMessage& message) {
   Routes& routes = *message.fleet->routes;
@@ -245,27 +240,27 @@ void TryRunner::account(Upstream& upstream, const TryLedger::Round& round, const
 bool TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& report) {
   const Attempt& attempt = report.attempt;
   const Time now = parts_.clock.now();
-  const Answer answer = answer_of(attempt);
-  switch (answer) {
-    case Answer::handed_over:
+  const Evidence evidence = evidence_of(attempt);
+  switch (evidence) {
+    case Evidence::handed_over:
       note_change(routes, upstream, upstream.note_hand_over(now), {});
       break;
-    case Answer::about_message:
+    case Evidence::about_message:
       upstream.note_answer(now);
       break;
-    case Answer::route_failure:
+    case Evidence::route_failure:
       note_change(routes, upstream, upstream.note_route_failure(attempt.reason, now), attempt.reason);
       break;
-    case Answer::throttled:
+    case Evidence::throttled:
       break;
-    case Answer::none:
+    case Evidence::none:
       return false;
   }
-  if (answer == Answer::throttled || throttled_between_calls(attempt, upstream.config().type)) {
+  if (evidence == Evidence::throttled || throttled_between_calls(attempt, upstream.config().type)) {
     if (upstream.pause_until(report.throttled_until, now)) tell(upstream, UpstreamNews::Kind::paused, attempt.reason);
     report.throttled_until = upstream.paused_until();  // bounded there, and given where it said nothing
   }
-  const Preference::Judged judged = routes.preference().note(upstream.name(), answer != Answer::handed_over);
+  const Preference::Judged judged = routes.preference().note(upstream.name(), evidence != Evidence::handed_over);
   if (judged.verdict == Preference::Verdict::none) return true;
   Reason reason;
   reason.text = judged.why;

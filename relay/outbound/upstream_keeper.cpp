@@ -10,37 +10,36 @@ namespace postrider::relay {
 
 namespace {
 
-using Kind = UpstreamNews::Kind;
+using News = UpstreamNews::Kind;
 
-constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until the store is asked again
-constexpr std::size_t kMostUnkept = 100;                     // events of one upstream that wait for it
+constexpr std::size_t kMostUnkept = 100;  // events of one upstream that wait for it
 
-std::optional<EventType> event_of(Kind kind) {
+std::optional<EventType> event_of(News kind) {
   switch (kind) {
-    case Kind::opened:
+    case News::opened:
       return EventType::upstream_opened;
-    case Kind::closed:
+    case News::closed:
       return EventType::upstream_closed;
-    case Kind::paused:
-    case Kind::stopped:
+    case News::paused:
+    case News::stopped:
       return EventType::upstream_paused;
-    case Kind::resumed:
+    case News::resumed:
       return EventType::upstream_resumed;
-    case Kind::preferred:
+    case News::preferred:
       return EventType::upstream_preferred;
-    case Kind::promoted:
+    case News::promoted:
       return EventType::upstream_promoted;
-    case Kind::rolled_back:
+    case News::rolled_back:
       return EventType::upstream_rolled_back;
-    case Kind::works_again:
-    case Kind::quota_marked:
+    case News::works_again:
+    case News::quota_marked:
       return std::nullopt;
   }
   return std::nullopt;
 }
 
-bool moves_preference(Kind kind) {
-  return kind == Kind::preferred || kind == Kind::promoted || kind == Kind::rolled_back;
+bool moves_preference(News kind) {
+  return kind == News::preferred || kind == News::promoted || kind == News::rolled_back;
 }
 
 }  // namespace
@@ -116,9 +115,9 @@ void UpstreamKeeper::hear(const UpstreamNews& news) {
   if (!index) return;
   const Upstream& upstream = routes_->at(*index);
   write_log(news, upstream);
-  if (parts_.works_again && (news.kind == Kind::works_again || news.kind == Kind::closed))
+  if (parts_.works_again && (news.kind == News::works_again || news.kind == News::closed))
     parts_.works_again(news.upstream);
-  if (news.kind == Kind::works_again) return;
+  if (news.kind == News::works_again) return;
   std::vector<Event> events;
   if (const auto type = event_of(news.kind)) {
     Event event;
@@ -129,7 +128,7 @@ void UpstreamKeeper::hear(const UpstreamNews& news) {
     event.upstream = news.upstream;
     events.push_back(std::move(event));
   }
-  if (news.kind == Kind::stopped) known_[news.upstream].stopped_by = news.actor;
+  if (news.kind == News::stopped) known_[news.upstream].stopped_by = news.actor;
   keep(upstream, std::move(events));
 }
 
@@ -151,20 +150,20 @@ void UpstreamKeeper::take_preference_from_others(const std::string& upstream) {
 
 void UpstreamKeeper::write_log(const UpstreamNews& news, const Upstream& upstream) const {
   switch (news.kind) {
-    case Kind::opened:
+    case News::opened:
       return log_opened(parts_.log, upstream, news.reason);
-    case Kind::closed:
+    case News::closed:
       return log_closed(parts_.log, upstream);
-    case Kind::paused:
+    case News::paused:
       return log_paused(parts_.log, upstream, news.reason);
-    case Kind::stopped:
-    case Kind::resumed:
-    case Kind::preferred:
-    case Kind::promoted:
-    case Kind::rolled_back:
+    case News::stopped:
+    case News::resumed:
+    case News::preferred:
+    case News::promoted:
+    case News::rolled_back:
       return log_steered(parts_.log, news);
-    case Kind::works_again:
-    case Kind::quota_marked:
+    case News::works_again:
+    case News::quota_marked:
       return;
   }
 }

@@ -9,6 +9,8 @@
 
 namespace postrider::relay {
 
+inline constexpr Duration kStoreTrouble = std::chrono::seconds(1);  // until a store that refused is asked again
+
 class Wakeup {
  public:
   explicit Wakeup(net::Loop& loop);

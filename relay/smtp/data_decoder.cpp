@@ -5,11 +5,6 @@
 #include "relay/smtp/plain_lines.h"
 
 namespace postrider::smtp {
-namespace {
-
-constexpr std::string_view kCrlf = "\r\n";
-
-}  // namespace
 
 Reply to_reply(BodyFault fault) {
   switch (fault) {

@@ -7,8 +7,6 @@
 namespace postrider::smtp {
 namespace {
 
-constexpr std::string_view kCrlf = "\r\n";
-
 void give(std::string_view octets, Spans& out) {
   if (!octets.empty()) out.push_back(octets);
 }

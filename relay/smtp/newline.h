@@ -12,6 +12,8 @@
 
 namespace postrider::smtp {
 
+inline constexpr std::string_view kCrlf = "\r\n";
+
 enum class BareNewline : std::uint8_t { reject, normalise };  // normalise: a lone CR or LF counts as CRLF
 
 // A value, or the reply that refuses the input. Look with has_value(); value() on a fault is not provided

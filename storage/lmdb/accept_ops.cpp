@@ -12,7 +12,7 @@ namespace postrider::storage::lmdb {
 
 namespace {
 
-constexpr std::uint32_t kChunksPerStep = 1000;
+constexpr std::uint32_t kChunksUnstagedPerStep = 1000;
 constexpr std::uint64_t kRecordWeight = 1024;  // record, event row and index keys of a message, without its body
 
 std::uint64_t chunk_bytes(const Body& body) {
@@ -52,7 +52,8 @@ void Accept::run(WriteContext& context) {
     if (kept) return;
   }
   // Nothing is kept of what was not stored.
-  if (drop_staged(context, record_->id, kChunksPerStep)) context.follow_up(std::make_unique<Unstage>(record_->id));
+  if (drop_staged(context, record_->id, kChunksUnstagedPerStep))
+    context.follow_up(std::make_unique<Unstage>(record_->id));
 }
 
 result<Accepted> Accept::store(WriteContext& context) {
@@ -146,11 +147,11 @@ void Accept::remember_key(WriteContext& context) const {
 
 // ---- stage --------------------------------------------------------------------------------------------------------
 
-Stage::Stage(StagedChunk chunk, Done<Nothing> done)
+StageChunk::StageChunk(StagedChunk chunk, Done<Nothing> done)
     : Answering(std::move(done), Haste::now, Need::new_space, stored_bytes(kChunkRecordHeader + chunk.bytes->size())),
       chunk_(std::move(chunk)) {}
 
-void Stage::run(WriteContext& context) {
+void StageChunk::run(WriteContext& context) {
   StagedRow row = staged_row(context, chunk_.id).value_or(StagedRow{});
   if (row.chunks != chunk_.index) return answer_with(invalid("staged chunks come in order, from 0"));
   if (row.chunks == 0 && context.txn().get(context.tables().messages, id_key(chunk_.id))) {
@@ -164,7 +165,7 @@ void Stage::run(WriteContext& context) {
 }
 
 void Unstage::run(WriteContext& context) {
-  if (drop_staged(context, id_, kChunksPerStep)) context.follow_up(std::make_unique<Unstage>(id_));
+  if (drop_staged(context, id_, kChunksUnstagedPerStep)) context.follow_up(std::make_unique<Unstage>(id_));
 }
 
 }  // namespace postrider::storage::lmdb

@@ -8,12 +8,12 @@ namespace postrider::storage::lmdb {
 
 namespace {
 
-constexpr std::uint64_t kRowWeight = 1024;  // record and event row of one settlement or claim
+constexpr std::uint64_t kSettleWeight = 1024;  // record and event row of one settlement or claim
 
 }  // namespace
 
 Claim::Claim(std::vector<ClaimRequest> requests, Done<std::vector<Claimed>> done)
-    : Answering(std::move(done), Haste::now, Need::nothing_new, kRowWeight * (1 + requests.size())),
+    : Answering(std::move(done), Haste::now, Need::nothing_new, kSettleWeight * (1 + requests.size())),
       requests_(std::move(requests)) {}
 
 void Claim::run(WriteContext& context) {
@@ -40,7 +40,7 @@ void Claim::run(WriteContext& context) {
 }
 
 Settle::Settle(Settlement settlement, Done<Settled> done)
-    : Answering(std::move(done), Haste::lazy, Need::settle, kRowWeight * (1 + settlement.updates.size() / 4)),
+    : Answering(std::move(done), Haste::lazy, Need::settle, kSettleWeight * (1 + settlement.updates.size() / 4)),
       settlement_(std::move(settlement)) {}
 
 void Settle::run(WriteContext& context) {
@@ -56,7 +56,7 @@ void Settle::run(WriteContext& context) {
 }
 
 Steer::Steer(std::vector<SteerRequest> requests, Done<std::vector<result<Steered>>> done)
-    : Answering(std::move(done), Haste::now, Need::nothing_new, kRowWeight * (1 + requests.size())),
+    : Answering(std::move(done), Haste::now, Need::nothing_new, kSettleWeight * (1 + requests.size())),
       requests_(std::move(requests)) {}
 
 void Steer::run(WriteContext& context) {
@@ -81,7 +81,7 @@ void Steer::run(WriteContext& context) {
 }
 
 Amend::Amend(AmendRequest request, Done<std::shared_ptr<MessageRecord>> done)
-    : Answering(std::move(done), Haste::now, Need::nothing_new, kRowWeight), request_(std::move(request)) {}
+    : Answering(std::move(done), Haste::now, Need::nothing_new, kSettleWeight), request_(std::move(request)) {}
 
 void Amend::run(WriteContext& context) {
   auto message = context.load(request_.id);

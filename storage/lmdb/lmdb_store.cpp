@@ -57,7 +57,7 @@ class LmdbStore final : public Store {
   ~LmdbStore() override { close(); }
 
   void accept(NewMessage message, Done<Accepted> done) override { write<Accept>(std::move(done), std::move(message)); }
-  void stage(StagedChunk chunk, Done<Nothing> done) override { write<Stage>(std::move(done), std::move(chunk)); }
+  void stage(StagedChunk chunk, Done<Nothing> done) override { write<StageChunk>(std::move(done), std::move(chunk)); }
   void unstage(MessageId id) override {
     if (writer_) writer_->submit(std::make_unique<Unstage>(id));
   }

@@ -11,10 +11,10 @@ namespace postrider::storage::lmdb {
 namespace {
 
 constexpr std::size_t kMaxRowsPerStep = 1000;
-constexpr std::uint64_t kRowWeight = 1024;  // record and event row
+constexpr std::uint64_t kTimedRowWeight = 1024;  // record and event row
 
 std::uint64_t weight_of(std::size_t rows) {
-  return kRowWeight * (1 + std::min(rows, kMaxRowsPerStep));
+  return kTimedRowWeight * (1 + std::min(rows, kMaxRowsPerStep));
 }
 
 }  // namespace

@@ -32,9 +32,9 @@ class Accept final : public Answering<Accepted> {
   bool claimed_ = false;
 };
 
-class Stage final : public Answering<Nothing> {
+class StageChunk final : public Answering<Nothing> {
  public:
-  Stage(StagedChunk chunk, Done<Nothing> done);
+  StageChunk(StagedChunk chunk, Done<Nothing> done);
   void run(WriteContext& context) override;
 
  private:
