@@ -53,7 +53,8 @@ void AddressBook::apply_to_recipient(Address& recipient) const {
 }
 
 bool AddressBook::is_ours(const std::string& domain) const {
-  return domain.empty() || same_domain(domain, origin_) || same_domain(domain, hostname_);
+  return domain.empty() || same_domain(domain, origin_) || same_domain(domain, hostname_) ||
+         same_domain(domain, "localhost");
 }
 
 }  // namespace postrider::relay

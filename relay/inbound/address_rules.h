@@ -20,7 +20,7 @@ class AddressBook {
 
   // The null path stays what it is. Otherwise: origin, then the first rewrite_sender pattern that matches.
   void apply_to_sender(Address& sender) const;
-  // The alias of the whole address, else, for a bare name or one at the origin or hostname, the alias of the name; else the
+  // The alias of the whole address, else, for a bare name or one at the origin, the hostname or localhost, the alias of the name; else the
   // origin. Applied once: the target of an alias is final.
   void apply_to_recipient(Address& recipient) const;
 

@@ -1,5 +1,9 @@
 #include "relay/inbound/header_editor.h"
 
+#include <algorithm>
+
+#include "core/ascii.h"
+
 namespace postrider::relay {
 namespace {
 
@@ -22,9 +26,26 @@ std::string address_literal(std::string_view address) {  // RFC 5321 4.1.3
   return "[" + std::string(v6 ? "IPv6:" : "") + std::string(address) + "]";
 }
 
-// The first word only: a value over several lines or with comments is no key anybody could repeat.
+// The whole value, unfolded: each run of line break and blanks is one blank (RFC 5322 2.2.3).
 std::string key_of(std::string_view value) {
-  return std::string(value.substr(0, value.find_first_of(" \t\r\n")));
+  std::string key;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t end = std::min(value.find_first_of("\r\n", at), value.size());
+    const std::string_view part = trimmed(value.substr(at, end - at));
+    if (!part.empty() && !key.empty()) key += ' ';
+    key += part;
+    at = value.find_first_not_of("\r\n", end);
+  }
+  return key;
+}
+
+// As ASCII, so that our own field does not ask of the next hop what the message does not; nothing where that cannot be.
+std::string for_clause(const Address& recipient) {
+  const bool ascii =
+      std::all_of(recipient.local.begin(), recipient.local.end(), [](unsigned char c) { return c < 0x80; });
+  const auto domain = domain_to_ascii(recipient.domain);
+  if (!ascii || !domain) return {};
+  return "\r\n\tfor <" + Address{recipient.local, *domain}.str() + ">";
 }
 
 std::string message_id_of(std::string_view value) {
@@ -49,6 +70,7 @@ EditedHeader edit_header(const smtp::HeaderScanner& scanner, bool body_follows, 
       case FieldKind::mailbox_line:
         continue;
       case FieldKind::idempotency_key:
+        ++out.idempotency_keys;
         out.idempotency_key = key_of(field.value());
         continue;
       case FieldKind::received:
@@ -93,7 +115,7 @@ std::string make_received(const EnvelopeSpec& envelope, std::string_view hostnam
   if (!envelope.protocol.empty()) out += " with " + envelope.protocol;
   out += " id " + id.str();
   if (!envelope.tls.empty()) out += "\r\n\t(using " + envelope.tls + ")";
-  if (envelope.recipients.size() == 1) out += "\r\n\tfor <" + envelope.recipients[0].address.str() + ">";
+  if (envelope.recipients.size() == 1) out += for_clause(envelope.recipients[0].address);
   out += ";\r\n\t" + format_rfc5322(now) + "\r\n";
   return out;
 }

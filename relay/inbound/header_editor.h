@@ -14,11 +14,12 @@
 namespace postrider::relay {
 
 struct EditedHeader {
-  std::string text;             // as it will be sent, the empty line included where there was (or must be) one
-  std::string message_id;       // with angle brackets
-  std::string subject;          // for listings, see listing_subject
-  std::string idempotency_key;  // value of X-Idempotency-Key
-  std::size_t received = 0;     // Received fields that were there
+  std::string text;                  // as it will be sent, the empty line included where there was (or must be) one
+  std::string message_id;            // with angle brackets
+  std::string subject;               // for listings, see listing_subject
+  std::string idempotency_key;       // value of X-Idempotency-Key, unfolded
+  std::size_t idempotency_keys = 0;  // how many such fields there are
+  std::size_t received = 0;          // Received fields that were there
 };
 
 // `scanner` must be complete or finished. `body_follows`: there is text behind the section even without an empty line; then

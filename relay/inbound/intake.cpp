@@ -102,6 +102,7 @@ void MessageIntake::finish_header(bool body_follows) {
 void MessageIntake::take_key() {
   const bool outside = !envelope_.idempotency_key.empty();
   if (outside) header_.idempotency_key = envelope_.idempotency_key;
+  if (!outside && header_.idempotency_keys > 1) return fail(replies::kSeveralKeys);
   if (!outside && header_.idempotency_key.size() > kMaxIdempotencyKey) return fail(replies::kKeyTooLong);
   const bool compare_content = !outside || !envelope_.fingerprint;
   if (!header_.idempotency_key.empty() && compare_content) start_fingerprint();
@@ -124,7 +125,8 @@ void MessageIntake::start_fingerprint() {
   for (const smtp::HeaderField& field : scanner_->fields()) {
     bool made_anew = field.kind == FieldKind::received || field.kind == FieldKind::date ||
                      field.kind == FieldKind::message_id || field.kind == FieldKind::dropped ||
-                     field.kind == FieldKind::steering;
+                     field.kind == FieldKind::steering || field.kind == FieldKind::idempotency_key ||
+                     field.kind == FieldKind::mailbox_line;
     if (!made_anew) fingerprint_->add_item(field.raw);
   }
   fingerprint_->add_item("");  // header and body stay apart

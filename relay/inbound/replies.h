@@ -80,6 +80,7 @@ inline constexpr FixedReply kTlsNotOffered{502, "5.5.1", "STARTTLS is not offere
 // Addresses and keys
 inline constexpr FixedReply kNullRecipient{501, "5.1.3", "A recipient needs an address"};
 inline constexpr FixedReply kKeyConflict{550, "5.5.4", "This idempotency key was used for another message"};
+inline constexpr FixedReply kSeveralKeys{550, "5.5.4", "X-Idempotency-Key is there more than once"};
 inline constexpr FixedReply kKeyTooLong{550, "5.5.4", "An idempotency key may have at most 256 octets"};
 
 // Our own trouble is never permanent

@@ -45,6 +45,13 @@ TEST(HeaderEditor, TakesOutWhatMustNotGoOn) {
   EXPECT_EQ(out.idempotency_key, "k1");
 }
 
+TEST(HeaderEditor, TheKeyIsTheWholeValueUnfolded) {
+  EXPECT_EQ(edit("X-Idempotency-Key: reset 17\r\n\r\n").idempotency_key, "reset 17");
+  EXPECT_EQ(edit("x-idempotency-key:reset\r\n\t 17  \r\n\r\n").idempotency_key, "reset 17");
+  EXPECT_EQ(edit("X-Idempotency-Key:\r\n k1\r\n\r\n").idempotency_key, "k1");
+  EXPECT_EQ(edit("X-Idempotency-Key: a\r\nX-Idempotency-Key: b\r\n\r\n").idempotency_keys, 2u);
+}
+
 TEST(HeaderEditor, DropsTheLineOfAMailboxFile) {
   EXPECT_EQ(edit("From root Mon Jan  1 00:00:00 2024\r\nTo: t\r\n\r\n", "").text, "To: t\r\n" + kAdded + "\r\n");
 }
@@ -64,6 +71,19 @@ TEST(HeaderEditor, AMessageThatEndsInItsHeaderGetsNoEmptyLine) {
 
 TEST(HeaderEditor, CountsReceivedFields) {
   EXPECT_EQ(edit("Received: a\r\nReceived: b\r\n c\r\nX-Received: d\r\n\r\n").received, 2u);
+}
+
+TEST(Received, AsksNothingOfTheNextHopThatTheMessageDoesNot) {
+  EnvelopeSpec envelope;
+  envelope.recipients.push_back({{"x",
+                                  "b\xc3\xbc"
+                                  "cher.example"},
+                                 "",
+                                 {}});
+  EXPECT_NE(make_received(envelope, "relay.example", false, kId, kNow).find("for <x@xn--bcher-kva.example>;"),
+            std::string::npos);
+  envelope.recipients[0].address.local = "j\xc3\xbcrgen";
+  EXPECT_EQ(make_received(envelope, "relay.example", false, kId, kNow).find("for <"), std::string::npos);
 }
 
 TEST(Received, NamesWhatIsKnown) {

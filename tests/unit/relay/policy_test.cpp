@@ -75,6 +75,21 @@ TEST(AddressBook, AnAliasIsAppliedOnce) {
   EXPECT_EQ(address.str(), "b@host.example");
 }
 
+TEST(AddressBook, AnAliasHoldsAtOriginHostnameAndLocalhost) {
+  AddressRules rules;
+  rules.origin = "example.org";
+  rules.aliases = {{"root", "ops@example.com"}};
+  const AddressBook book(rules, "host.example");
+  for (const char* domain : {"", "example.org", "host.example", "LocalHost"}) {
+    Address address{"root", domain};
+    book.apply_to_recipient(address);
+    EXPECT_EQ(address.str(), "ops@example.com") << domain;
+  }
+  Address foreign{"root", "example.com"};
+  book.apply_to_recipient(foreign);
+  EXPECT_EQ(foreign.str(), "root@example.com");
+}
+
 TEST(AddressBook, LocalPartsKeepTheirCaseWithoutAnAlias) {
   AddressBook book(AddressRules{}, "host.example");
   Address address{"MixedCase", "Example.COM"};

@@ -164,6 +164,20 @@ TEST_F(SubmissionTest, AKeyFromOutsideTheMessageWorksLikeTheHeader) {
   EXPECT_EQ(dispatcher_.messages.size(), 2u) << "a duplicate is not delivered again";
 }
 
+TEST_F(SubmissionTest, WhatIsTakenOutOfTheHeaderDoesNotMakeAnotherMessage) {
+  const auto first = run(submit(envelope(), "X-Idempotency-Key: order 1\r\nSubject: s\r\n\r\nb\r\n"));
+  const auto folded = run(submit(envelope(), "x-idempotency-key:order\r\n 1\r\nSubject: s\r\n\r\nb\r\n"));
+  const auto mailbox = run(
+      submit(envelope(), "From x Sun Nov 22 20:00:01 2026\r\nX-Idempotency-Key: order 1\r\nSubject: s\r\n\r\nb\r\n"));
+  const auto other = run(submit(envelope(), "X-Idempotency-Key: order 2\r\nSubject: s\r\n\r\nb\r\n"));
+  const auto several =
+      run(submit(envelope(), "X-Idempotency-Key: a\r\nX-Idempotency-Key: b\r\nSubject: s\r\n\r\nb\r\n"));
+  EXPECT_EQ(folded.id, first.id);
+  EXPECT_EQ(mailbox.id, first.id);
+  EXPECT_TRUE(other.id && other.id != first.id);
+  EXPECT_EQ(several.reply.code, 550);
+}
+
 TEST_F(SubmissionTest, TheFingerprintOfARequestDecidesInsteadOfWhatWasMadeOfIt) {
   EnvelopeSpec spec = envelope();
   spec.door = Door::http;
