@@ -188,10 +188,38 @@ std::string address_search_key(const Address& address) {
   return key;
 }
 
+namespace {
+
+// Label by label, because a pattern is no name; what has no such form stays as it is.
+std::string with_ascii_labels(std::string_view pattern) {
+  std::string out;
+  for (std::size_t at = 0; at <= pattern.size();) {
+    const std::size_t end = std::min(pattern.find('.', at), pattern.size());
+    const std::string_view label = pattern.substr(at, end - at);
+    const bool plain = std::none_of(label.begin(), label.end(), is_high);
+    const auto ascii = plain ? result<std::string>(std::string(label)) : domain_to_ascii(label);
+    if (at > 0) out += '.';
+    out += ascii ? *ascii : std::string(label);
+    at = end + 1;
+  }
+  return out;
+}
+
+bool domain_matches(std::string_view pattern, std::string_view domain) {
+  if (glob(pattern, domain)) return true;
+  const bool plain =
+      std::none_of(pattern.begin(), pattern.end(), is_high) && std::none_of(domain.begin(), domain.end(), is_high);
+  return !plain && glob(with_ascii_labels(pattern), with_ascii_labels(domain));
+}
+
+}  // namespace
+
 bool address_matches(std::string_view pattern, const Address& address) {
   if (address.is_null()) return false;
-  if (pattern.find('@') == std::string_view::npos) return glob(pattern, address.domain);
-  return glob(pattern, address.str());
+  const std::size_t at = pattern.rfind('@');
+  if (at == std::string_view::npos) return domain_matches(pattern, address.domain);
+  const bool local = !address.domain.empty() && (at == 0 || glob(pattern.substr(0, at), address.local));
+  return local && domain_matches(pattern.substr(at + 1), address.domain);
 }
 
 }  // namespace postrider

@@ -26,8 +26,8 @@ result<Address> parse_address(std::string_view text);
 result<std::string> domain_to_ascii(std::string_view domain);
 // The form under which an address is indexed and searched: whole address, ASCII lower case.
 std::string address_search_key(const Address& address);
-// Glob match of `user@*`, `*@example.com`, `example.com` (any address of that domain), `*`; ASCII case ignored. The null
-// path matches nothing.
+// Glob match of `user@*`, `*@example.com` or `@example.com`, `example.com` (any address of that domain), `*`; ASCII case ignored,
+// domains compared in A-labels where one is written in U-labels. The null path matches nothing.
 bool address_matches(std::string_view pattern, const Address& address);
 
 }  // namespace postrider

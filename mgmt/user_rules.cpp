@@ -28,7 +28,7 @@ bool is_credential_name(std::string_view name) {
 }
 
 bool is_sender_pattern(std::string_view pattern) {
-  return !pattern.empty() && pattern.size() <= kMaxPattern &&
+  return !pattern.empty() && pattern.size() <= kMaxPattern && pattern.back() != '@' && pattern.back() != '.' &&
          std::all_of(pattern.begin(), pattern.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
 

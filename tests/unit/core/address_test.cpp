@@ -148,6 +148,21 @@ TEST(Address, Matches) {
   EXPECT_FALSE(address_matches("", address("a@b.c")));
   EXPECT_TRUE(address_matches("a*b*c@x.y", address("aabbcc@x.y")));
   EXPECT_FALSE(address_matches("a*b*d@x.y", address("aabbcc@x.y")));
+  EXPECT_TRUE(address_matches("@example.com", address("ann@example.com")));
+  EXPECT_FALSE(address_matches("@example.com", address("ann@mx.example.com")));
+}
+
+TEST(Address, MatchesADomainInEitherOfItsForms) {
+  const std::string unicode = "m\xc3\xbcnchen.example", ascii = "xn--mnchen-3ya.example";
+  for (const std::string& pattern : {unicode, ascii}) {
+    for (const std::string& domain : {unicode, ascii}) {
+      EXPECT_TRUE(address_matches(pattern, {"a", domain})) << pattern << " " << domain;
+      EXPECT_TRUE(address_matches("*@" + pattern, {"a", domain})) << pattern << " " << domain;
+      EXPECT_TRUE(address_matches("a@*." + pattern, {"a", "mx." + domain})) << pattern << " " << domain;
+      EXPECT_FALSE(address_matches("b@" + pattern, {"a", domain})) << pattern << " " << domain;
+    }
+    EXPECT_FALSE(address_matches(pattern, {"a", "munchen.example"}));
+  }
 }
 
 }  // namespace
