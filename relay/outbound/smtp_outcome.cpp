@@ -30,9 +30,16 @@ bool quota_used_up(Stage stage, const Reply& reply) {
   return false;
 }
 
-// "Relay access denied": we should have logged in, or this is not the next hop for us.
+// "Relay access denied": we should have logged in, or this is not the next hop for us. Without an enhanced code it is known by the
+// words that Exim, qmail, sendmail and Exchange have for it, and at any stage: some refuse there what they heard before.
 bool denies_relaying(Stage stage, const Reply& reply) {
-  return stage == Stage::rcpt && subject_is(reply, '7') && contains(reply, "relay");
+  if (stage == Stage::rcpt && subject_is(reply, '7')) return contains(reply, "relay");
+  if (before_mail(stage) || !reply.enhanced.empty()) return false;
+  for (const std::string_view words :
+       {"relay not permitted", "relaying denied", "relaying not allowed", "relay access denied", "unable to relay",
+        "rcpthosts", "authentication required", "authentication is required"})
+    if (contains(reply, words)) return true;
+  return false;
 }
 
 Cause transient_cause(Stage stage, const Reply& reply) {

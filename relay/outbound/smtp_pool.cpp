@@ -101,6 +101,7 @@ void SmtpPool::hand_on(std::optional<Reservation> slot, std::unique_ptr<SmtpConn
 
 bool SmtpPool::worn_out(const SmtpConnection& connection) const {
   const std::uint32_t announced = connection.capabilities.mail_max;  // RFC 9422 4.1
+  if (connection.wire.has_unread()) return true;  // the next reply would be taken for the answer to another command
   return connection.messages >= std::max(1u, config_.messages_per_connection) ||
          (announced != 0 && connection.messages >= announced);
 }

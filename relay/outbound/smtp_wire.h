@@ -40,6 +40,7 @@ class SmtpWire {
   boost::asio::awaitable<bool> send(std::span<const boost::asio::const_buffer> buffers, Duration step);
   const Answer& failure() const { return failure_; }
 
+  bool has_unread() const { return begin_ != end_; }  // a reply that nobody asked for
   void drop_received();  // STARTTLS: nothing heard in clear counts any more (RFC 3207 6.)
   net::Stream& stream() { return *stream_; }
 

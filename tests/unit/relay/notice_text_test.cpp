@@ -246,6 +246,12 @@ TEST_F(NoticeTextTest, AdviceFollowsTheStatus) {
   }
 }
 
+TEST_F(NoticeTextTest, WhatNoNextHopTakesIsForTheOperator) {
+  add(RecipientState::bounced, Notice::failed,
+      {Cause::capability, Stage::mail, 0, "5.6.7", "the message needs SMTPUTF8, which the upstream does not take"});
+  EXPECT_THAT(text(), HasSubstr("  What to do:     show this to the operator of this relay, none of whose\r\n"));
+}
+
 TEST_F(NoticeTextTest, LinesForPeopleAreShort) {
   refused("user@example.net",
           "a sentence of many words that goes on and on, as servers like to write them, with a link "

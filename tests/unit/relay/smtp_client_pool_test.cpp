@@ -22,6 +22,15 @@ TEST_F(SmtpClientTest, SaysQuitAfterTheConfiguredNumberOfMessages) {
   EXPECT_EQ(server->connections().size(), 2u);
 }
 
+TEST_F(SmtpClientTest, LeavesAConnectionOnWhichAReplyTooManyCame) {
+  Script taken = take_message();
+  taken.back() += "\r\n250 2.0.0 once more";
+  serve({script(greet(), taken, Script{"C: QUIT", "S: 221 bye"}), script(greet(), take_message())});
+  EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
+  EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
+  EXPECT_EQ(server->connections().size(), 2u);
+}
+
 TEST_F(SmtpClientTest, SaysQuitOnAConnectionThatWasIdleTooLong) {
   config.idle_timeout = std::chrono::milliseconds(100);
   serve({script(greet(), take_message(), Script{"C: QUIT", "S: 221 bye"})});
