@@ -7,6 +7,7 @@ build_packages=(
   libidn2-dev libjwt-dev liblmdb-dev libspdlog-dev libssl-dev
   libtomlplusplus-dev libxxhash-dev zlib1g-dev
 )
+try_packages=(curl swaks)  # of the lines that scripts/run.sh shows to try it with
 run_packages=(  # of a container in which nothing is built
   ca-certificates tzdata
   libboost-json1.81.0 libboost-url1.81.0 libc-ares2 libcurl4 libdate-tz3 libgmime-3.0-0 libidn2-0 libjwt0 liblmdb0 libspdlog1.10

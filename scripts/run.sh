@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
-need_packages "${build_packages[@]}"
+need_packages "${build_packages[@]}" "${try_packages[@]}"
 
 if [ ! -f build/release/build.ninja ]; then
   echo "Configuring (release) ..."
