@@ -44,6 +44,15 @@ Daemon::Daemon(Config config, OperatorLog& log)
       tls_(load_certificate(config_, hostname_, log_)),
       resolver_(std::make_unique<net::Resolver>(net::ResolverOptions())),
       outbound_(std::make_unique<Outbound>(config_, hostname_, *store_, *resolver_, log_)) {
+  try {
+    assemble();
+  } catch (...) {
+    take_apart();  // no destructor runs for what was not made
+    throw;
+  }
+}
+
+void Daemon::assemble() {
   add_metrics();
   make_relay_threads();
   maildrop_ = std::make_unique<MaildropThread>(
@@ -59,6 +68,10 @@ Daemon::Daemon(Config config, OperatorLog& log)
 }
 
 Daemon::~Daemon() {
+  take_apart();
+}
+
+void Daemon::take_apart() {
   listeners_.clear();
   store_->close();
   // What asks the resolver, the store and each other stops running before any of them goes; what answers to a Loop from a

@@ -35,6 +35,8 @@ class Daemon {
   std::string summary() const;
 
  private:
+  void assemble();
+  void take_apart();
   mgmt::DaemonFacts facts() const;
   void add_metrics();
   void make_relay_threads();
