@@ -47,6 +47,13 @@ std::string text_of(const Reason& reason) {
   return text + reason.text;
 }
 
+// What met a throttle is due at once and held back by its route.
+std::string next_try(const storage::RecipientUpdate& update, Time now) {
+  if (update.trigger != Trigger::defer) return "none";
+  if (update.reason.cause == Cause::throttle && update.due <= now) return "after the pause";
+  return format_rfc3339(update.due);
+}
+
 }  // namespace
 
 void log_settlement(Log& log, const MessageRecord& record, const storage::Settlement& settlement) {
@@ -65,7 +72,7 @@ void log_settlement(Log& log, const MessageRecord& record, const storage::Settle
                  {"cause", std::string(to_string(reason.cause))},
                  {"stage", std::string(to_string(reason.stage))},
                  {"reason", text_of(reason)},
-                 {"next_try_at", update.trigger == Trigger::defer ? format_rfc3339(update.due) : std::string("none")}});
+                 {"next_try_at", next_try(update, settlement.now)}});
     }
   }
 }

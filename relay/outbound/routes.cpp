@@ -344,6 +344,8 @@ std::vector<Routes::Explained> Routes::explain(const Envelope& envelope, const R
     } else if (upstream.paused(now)) {
       one.why =
           one.in_service ? "paused, for less than spill_after: mail waits for it" : "paused: it asked to slow down";
+      const auto failure = upstream.last_failure();
+      if (failure && failure->reason.cause == Cause::throttle) one.why += " (" + failure->reason.text + ")";
       one.until = upstream.paused_until();
     } else {
       one.why =

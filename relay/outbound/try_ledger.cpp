@@ -124,20 +124,20 @@ void TryLedger::wait(const Round& round, Time again) {
   }
 }
 
-void TryLedger::note(const Round& round, HandoverReport report, AfterThrottle after) {
+void TryLedger::note(const Round& round, HandoverReport report, Pause pause) {
   Attempt& attempt = report.attempt;
   attempt.counted = false;  // settle() says which one spent the try
   std::size_t place = 0;    // entries are in the order in which the round named them
   for (Entry& entry : entries_) {
     if (place == round.recipients.size()) break;
     if (entry.recipient != round.recipients[place]) continue;
-    note_outcome(entry, outcome_for(attempt, entry.recipient, place), report.throttled_until, after);
+    note_outcome(entry, outcome_for(attempt, entry.recipient, place), report.throttled_until, pause);
     ++place;
   }
   attempts_.push_back(std::move(attempt));
 }
 
-void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, AfterThrottle after) {
+void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, Pause pause) {
   ++entry.next;
   const bool final_word = !another_may_help(outcome);
   if (outcome.reason.cause == Cause::capability) ++entry.incapable;
@@ -151,7 +151,11 @@ void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time
           entry.throttled_until == Time{} ? throttled_until : std::min(entry.throttled_until, throttled_until);
     }
   }
-  const bool stays = after == AfterThrottle::stay && outcome.reason.cause == Cause::throttle;
+  const bool throttled = outcome.reason.cause == Cause::throttle;
+  const bool stays = throttled && pause == Pause::waited_for;
+  // What may have been sent already waits for its own upstream: due at once, an equal one that has room would take it.
+  const bool bound = stays && may_have_been_sent(record_.recipients[entry.recipient]);
+  entry.only_paused = entry.only_paused && throttled && pause != Pause::none && !bound;
   entry.over = final_word || stays;
 }
 
@@ -200,7 +204,7 @@ storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& p
   update.trigger = decision.trigger;
   update.spends_try = decision.spends_try;
   update.route_caused = decision.route_caused;
-  update.due = decision.due;
+  update.due = decision.trigger == Trigger::defer && entry.only_paused ? now : decision.due;
   update.reason = decision.reason;
   const Attempt& attempt = attempts_[entry.attempt];
   update.upstream = attempt.upstream;

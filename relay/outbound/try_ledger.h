@@ -15,7 +15,8 @@
 
 namespace postrider::relay {
 
-enum class AfterThrottle : std::uint8_t { next, stay };  // ask the next upstream, or wait for this one
+// What the upstream is after its answer: not paused; paused for less than mail waits for it; paused, and the next one is asked.
+enum class Pause : std::uint8_t { none, waited_for, skipped };
 
 class TryLedger {
  public:
@@ -38,7 +39,9 @@ class TryLedger {
   void skip(const Round& round);  // not asked: it went out of service meanwhile
   // Not asked: it has no room now. Those recipients wait for it uncounted, whatever others answered.
   void wait(const Round& round, Time again);
-  void note(const Round& round, HandoverReport report, AfterThrottle after = AfterThrottle::next);
+  // A recipient that met nothing but throttles of upstreams that are paused now is due at once: the route holds it back until the
+  // first of them may be asked again, however that comes about. Any other waits until its due time.
+  void note(const Round& round, HandoverReport report, Pause pause = Pause::none);
   // The relay stops: nobody more is asked. What the last upstream had not answered for is given back uncounted.
   void stop();
 
@@ -60,9 +63,10 @@ class TryLedger {
     std::size_t attempt = 0;  // that gave it
     Time throttled_until{};
     std::size_t incapable = 0;  // upstreams that cannot take this body
+    bool only_paused = true;    // whoever was asked is paused for it
   };
 
-  void note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, AfterThrottle after);
+  void note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, Pause pause);
   storage::RecipientUpdate update_of(Entry& entry, const RetryPolicy& policy, Time now, double jitter);
 
   const MessageRecord& record_;

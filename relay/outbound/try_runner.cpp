@@ -47,6 +47,18 @@ Evidence evidence_of(const Attempt& attempt) {
   return route ? Evidence::route_failure : Evidence::none;
 }
 
+// What it said that made it pause.
+Reason throttle_of(const Attempt& attempt) {
+  for (const RecipientOutcome& outcome : attempt.recipients)
+    if (reached(outcome) && outcome.reason.cause == Cause::throttle) return outcome.reason;
+  return attempt.reason;
+}
+
+Pause pause_of(const Upstream& upstream, Time now) {
+  if (!upstream.paused(now)) return Pause::none;
+  return upstream.skipped_for_pause(now) ? Pause::skipped : Pause::waited_for;
+}
+
 // A provider that takes one call of a message and says 429 to the next speaks of the account; an SMTP server that refuses one recipient
 // of several with 4.7.x most often speaks of that recipient (greylisting).
 bool throttled_between_calls(const Attempt& attempt, UpstreamType type) {
@@ -103,9 +115,7 @@ boost::asio::awaitable<storage::Settlement> TryRunner::run(ClaimedMessage& messa
     account(upstream, *round, report);
     if (!stopped_ && note_health(routes, upstream, report) && round->upstream == message.upstream)
       Preference::used(message.canary);
-    // Throttled for less than spill_after: they wait for it instead of going on.
-    const bool stay = upstream.paused(parts_.clock.now()) && !upstream.skipped_for_pause(parts_.clock.now());
-    ledger.note(*round, std::move(report), stay ? AfterThrottle::stay : AfterThrottle::next);
+    ledger.note(*round, std::move(report), pause_of(upstream, parts_.clock.now()));
     if (stopped_) ledger.stop();
   }
   if (!slot_used && message.rated) routes.at(message.upstream).rate().give_back(1);
@@ -257,7 +267,8 @@ bool TryRunner::note_health(Routes& routes, Upstream& upstream, HandoverReport& 
       return false;
   }
   if (evidence == Evidence::throttled || throttled_between_calls(attempt, upstream.config().type)) {
-    if (upstream.pause_until(report.throttled_until, now)) tell(upstream, UpstreamNews::Kind::paused, attempt.reason);
+    const Reason why = throttle_of(attempt);
+    if (upstream.pause_until(report.throttled_until, now, why)) tell(upstream, UpstreamNews::Kind::paused, why);
     report.throttled_until = upstream.paused_until();  // bounded there, and given where it said nothing
   }
   const Preference::Judged judged = routes.preference().note(upstream.name(), evidence != Evidence::handed_over);

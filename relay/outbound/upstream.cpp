@@ -186,8 +186,9 @@ bool Upstream::open(const Reason&, Time now) {
   return true;
 }
 
-bool Upstream::pause_until(Time until, Time now) {
+bool Upstream::pause_until(Time until, Time now, const Reason& why) {
   throttles_.fetch_add(1, std::memory_order_relaxed);
+  if (!why.text.empty()) last_failure_.store(std::make_shared<const Failure>(Failure{why, now}));
   if (until <= now) until = now + policy().probe_interval;
   const std::int64_t wanted = to_ms(std::min(until, now + kLongestPause));
   std::int64_t current = paused_until_ms_.load(std::memory_order_relaxed);
@@ -211,7 +212,7 @@ void Upstream::restore(Health health, Stage opened_at, std::string last_error, T
   if (paused_until > now) paused_until_ms_.store(to_ms(std::min(paused_until, now + kLongestPause)));
   if (!last_error.empty()) {
     Reason reason;
-    reason.cause = Cause::route;
+    reason.cause = health == Health::closed && paused_until > now ? Cause::throttle : Cause::route;
     reason.stage = opened_at;
     reason.text = std::move(last_error);
     last_failure_.store(std::make_shared<const Failure>(Failure{std::move(reason), kept_at}));

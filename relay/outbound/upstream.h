@@ -113,8 +113,8 @@ class Upstream {
   // It answered about the message (a refusal): that ends a run of route failures, but closes no circuit.
   void note_answer(Time now);
   // Throttled: nothing more goes to it until then. Without a time of the peer's own: for one probe interval. Never
-  // longer than `kLongestPause`, whatever it said. Returns true when the pause is new or longer.
-  bool pause_until(Time until, Time now);
+  // longer than `kLongestPause`, whatever it said. `why`, with a text, is its last error. Returns true when the pause is new or longer.
+  bool pause_until(Time until, Time now, const Reason& why = {});
   static constexpr Duration kLongestPause = std::chrono::hours(24);
 
   // Steering. True when it changed.

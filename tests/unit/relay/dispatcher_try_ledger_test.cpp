@@ -262,16 +262,55 @@ TEST_F(TryLedgerTest, AShortThrottleIsWaitedForInsteadOfGoingOn) {
   HandoverReport one = report(*round, OutcomeKind::deferred, reason(Cause::throttle));
   one.attempt.recipients[1].reason = reason(Cause::route);
   one.throttled_until = kNow + seconds(20);
-  ledger.note(*round, std::move(one), AfterThrottle::stay);
+  ledger.note(*round, std::move(one), Pause::waited_for);
   const auto next = ledger.next_round();
   ASSERT_TRUE(next);
   EXPECT_EQ(next->recipients, std::vector<std::uint32_t>{1}) << "only who was throttled stays";
   ledger.note(*next, report(*next, OutcomeKind::sent, reason(Cause::none, Stage::final_dot)));
   const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
   EXPECT_EQ(settlement.updates[0].trigger, Trigger::defer);
-  EXPECT_EQ(settlement.updates[0].due, kNow + seconds(20));
+  EXPECT_EQ(settlement.updates[0].due, kNow) << "the route holds it back";
   EXPECT_FALSE(settlement.updates[0].spends_try);
   EXPECT_EQ(settlement.updates[1].trigger, Trigger::hand_over);
+}
+
+// Due at once, another upstream of the same priority would take it.
+TEST_F(TryLedgerTest, WhatMayHaveBeenSentWaitsForTheEndOfAShortThrottle) {
+  record_.recipients[0].reason.cause = Cause::uncertain;
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
+  const auto round = ledger.next_round();
+  HandoverReport one = report(*round, OutcomeKind::deferred, reason(Cause::throttle));
+  one.throttled_until = kNow + seconds(20);
+  ledger.note(*round, std::move(one), Pause::waited_for);
+  EXPECT_FALSE(ledger.next_round());
+  EXPECT_EQ(ledger.settle(policy_, kNow, kNoJitter).updates[0].due, kNow + seconds(20));
+}
+
+// One that failed, or that throttled this recipient alone, would be asked again at once, over and over.
+TEST_F(TryLedgerTest, OnlyWhomEveryUpstreamAskedIsPausedForIsDueAtOnce) {
+  struct Second {
+    Cause cause;
+    Pause pause;
+    Time due;
+  };
+  for (const Second& second : {Second{Cause::throttle, Pause::skipped, kNow},
+                               {Cause::throttle, Pause::none, kNow + minutes(3)},
+                               {Cause::route, Pause::none, kNow + minutes(3)},
+                               {Cause::capability, Pause::none, kNow + minutes(3)}}) {
+    TryLedger ledger(record_);
+    ledger.plan(0, candidates({0, 1}), 2);
+    while (const auto round = ledger.next_round()) {
+      const bool first = round->upstream == 0;
+      HandoverReport one = report(*round, OutcomeKind::deferred, reason(first ? Cause::throttle : second.cause));
+      one.throttled_until = kNow + minutes(first ? 3 : 30);
+      ledger.note(*round, std::move(one), first ? Pause::skipped : second.pause);
+    }
+    const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+    EXPECT_EQ(settlement.updates[0].trigger, Trigger::defer);
+    EXPECT_EQ(settlement.updates[0].due, second.due) << static_cast<int>(second.cause);
+    EXPECT_FALSE(settlement.updates[0].spends_try);
+  }
 }
 
 TEST_F(TryLedgerTest, OfSeveralThrottlesTheOneThatEndsFirstDecides) {

@@ -483,14 +483,14 @@ TEST(Routes, ExplainSaysWhyAndWhyNot) {
   routes.at(4).take_quota(1, kNow);
   routes.at(1).stop();
   take_out(routes.at(2));
-  routes.at(3).pause_until(kNow + minutes(5), kNow);
+  routes.at(3).pause_until(kNow + minutes(5), kNow, {Cause::throttle, Stage::mail, 421, "4.7.0", "too many"});
   routes.at(5).rate().take(kNow);
   const auto all = routes.explain(Envelope{}, at_domain("example.net"), kNow);
   const std::vector<std::pair<std::string, Time>> wanted{
       {"priority 1", kNever},
       {"paused by an operator", kNever},
       {"out of service: connection refused", kNow + seconds(30)},
-      {"paused: it asked to slow down", kNow + minutes(5)},
+      {"paused: it asked to slow down (too many)", kNow + minutes(5)},
       {"its quota is used up", kNow + hours(12)},
       {"priority 6; at its rate", routes.at(5).rate().at(kNow)},
       {"its match does not fit: recipient_domain", kNever},
