@@ -48,6 +48,8 @@ Amendment read_amendment(std::string_view body, Duration max_hold, Time now, Fau
   }
   wanted.expires_at = fields.time("expires_at");
   wanted.expires_in = fields.duration("expires_in");
+  if (wanted.expires_at && *wanted.expires_at <= std::max(wanted.send_at.value_or(now), now))
+    fields.fault("expires_at", "must be later than now, and than the message is sent");
   const bool takes_expiry_away = is_null(*document, "expires_at") || is_null(*document, "expires_in");
   if ((wanted.expires_at || takes_expiry_away) && wanted.expires_in)
     fields.fault("expires_in", "cannot be given with expires_at");

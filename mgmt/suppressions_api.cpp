@@ -76,12 +76,14 @@ asio::awaitable<Response> SuppressionsApi::add(const Request& request) {
   if (!document) co_return problem(invalid_fields(std::move(faults)));
   JsonFields fields(*document, "", faults);
   const auto given = fields.text("address");
-  if (!given && faults.empty()) fields.fault("address", "must be given");
+  const auto address = suppressible(given.value_or(""));
+  if (!fields.has("address"))
+    fields.fault("address", "must be given");
+  else if (given && !address)
+    fields.fault("address", address.error().text);
   Suppression entry;
   entry.reason = fields.text("reason", kMaxReasonText).value_or("");
   fields.finish();
-  const auto address = suppressible(given.value_or(""));
-  if (faults.empty() && !address) fields.fault("address", address.error().text);
   if (!faults.empty()) co_return problem(invalid_fields(std::move(faults)));
   entry.address = *address;
   entry.reason = sanitize_reason_text(entry.reason);

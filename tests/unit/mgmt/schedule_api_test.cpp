@@ -69,6 +69,8 @@ TEST(ScheduleApi, WhatCannotBeIsRefused) {
     EXPECT_EQ(answer.status, 422) << body;
     EXPECT_EQ(pointers_of(answer), std::vector<std::string>{pointer}) << body << answer.body;
   }
+  const Answer both = server.api.call("PATCH", path, R"({"expires_at":"2001-01-01T00:00:00Z","lane":"fast"})");
+  EXPECT_EQ(pointers_of(both), (std::vector<std::string>{"/lane", "/expires_at"})) << both.body;
   EXPECT_EQ(server.api.call_as_tenant("PATCH", path, R"({"lane":"low"})").status, 404);
   server.api.call("DELETE", path);
   const Answer over = server.api.call("PATCH", path, R"({"lane":"low"})");

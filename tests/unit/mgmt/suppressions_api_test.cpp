@@ -87,6 +87,9 @@ TEST_F(SuppressionList, RefusesWhatIsNoAddress) {
     EXPECT_EQ(add(address).status, 422) << address;
   EXPECT_EQ(server_.call("POST", "/v1/suppressions", "{}").status, 422);
   EXPECT_EQ(server_.call("POST", "/v1/suppressions", R"({"adress":"a@example.net"})").status, 422);
+  const Answer both = server_.call("POST", "/v1/suppressions", R"({"address":"bad","x":1})");
+  EXPECT_NE(both.body.find("/address"), std::string::npos) << both.body;
+  EXPECT_NE(both.body.find("/x"), std::string::npos) << both.body;
   EXPECT_EQ(add("a@example.net", std::string(513, 'x')).status, 422);
   EXPECT_EQ(list("?limit=0").status, 400);
   EXPECT_EQ(addresses(list()), Addresses());
