@@ -128,7 +128,7 @@ boost::asio::awaitable<std::variant<Admission, Response>> Router::admit(Request&
   if (!found.route) {
     Refusal wrong_method = refusal(ProblemType::method_not_allowed, "this path answers " + found.allow);
     wrong_method.headers.emplace_back("Allow", found.allow);
-    co_return problem(wrong_method);
+    co_return found.beside->render(wrong_method);
   }
   Admission admission;
   admission.route = found.route;
@@ -177,6 +177,7 @@ Router::Match Router::match(Request& request) const {
       result.route = &entry.route;
       return result;
     }
+    if (result.beside == nullptr) result.beside = &entry.route;
     add_method(result.allow, entry.route.method);
   }
   return result;

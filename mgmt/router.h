@@ -64,7 +64,8 @@ class Router {
   };
   struct Match {
     const Route* route = nullptr;
-    std::string allow;  // methods of the path, when the method was not among them
+    const Route* beside = nullptr;  // one of the same path, in whose words a wrong method is refused
+    std::string allow;              // methods of the path, when the method was not among them
   };
   Match match(Request& request) const;
   boost::asio::awaitable<std::optional<Refusal>> check_key(Request& request, const Route& route,
