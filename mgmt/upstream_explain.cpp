@@ -50,9 +50,28 @@ Outlook without_room(const Routes& routes, const RouteQuestion& question, const 
   outlook.next_at = choice.look_again;
   outlook.next_why = "has no room now: the message waits for it and spends no try";
   if (!order.empty()) outlook.next = order.front().upstream;
+  if (outlook.next && routes.at(*outlook.next).paused(now))
+    outlook.next_why = "is paused, for less than spill_after: the message waits for it and spends no try";
   outlook.summary =
       (outlook.next ? routes.at(*outlook.next).name() + " " : "") + outlook.next_why + until(outlook.next_at);
   return outlook;
+}
+
+// Of those that are out of service the one that comes back first, if it asked for its pause itself.
+std::optional<std::size_t> paused_first(const Routes& routes, UpstreamSet set, Time now) {
+  std::optional<std::size_t> first;
+  Time soonest = kNever;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const relay::Upstream& upstream = routes.at(i);
+    const bool waits = relay::has(set, i) && !upstream.stopped();
+    const bool paused = waits && upstream.paused(now);
+    const Time back =
+        paused ? upstream.paused_until() : routes.service_again(set & relay::only(i), now);  // nobody: never
+    if (back >= soonest) continue;
+    soonest = back;
+    first = paused ? std::optional(i) : std::nullopt;
+  }
+  return first;
 }
 
 Outlook out_of_service(const Routes& routes, UpstreamSet set, Time now) {
@@ -65,6 +84,13 @@ Outlook out_of_service(const Routes& routes, UpstreamSet set, Time now) {
                       " is probed next, with a few of the waiting messages";
     if (outlook.next_at != kNever && outlook.next_at > now)
       outlook.summary += ", at " + format_rfc3339(outlook.next_at);
+    return outlook;
+  }
+  if (const auto paused = paused_first(routes, set, now)) {
+    outlook.next = paused;
+    outlook.next_at = routes.at(*paused).paused_until();
+    outlook.next_why = "is paused: the message waits for the end of the pause and spends no try";
+    outlook.summary = routes.at(*paused).name() + " " + outlook.next_why + until(outlook.next_at);
     return outlook;
   }
   outlook.next_why = outlook.next_at == kNever ? "all are paused by an operator: the message waits until one is resumed"

@@ -68,6 +68,19 @@ TEST_F(Explain, AllStoppedWaitsForAnOperator) {
   EXPECT_TRUE(explain().at("next").at("at").is_null());
 }
 
+TEST_F(Explain, AllPausedWaitsForTheFirstPauseToEnd) {
+  const Time soon = kNow + std::chrono::minutes(5), later = kNow + std::chrono::hours(1);
+  routes_.at(0).pause_until(later, kNow);
+  routes_.at(1).pause_until(soon, kNow, {Cause::throttle, Stage::mail, 550, "5.4.5", "limit exceeded"});
+  const json::object shown = explain();
+  EXPECT_TRUE(shown.at("chosen").is_null());
+  EXPECT_EQ(shown.at("next").at("upstream"), "backup");
+  EXPECT_EQ(std::string(shown.at("next").at("at").as_string()), format_rfc3339(soon));
+  EXPECT_EQ(summary(), "backup is paused: the message waits for the end of the pause and spends no try, until " +
+                           format_rfc3339(soon) + ".");
+  EXPECT_EQ(shown.at("upstreams").at(1).at("why"), "paused: it asked to slow down (limit exceeded)");
+}
+
 TEST_F(Explain, APreferredOneGoesFirst) {
   relay::Preferred preferred;
   preferred.upstream = "backup";

@@ -93,11 +93,12 @@ TEST(UpstreamsApi, ALearnedPauseAndAUsedUpQuotaAreStates) {
   setup.upstreams[1].daily_quota = 10;
   ApiServer server(std::move(setup));
   const Time now = net::SystemClock().now(), until = now + std::chrono::minutes(5);
-  server.upstreams().at("primary").pause_until(until, now);
+  server.upstreams().at("primary").pause_until(until, now, {Cause::throttle, Stage::mail, 421, "4.7.0", "too many"});
   server.upstreams().at("backup").day().begin_period(now, until, 10);
   const json::object list = server.call("GET", "/v1/upstreams").json();
   EXPECT_EQ(text(named(list, "primary"), "state"), "paused");
   EXPECT_EQ(text(named(list, "primary"), "paused_until"), format_rfc3339(until));
+  EXPECT_EQ(text(named(list, "primary").at("last_error").as_object(), "text"), "too many");
   EXPECT_EQ(text(named(list, "backup"), "state"), "quota used up");
 }
 
