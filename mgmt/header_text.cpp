@@ -144,15 +144,50 @@ std::size_t count_addresses(std::string_view value) {
   return count;
 }
 
+// How many entries the list of a field has: what stands between commas outside of quotes, comments, angle brackets, domain literals and
+// encoded words, but for the names of groups. Empty ones are none (RFC 5322 4.4).
+std::size_t count_entries(std::string_view value) {
+  constexpr std::size_t kMaxEncodedWord = 75;  // RFC 2047 2.
+  std::size_t count = 0, comments = 0;
+  char until = 0;  // what ends the quotes or brackets we are in
+  bool any = false;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c == '\\') {
+      ++i;
+      any = any || comments == 0;
+    } else if (until != 0) {
+      if (c == until) until = 0;
+    } else if (c == '(') {
+      ++comments;
+    } else if (comments > 0) {
+      if (c == ')') --comments;
+    } else if (c == ',' || c == ';') {
+      count += any ? 1 : 0;
+      any = false;
+    } else if (c == ':') {
+      any = false;
+    } else if (std::string_view(" \t\r\n").find(c) == std::string_view::npos) {
+      any = true;
+      until = c == '"' ? '"' : c == '<' ? '>' : c == '[' ? ']' : 0;
+      const Span word = c == '=' ? find_encoded_word(value.substr(i, kMaxEncodedWord), 0) : Span();
+      if (word.begin == 0) i += word.end - 1;
+    }
+  }
+  return count + (any ? 1 : 0);
+}
+
 // All fields of that name. GMime reads what it can of a list and leaves out the rest: a recipient that it does not understand would
 // get nothing.
-Wrong read_addresses(GMimeHeaderList* list, std::string_view name, std::vector<std::string>& addresses) {
+Wrong read_addresses(GMimeHeaderList* list, std::string_view name, std::vector<std::string>& addresses,
+                     std::size_t& entries) {
   std::size_t written = 0;
   for (int i = 0; i < g_mime_header_list_get_count(list); ++i) {
     GMimeHeader* header = g_mime_header_list_get_header_at(list, i);
     const char* value = g_mime_header_get_raw_value(header);
     if (value == nullptr || !is_named(g_mime_header_get_name(header), name)) continue;
     written += count_addresses(value);
+    entries += count_entries(value);
     InternetAddressList* const read = internet_address_list_parse(nullptr, value);
     if (read == nullptr) continue;
     const Held<InternetAddressList> held(read);
@@ -239,8 +274,11 @@ result<RawHeader> read_raw_header(std::string_view raw) {
                                                                            {"bcc", &header.bcc}};
   for (const auto& [name, addresses] : fields) {
     std::vector<std::string> read;
-    if (auto wrong = read_addresses(g_mime_object_get_header_list(GMIME_OBJECT(message.get())), name, read))
+    std::size_t entries = 0;
+    if (auto wrong = read_addresses(g_mime_object_get_header_list(GMIME_OBJECT(message.get())), name, read, entries))
       return invalid(std::move(*wrong));
+    const bool names_recipients = addresses == &header.to || addresses == &header.cc || addresses == &header.bcc;
+    if (names_recipients && entries != read.size() && header.unreadable.empty()) header.unreadable = name;
     addresses->insert(addresses->end(), read.begin(), read.end());
   }
   const std::string id = text_of(g_mime_message_get_message_id(message.get()));

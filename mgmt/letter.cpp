@@ -12,16 +12,20 @@ namespace postrider::mgmt {
 
 namespace {
 
+bool lies_within(std::string_view pointer, std::string_view outer) {
+  return pointer.starts_with(outer) && (pointer.size() == outer.size() || pointer[outer.size()] == '/');
+}
+
 class LetterCheck {
  public:
   LetterCheck(const Letter& letter, Faults& faults) : letter_(letter), faults_(faults) {}
 
   void run() {
     check_parties();
-    if (letter_.raw.empty())
-      check_content();
-    else
+    if (!letter_.raw.empty())
       check_raw();
+    else if (!is_unread(places().raw))
+      check_content();
     check_tags();
     check_metadata();
     if (letter_.expires_in < Duration::zero()) fault(places().expires_in, "must be a time span in the future");
@@ -31,6 +35,10 @@ class LetterCheck {
   const LetterPlaces& places() const { return letter_.places; }
   std::string at(const std::string& place) const { return letter_.at + place; }
   void fault(const std::string& place, std::string detail) { add_fault(faults_, at(place), std::move(detail)); }
+  bool is_unread(const std::string& place) const {
+    return std::any_of(letter_.faults.begin(), letter_.faults.end(),
+                       [&](const FieldFault& fault) { return lies_within(fault.pointer, at(place)); });
+  }
   void fault_if(const std::string& pointer, Wrong wrong) {
     if (wrong) add_fault(faults_, pointer, std::move(*wrong));
   }
@@ -48,7 +56,7 @@ class LetterCheck {
   }
 
   void check_parties() {
-    const bool header_names_them = !letter_.raw.empty();
+    const bool header_names_them = !letter_.raw.empty() || is_unread(places().raw);
     if (!letter_.from.email.empty() || !header_names_them) check_party(letter_.from, places().from);
     check_parties(letter_.to, places().to);
     check_parties(letter_.cc, places().cc);
@@ -69,7 +77,9 @@ class LetterCheck {
     fault_if(at(places().subject), wrong_line(letter_.subject));
     fault_if(at(places().text), wrong_text(letter_.text));
     fault_if(at(places().html), wrong_text(letter_.html));
-    if (letter_.text.empty() && letter_.html.empty() && letter_.alternatives.empty() && letter_.attachments.empty())
+    const bool none_unread = !is_unread(places().html) && !is_unread(places().attachments);
+    if (letter_.text.empty() && letter_.html.empty() && letter_.alternatives.empty() && letter_.attachments.empty() &&
+        none_unread)
       fault(places().text, "there is nothing to send: give text, html or an attachment");
     check_alternatives();
     check_attachments();
@@ -99,11 +109,14 @@ class LetterCheck {
     for (std::size_t i = 0; i < std::min(count, kMaxLetterAttachments); ++i) {
       const LetterPart& part = letter_.attachments[i];
       const std::string pointer = part.at.empty() ? element_of(at(places().attachments), i) : part.at;
-      if (auto wrong = wrong_line(part.filename)) add_fault(faults_, pointer, "the file name " + *wrong);
-      check_part_type(part, pointer);
+      if (auto wrong = wrong_line(part.filename))
+        add_fault(faults_, pointer + places().filename, "the file name " + *wrong);
+      check_part_type(part, pointer + places().content_type);
       if (part.content_id.empty()) continue;
-      if (auto wrong = wrong_content_id(part.content_id)) add_fault(faults_, pointer, "the content id " + *wrong);
-      if (!ids.insert(part.content_id).second) add_fault(faults_, pointer, "another part has this content id");
+      if (auto wrong = wrong_content_id(part.content_id))
+        add_fault(faults_, pointer + places().content_id, "the content id " + *wrong);
+      if (!ids.insert(part.content_id).second)
+        add_fault(faults_, pointer + places().content_id, "another part has this content id");
     }
   }
 
@@ -193,7 +206,16 @@ class LetterCheck {
 }  // namespace
 
 void check_letter(const Letter& letter, Faults& faults) {
-  LetterCheck(letter, faults).run();
+  Faults more;
+  LetterCheck(letter, more).run();
+  for (const FieldFault& fault : letter.faults) add_fault(faults, fault.pointer, fault.detail);
+  for (FieldFault& fault : more) {
+    const auto told = [&](const FieldFault& other) {
+      return lies_within(other.pointer, fault.pointer) || lies_within(fault.pointer, other.pointer);
+    };
+    if (std::none_of(letter.faults.begin(), letter.faults.end(), told))
+      add_fault(faults, std::move(fault.pointer), std::move(fault.detail));
+  }
 }
 
 }  // namespace postrider::mgmt

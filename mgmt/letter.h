@@ -41,7 +41,9 @@ struct LetterPlaces {
   std::string from = "/from", to = "/to", cc = "/cc", bcc = "/bcc", reply_to = "/reply_to", subject = "/subject",
               text = "/text", html = "/html", attachments = "/attachments", headers = "/headers", tags = "/tags",
               metadata = "/metadata", send_at = "/send_at", expires_in = "/expires_in", retries = "/retries",
-              raw = "/raw";
+              retry_interval = "/retries/interval", raw = "/raw";
+  // Of an attachment, from its place on. As they are: the attachment as a whole.
+  std::string filename, content_type, content_id;
 };
 
 struct Letter {
@@ -73,9 +75,10 @@ struct Letter {
 
   std::string at;  // where the letter begins: "/messages/3"
   LetterPlaces places;
+  std::vector<FieldFault> faults;  // of what could not be read of the request, and is missing here
 };
 
-// Adds all that is wrong with a letter: addresses (RFC 5321, 6531), line breaks and NUL in what becomes a header field, invalid UTF-8,
+// Adds all that is wrong with a letter: what its reader found, but not what only follows from that; addresses (RFC 5321, 6531), line breaks and NUL in what becomes a header field, invalid UTF-8,
 // header names that are no tokens or not the client's to set, media types, bounds of tags, metadata and counts, nothing to send.
 void check_letter(const Letter& letter, Faults& faults);
 inline constexpr std::size_t kMaxLetterRecipients = 1000;

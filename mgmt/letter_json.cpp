@@ -47,6 +47,9 @@ class LetterReader {
   // What the object has is there; what it has not is where the defaults had it, or would be here.
   void take_places() {
     using Place = std::string LetterPlaces::*;
+    letter_.places.filename = "/filename";
+    letter_.places.content_type = "/content_type";
+    letter_.places.content_id = "/cid";
     static constexpr std::array<std::pair<std::string_view, Place>, 16> kPlaces = {
         {{"from", &LetterPlaces::from},
          {"to", &LetterPlaces::to},
@@ -162,6 +165,8 @@ class LetterReader {
       return;
     }
     JsonFields fields(*retries->value, retries->at, faults_);
+    letter_.places.retries = fields.at("count");
+    letter_.places.retry_interval = fields.at("interval");
     if (const auto count = fields.number("count", 0, kMost)) letter_.retry.retries = static_cast<std::uint32_t>(*count);
     letter_.retry.interval = fields.duration("interval");
     fields.finish();

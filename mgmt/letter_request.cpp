@@ -1,6 +1,5 @@
 #include "mgmt/letter_request.h"
 
-#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "mgmt/field_rules.h"
@@ -14,30 +13,13 @@ namespace {
 
 namespace json = boost::json;
 
-bool lies_within(std::string_view pointer, std::string_view outer) {
-  return pointer.starts_with(outer) && (pointer.size() == outer.size() || pointer[outer.size()] == '/');
-}
-
-// What was not read is missing from the letter; only the reason is told, not what follows from it.
-void add_check(const Letter& letter, Faults& faults) {
-  Faults more;
-  check_letter(letter, more);
-  const std::size_t known = faults.size();
-  for (FieldFault& fault : more) {
-    const auto told = [&](const FieldFault& other) { return lies_within(other.pointer, fault.pointer); };
-    if (std::none_of(faults.begin(), faults.begin() + static_cast<std::ptrdiff_t>(known), told))
-      add_fault(faults, std::move(fault.pointer), std::move(fault.detail));
-  }
-}
-
 BatchItem read_item(const json::value& value, const std::string& at, Letter letter) {
   Faults faults;
   JsonFields fields(value, at, faults);
   if (!value.is_object()) return invalid_fields(std::move(faults));
   read_letter(fields, letter, faults);
   fields.finish();
-  add_check(letter, faults);
-  if (!faults.empty()) return invalid_fields(std::move(faults));
+  letter.faults = std::move(faults);
   return letter;
 }
 
@@ -72,10 +54,7 @@ std::variant<Letter, Refusal> read_raw(const Request& request) {
   letter.to = std::move(std::get<std::vector<Party>>(to));
   letter.raw = request.body;
   letter.places.from = letter.places.to = letter.places.raw = "";  // all of the body
-  Faults faults;
-  if (letter.raw.empty()) add_fault(faults, "", "the body is empty, a message is expected");
-  if (faults.empty()) check_letter(letter, faults);
-  if (!faults.empty()) return invalid_fields(std::move(faults));
+  if (letter.raw.empty()) return invalid_fields({{"", "the body is empty, a message is expected"}});
   return letter;
 }
 

@@ -48,8 +48,9 @@ class Planner {
 
   SendPlan run() {
     check_letter(letter_, faults_);
-    if (faults_.empty()) {
-      read_header();
+    const bool sound = faults_.empty();
+    take_times();
+    if (read_header() && sound) {
       take_sender();
       take_recipients();
       take_steering();
@@ -70,19 +71,24 @@ class Planner {
     plan_.refusal->faults = std::move(where);
   }
 
-  void read_header() {
+  // False: it cannot be read, and nothing follows from it.
+  bool read_header() {
     if (letter_.raw.empty()) {
       for (const auto& [name, value] : letter_.headers)
         if (providers::is_named(name, "message-id")) plan_.message_id = value;
-      return;
+      return true;
     }
     const std::string begin = with_crlf(std::string_view(letter_.raw).substr(0, kMaxRawHeader + 1));
     auto header = read_raw_header(begin);
-    if (!header) return add_fault(faults_, at(letter_.places.raw), header.error().text);
+    if (!header) {
+      add_fault(faults_, at(letter_.places.raw), header.error().text);
+      return false;
+    }
     header_ = std::move(*header);
     plan_.message_id = header_.message_id;
     scanner_.feed(begin);
     scanner_.finish();
+    return true;
   }
 
   // Whoever is bound to senders may name no others in the header either: that is what people see.
@@ -102,18 +108,36 @@ class Planner {
     plan_.envelope.sender = address_of(sender);
     for (const std::string& address : shown)
       if (!may_send_as(address)) forbid_sender(address, pointer);
-    take_time();
-    if (const auto no = submission_.check_sender(plan_.envelope)) {
-      if (no->code == 501)
-        add_fault(faults_, at(letter_.places.send_at), no->text());
-      else
-        forbid_sender(sender, pointer);
-    }
+    const auto no = submission_.check_sender(plan_.envelope);
+    if (no && no->code != 501) forbid_sender(sender, pointer);  // 501 is of the time of sending, which is checked
   }
 
-  void take_time() {
-    plan_.envelope.steering.send_at = letter_.send_at;
-    plan_.envelope.steering.expires_in = letter_.expires_in;
+  // What this server's options allow; it needs nothing else of the letter.
+  void take_times() {
+    relay::Steering& steering = plan_.envelope.steering;
+    const relay::SteeringBounds& bounds = submission_.options().steering;
+    steering.send_at = letter_.send_at;
+    steering.expires_in = letter_.expires_in;
+    steering.retry = letter_.retry;
+    const auto& [retries, interval] = letter_.retry;
+    if (retries && *retries > bounds.max_retries)
+      add_fault(faults_, at(letter_.places.retries),
+                "the number of retries is from 0 to " + std::to_string(bounds.max_retries));
+    if (interval && (*interval < bounds.min_retry_interval || *interval > bounds.max_retry_interval))
+      add_fault(faults_, at(letter_.places.retry_interval),
+                "the interval is from " + format_duration(bounds.min_retry_interval) + " to " +
+                    format_duration(bounds.max_retry_interval));
+    if (letter_.send_at > now_ && bounds.max_hold == Duration::zero())
+      add_fault(faults_, at(letter_.places.send_at), "scheduling is switched off here");
+    else if (const auto no = too_late())
+      add_fault(faults_, at(letter_.places.send_at), no->text());
+  }
+
+  // The submission looks at the time with the sender, and nobody is anyone's to send as.
+  std::optional<Reply> too_late() const {
+    EnvelopeSpec nobody;
+    nobody.steering.send_at = letter_.send_at;
+    return submission_.check_sender(nobody);
   }
 
   bool may_send_as(const std::string& email) const {
@@ -145,6 +169,10 @@ class Planner {
   std::vector<Party> parties_of_header() {
     const std::string pointer = at(letter_.places.raw);
     std::vector<Party> out;
+    if (!header_.unreadable.empty()) {
+      add_fault(faults_, pointer, "has a field '" + header_.unreadable + "' with an address that cannot be read");
+      return out;
+    }
     for (const auto* list : {&header_.to, &header_.cc, &header_.bcc})
       for (const std::string& email : *list) {
         if (auto wrong = wrong_address(email))
@@ -152,7 +180,8 @@ class Planner {
         else
           out.push_back({email, {}, pointer});
       }
-    if (out.empty()) add_fault(faults_, at(letter_.places.to), "is needed: the raw message names no recipient");
+    if (header_.to.empty() && header_.cc.empty() && header_.bcc.empty())
+      add_fault(faults_, at(letter_.places.to), "is needed: the raw message names no recipient");
     if (out.size() > kMaxLetterRecipients)
       add_fault(faults_, pointer, "a message has at most " + std::to_string(kMaxLetterRecipients) + " recipients");
     return out;
@@ -184,20 +213,9 @@ class Planner {
     relay::Steering& steering = plan_.envelope.steering;
     const relay::SteeringBounds& bounds = submission_.options().steering;
     steering.lane = letter_.lane;
-    steering.retry = letter_.retry;
     for (const std::string& tag : letter_.tags)
       if (std::find(steering.tags.begin(), steering.tags.end(), tag) == steering.tags.end())
         steering.tags.push_back(tag);
-    const auto& [retries, interval] = letter_.retry;
-    if (retries && *retries > bounds.max_retries)
-      add_fault(faults_, at(letter_.places.retries),
-                "the number of retries is from 0 to " + std::to_string(bounds.max_retries));
-    if (interval && (*interval < bounds.min_retry_interval || *interval > bounds.max_retry_interval))
-      add_fault(faults_, at(letter_.places.retries),
-                "the interval is from " + format_duration(bounds.min_retry_interval) + " to " +
-                    format_duration(bounds.max_retry_interval));
-    if (letter_.send_at > now_ && bounds.max_hold == Duration::zero())
-      add_fault(faults_, at(letter_.places.send_at), "scheduling is switched off here");
     if (!letter_.raw.empty() && faults_.empty()) steer_by_header(steering, bounds);
   }
 

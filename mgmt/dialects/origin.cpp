@@ -53,7 +53,7 @@ std::vector<Party> parties(JsonFields& fields, std::string_view name, Faults& fa
 
 boost::asio::awaitable<std::variant<MessageId, Refusal>> send_letter(const DialectParts& parts, const Request& request,
                                                                      Letter letter, Faults faults) {
-  if (!faults.empty()) co_return invalid_fields(std::move(faults));
+  letter.faults = std::move(faults);
   SendTerms terms;
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return refusal_of(key.error());

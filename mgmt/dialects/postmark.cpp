@@ -175,10 +175,8 @@ Item read_item(const json::value& value) {
   refuse_tracking(fields);
   const std::string stream = fields.text("MessageStream").value_or("");
   fields.finish();
-  if (!faults.empty()) {
-    item.code = kInvalidRequest;
-    item.message = refusal_sentence(invalid_fields(std::move(faults)));
-  } else if (!stream.empty() && stream != kStream) {
+  item.letter.faults = std::move(faults);
+  if (item.letter.faults.empty() && !stream.empty() && stream != kStream) {
     item.code = kUnknownStream;
     item.message = "The message stream '" + stream + "' does not exist here: the only one is 'outbound'.";
   }

@@ -192,7 +192,7 @@ std::variant<Letter, Refusal> read_one(std::string_view body) {
   const auto document = parse_document(body, faults);
   if (!document || !faults.empty()) return invalid_fields(std::move(faults));
   Letter letter = read_resend_email({&*document, ""}, faults);
-  if (!faults.empty()) return invalid_fields(std::move(faults));
+  letter.faults = std::move(faults);
   return letter;
 }
 

@@ -313,8 +313,8 @@ std::variant<Letter, Refusal> read_ses_mail(std::string_view body) {
   const auto document = parse_document(body, faults);
   if (!document) return invalid_fields(std::move(faults));
   Letter letter = MailReader(*document, faults).read();
-  if (!faults.empty()) return invalid_fields(std::move(faults));
-  if (!letter.from.email.empty() && is_nobodys(letter.from.email)) {
+  letter.faults = std::move(faults);
+  if (letter.faults.empty() && !letter.from.email.empty() && is_nobodys(letter.from.email)) {
     Refusal refusal;
     refusal.type = ProblemType::sender_not_allowed;
     refusal.detail = "nobody can send as " + letter.from.email;

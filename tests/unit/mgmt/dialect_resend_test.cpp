@@ -135,6 +135,21 @@ TEST_F(Resend, ErrorsHaveResendsNames) {
                   .starts_with("400 invalid_idempotency_key: "));
 }
 
+TEST_F(Resend, AWrongMethodIsRefusedInItsShape) {
+  const Answer answer = api.call("GET", "/emails");
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(answer.header("allow"), "POST");
+  EXPECT_NE(error_of(answer).find("this path answers POST"), std::string::npos) << answer.body;
+}
+
+TEST_F(Resend, WhatIsReadAndWhatIsCheckedIsToldAtOnce) {
+  const Answer answer =
+      post("/emails", R"({"from":"a@example.test","to":"nobody","subject":"s","text":"t","react":1})");
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_NE(answer.body.find("react: "), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("address"), std::string::npos) << answer.body;
+}
+
 TEST_F(Resend, AnIdempotencyKeyIsOneEmail) {
   const std::string key = "Idempotency-Key: once\r\n";
   const Answer first = post_with("/emails", key, email());

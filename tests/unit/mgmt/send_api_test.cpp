@@ -92,6 +92,21 @@ TEST(SendApi, EveryFaultIsNamedAtOnce) {
   EXPECT_EQ(server.count(), 0u);
 }
 
+TEST(SendApi, WhatTheServerDoesNotAllowIsNamedWithTheRest) {
+  SendServer server;
+  const std::string good = R"("from":"a@shop.example","to":"b@example.net","subject":"s","text":"t")";
+  const auto pointers = [&](const std::string& more) {
+    return pointers_of(server.post("/v1/messages", "{" + good + "," + more + "}"));
+  };
+  EXPECT_EQ(pointers(R"("retries":{"count":100000,"interval":"0s"},"tags":[""])"),
+            (Pointers{"/tags/0", "/retries/count", "/retries/interval"}));
+  EXPECT_EQ(pointers(R"("retries":100000)"), Pointers{"/retries"});
+  EXPECT_EQ(pointers(R"("send_at":"2100-01-01T00:00:00Z","lane":"zz")"), (Pointers{"/lane", "/send_at"}));
+  EXPECT_EQ(pointers(R"("attachments":[{"filename":"a\nb","content":"eA==","content_type":"x","cid":"a b"}])"),
+            (Pointers{"/attachments/0/filename", "/attachments/0/content_type", "/attachments/0/cid"}));
+  EXPECT_EQ(pointers(R"("raw":7)"), Pointers{"/raw"});
+}
+
 TEST(SendApi, WhatIsNoJsonOrNoObjectIsRefused) {
   SendServer server;
   for (const std::string& body :
@@ -157,6 +172,32 @@ TEST(SendApi, RawMessagesThatCannotBeSentAreRefused) {
           .status,
       422);
   EXPECT_EQ(server.count(), 0u);
+}
+
+TEST(SendApi, NobodyInTheHeaderOfARawMessageIsLeftOut) {
+  SendServer server;
+  const std::string from = "From: a@shop.example\r\n";
+  for (const std::string field :
+       {"To: b@example.net, bad address", "To: b@example.net, John Smith", "To: bad address\r\nCc: b@example.net",
+        "To: b@example.net, \"c, d\"", "Bcc: all: b@example.net, nobody;", "To: b@example.net, bad"}) {
+    const Answer answer = server.post_raw("/v1/messages", from + field + "\r\nSubject: r\r\n\r\nx");
+    EXPECT_EQ(pointers_of(answer), Pointers{""}) << field << answer.body;
+    EXPECT_NE(answer.body.find("cannot be read"), std::string::npos) << answer.body;
+  }
+  EXPECT_EQ(server.count(), 0u);
+  const Answer placed = server.post("/v1/messages", R"({"raw":"From: a@x.example\nTo: b@y.example, b@@c\n\nx"})");
+  EXPECT_EQ(pointers_of(placed), Pointers{"/raw"}) << "nothing follows from a header that cannot be read";
+  for (const std::string field :
+       {"To: b@example.net,, c@example.net,", "To: team: b@example.net, c@example.net;\r\nCc: undisclosed-recipients:;",
+        "To: \"Smith, B\" <b@example.net>, c@example.net (sales, north)", "To: b@example.net,\r\n c@example.net",
+        "To: B <b@example.net>\r\nCc: =?utf-8?Q?C=C3=A9?= <c@example.net>"}) {
+    const Answer answer = server.post_raw("/v1/messages", from + field + "\r\n\r\nx");
+    EXPECT_EQ(answer.status, 202) << field << answer.body;
+    const std::string path = "/v1/messages/" + text_at(answer.json(), "id");
+    EXPECT_EQ(server.api.call("GET", path).json().at("recipients").as_array().size(), 2u) << field;
+  }
+  EXPECT_EQ(server.post_raw("/v1/messages?to=b@example.net", from + "To: our friends\r\n\r\nx").status, 202)
+      << "the envelope names them";
 }
 
 TEST(SendApi, GroupsInGroupsAreRefusedBeforeTheyAreFollowed) {
