@@ -36,6 +36,11 @@ class Checker {
   void check_mgmt();
 
   const DraftSection& section(std::string_view name, std::size_t index = 0) const { return *draft_.find(name, index); }
+  // Was what it was given refused? Then its default stands in the Config, which nobody asked for.
+  bool refused(const DraftSection& at, std::string_view option) const {
+    return std::any_of(result_.faults.begin(), result_.faults.end(),
+                       [key = at.path(option)](const ConfigFinding& fault) { return fault.key == key; });
+  }
   static bool given(const DraftSection& at, std::string_view option) { return at.find(option) != nullptr; }
   void fault(const DraftSection& at, std::string_view option, std::string text) {
     fault_at(result_.faults, at, option, std::move(text));
@@ -90,7 +95,7 @@ void Checker::check_listen_twice() {
       const std::string& address =
           name == "smtp.listener" ? config_.smtp_listeners[i].address : config_.mgmt_listeners[i].address;
       const auto listen = parse_listen_address(address);
-      if (listen.has_error()) continue;  // said already
+      if (listen.has_error() || refused(section(name, i), "address")) continue;  // said already
       for (const auto& [other, text] : seen) {
         if (!collide(*listen, other)) continue;
         const std::string which = std::string(name) + ".address = " + toml_string(address);

@@ -320,6 +320,14 @@ TEST(ConfigFaults, OfAListAreAllReportedAtTheirOwnPlace) {
                   "9:1: addresses.aliases = \"ops\" is not a whole mail address: it has no domain"));
 }
 
+TEST(ConfigFaults, OfListenersAreNotComparedByTheirDefaults) {
+  const ConfigResult result =
+      parsed("[[smtp.listener]]\naddress = \"localhost:25\"\n[[smtp.listener]]\naddress = \"mail.example.com:587\"\n");
+  EXPECT_THAT(texts(result.faults),
+              testing::ElementsAre(testing::HasSubstr("2:1: smtp.listener.address = \"localhost:25\""),
+                                   testing::HasSubstr("\"mail.example.com:587\" is not address:port")));
+}
+
 TEST(ConfigFaults, NameTheirKeyForPrograms) {
   const ConfigResult result =
       parsed(smtp_upstream("port = 0\n[[smtp.listener]]\n[[smtp.listener]]\ntls = \"x\"\nfoo = 1\n"));
