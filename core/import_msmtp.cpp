@@ -1,5 +1,5 @@
 // msmtp's .msmtprc: commands with arguments, grouped into accounts that inherit from `defaults` and from each other. The default
-// account becomes the upstream; others stand beside it, commented out: Postrider does not choose by sender in this version.
+// account becomes the upstream; others stand beside it, commented out: msmtp takes one when told to, Postrider by the message.
 #include <algorithm>
 #include <set>
 
@@ -204,8 +204,9 @@ void MsmtpImport::upstream(const Account& account, ImportPage::Active active) {
     block.set("connect_timeout", timeout + 's', where(account, "timeout"));
   if (active == ImportPage::Active::no)
     page_.note("account " + account.name,
-               "is commented out: upstreams are not chosen by account or sender in this version; a second active one "
-               "is asked when the first fails, so it must accept the same senders.");
+               "is commented out: -a chooses it, and Postrider chooses by the message. Give it a match, such as { "
+               "sender_domain = [...] }, and its place before the others; without match it is asked when the first "
+               "fails, so it must accept the same senders.");
 }
 
 void MsmtpImport::tls(ImportBlock& block, const Account& account) {

@@ -16,7 +16,9 @@ constexpr std::string_view kFilter =
 constexpr std::string_view kSigning =
     "no equivalent. If this is where DKIM signatures come from, the upstream must sign from now on.";
 constexpr std::string_view kRouting =
-    "no equivalent in this version: all mail goes to the upstreams in their order, whoever sends it.";
+    "not taken over: write an [[upstream]] for each way, with match = { sender_domain = [...] } or { recipient_domain "
+    "= "
+    "[...] }, and one without match for the rest.";
 constexpr std::string_view kCopies = "no equivalent: Postrider makes no copies.";
 constexpr std::string_view kUsers =
     "logins are Postrider's own: make them with `postrider user add`; passwords of other systems are not read.";
