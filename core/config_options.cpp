@@ -385,7 +385,9 @@ const Option kOptions[] = {
     {"delivery", "recover_after", Kind::count, "1", 1, 1000, "", kReload, "",
      "Hand-overs that bring an upstream back into service.", store<&Config::delivery, &DeliveryConfig::recover_after>},
     {"delivery", "on_uncertain", Kind::choice, "retry", 0, 0, "retry|hold", kReload, "",
-     "After a hand-over whose answer was lost: try again (a second copy may result) or hold for an operator.",
+     "After a hand-over whose answer from the upstream was lost: try again (a second copy may result) or hold for an "
+     "operator. A message whose hand-over a crash of this relay interrupted is due at once either way, and held after "
+     "three.",
      store<&Config::delivery, &DeliveryConfig::on_uncertain>},
     {"delivery", "revive_failed", Kind::boolean, "true", 0, 0, "", kRestart, "",
      "Try messages again that failed because of the route, once an upstream works again.",
