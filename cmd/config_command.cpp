@@ -3,12 +3,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <iostream>
 #include <string_view>
+#include <tuple>
 
 #include "cmd/read_file.h"
 #include "net/tls.h"
@@ -42,21 +44,22 @@ void print(const LoadedConfig& loaded, const char* severity, const ConfigFinding
 
 // ---- certificates -----------------------------------------------------------------------------------------------------
 
-const EffectiveValue* find_value(const LoadedConfig& loaded, const std::string& key) {
+// None where what was given has a fault of its own, or the section has no such key.
+const EffectiveValue* find_value(const LoadedConfig& loaded, std::string_view section, std::size_t instance,
+                                 std::string_view name) {
   for (const EffectiveValue& value : loaded.result.values)
-    if (value.key() == key) return &value;
+    if (value.section == section && value.instance == instance && value.name == name) return &value;
   return nullptr;
 }
 
-void add_fault(LoadedConfig& loaded, const std::string& key, const std::string& text) {
-  ConfigFinding fault;
-  if (const EffectiveValue* value = find_value(loaded, key)) {
-    fault.at = value->at;
-    fault.variable = value->variable;
-  }
-  fault.key = key;
-  fault.text = key + ": " + text;
-  loaded.result.faults.push_back(std::move(fault));
+// Into the order of the file, what has no line last.
+void add_fault(LoadedConfig& loaded, const EffectiveValue& value, const std::string& text) {
+  ConfigFinding fault{value.at, value.variable, value.key(), value.key() + ": " + text};
+  const auto before = [](const ConfigFinding& a, const ConfigFinding& b) {
+    return std::tuple(a.at.line == 0, a.at.line, a.at.column) < std::tuple(b.at.line == 0, b.at.line, b.at.column);
+  };
+  std::vector<ConfigFinding>& faults = loaded.result.faults;
+  faults.insert(std::upper_bound(faults.begin(), faults.end(), fault, before), std::move(fault));
 }
 
 // ---- JSON ---------------------------------------------------------------------------------------------------------------
@@ -141,18 +144,23 @@ LoadedConfig load_config(const std::optional<std::string>& file) {
 }
 
 void check_on_this_machine(LoadedConfig& loaded) {
-  if (!loaded.ok()) return;  // values may be missing
   const Config& config = loaded.result.config;
-  if (!config.tls.certificate.empty()) {
+  if (const EffectiveValue* value = find_value(loaded, "tls", 0, "certificate");
+      value && !config.tls.certificate.empty() && !config.tls.key.empty()) {
     const auto context = net::make_server_tls(config.tls.certificate, config.tls.key);
-    if (!context) add_fault(loaded, "tls.certificate", context.error().text);
+    if (!context) add_fault(loaded, *value, context.error().text);
   }
-  for (const UpstreamConfig& upstream : config.upstreams) {
-    const auto calendar = relay::Calendar::find(upstream.quota_time_zone);
-    if (!calendar) add_fault(loaded, "upstream." + upstream.name + ".quota_time_zone", calendar.error().text);
-    if (upstream.tls_ca_file.empty()) continue;
-    const auto context = net::make_client_tls(net::Verify::peer, upstream.tls_ca_file);
-    if (!context) add_fault(loaded, "upstream." + upstream.name + ".tls_ca_file", context.error().text);
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+    const UpstreamConfig& upstream = config.upstreams[i];
+    if (const EffectiveValue* value = find_value(loaded, "upstream", i, "quota_time_zone")) {
+      const auto calendar = relay::Calendar::find(upstream.quota_time_zone);
+      if (!calendar) add_fault(loaded, *value, calendar.error().text);
+    }
+    if (const EffectiveValue* value = find_value(loaded, "upstream", i, "tls_ca_file");
+        value && !upstream.tls_ca_file.empty()) {
+      const auto context = net::make_client_tls(net::Verify::peer, upstream.tls_ca_file);
+      if (!context) add_fault(loaded, *value, context.error().text);
+    }
   }
 }
 

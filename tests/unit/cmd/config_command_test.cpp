@@ -104,6 +104,25 @@ TEST_F(ConfigCommand, CertificatesAreChecked) {
       << said.err;
 }
 
+TEST_F(ConfigCommand, WhatThisMachineLacksIsSaidBesideOtherFaults) {
+  const std::string none = directory_ / "none.pem";
+  const std::string file =
+      write("a.toml", "[tls]\ncertificate = \"" + none + "\"\nkey = \"" + none +
+                          "\"\n[[upstream]]\ntype = \"smtp\"\nhost = \"h.example\"\nport = 0\ntls_ca_file = \"" + none +
+                          "\"\nname = \"p\"\nquota_time_zone = \"Mars/Olympus\"\n");
+  const test::Said said = test::run_line({"config", "check", "--config", file});
+  EXPECT_EQ(said.exit_code, EX_CONFIG);
+  std::size_t after = 0;
+  for (const char* fault : {":2:1: error: tls.certificate: ", ":7:1: error: upstream.p.port = 0 is out of bounds",
+                            ":8:1: error: upstream.p.tls_ca_file: ", ":10:1: error: upstream.p.quota_time_zone: "}) {
+    const std::size_t at = said.err.find(fault);
+    EXPECT_NE(at, std::string::npos) << fault << said.err;
+    EXPECT_LE(after, at) << "not in the order of the file: " << said.err;
+    after = at;
+  }
+  EXPECT_NE(said.err.find(" has 4 faults\n"), std::string::npos) << said.err;
+}
+
 TEST_F(ConfigCommand, ValuesAsJsonAndOnlyWhatWasChanged) {
   const std::string file =
       write("a.toml",
