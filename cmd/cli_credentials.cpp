@@ -13,11 +13,18 @@ std::vector<std::string> split_list(const std::string& text) {
   return out;
 }
 
+// An empty list lifts a bound. Who says one most likely has a shell variable that is not set: leaving the option out says it too.
+void refuse_empty(CLI::Option* option) {
+  option->check([](const std::string& text) {
+    return split_list(text).empty() ? "is empty; leave it out where there is to be no such bound" : "";
+  });
+}
+
 // What a user and a key may have alike.
 void add_guard(CLI::App& verb, std::string& allow_recipients, std::string& redirect_to, bool& capture) {
-  verb.add_option("--allow-recipients", allow_recipients,
-                  "Addresses or *@domain it may mail, separated by commas; others are refused");
-  verb.add_option("--redirect-to", redirect_to, "Send what is for other recipients to this address");
+  refuse_empty(verb.add_option("--allow-recipients", allow_recipients,
+                               "Addresses or *@domain it may mail, separated by commas; others are refused"));
+  refuse_empty(verb.add_option("--redirect-to", redirect_to, "Send what is for other recipients to this address"));
   verb.add_flag("--capture", capture, "Send messages that have other recipients to a capture upstream only");
 }
 
@@ -38,7 +45,7 @@ void add_user(CLI::App& app, Line& line) {
     return run_user_add(line.api_options(), line.user);
   });
   add->add_option("--role", line.user.role, "sender (default), operator or admin");
-  add->add_option("--senders", line.senders, kSendersHelp);
+  refuse_empty(add->add_option("--senders", line.senders, kSendersHelp));
   add->add_flag("--scram", line.user.scram, "Let it log in with SCRAM-SHA-256 too");
   common(add, true);
   CLI::App* passwd = add_verb(*user, line, "passwd", "Change a user's password", [&line] {
@@ -75,9 +82,10 @@ void add_token_create(CLI::App& token, Line& line) {
   create->add_option("--scopes", line.scopes, "What it may do: send, read, steer, admin, separated by commas")
       ->required();
   create->add_option("--tenant", line.token.tenant, "Who owns what it submits (default: its name)");
-  create->add_option("--senders", line.senders, kSendersHelp);
-  create->add_option("--networks", line.networks,
-                     "Networks it may be used from, such as 10.0.0.0/8, separated by commas (default: any)");
+  refuse_empty(create->add_option("--senders", line.senders, kSendersHelp));
+  refuse_empty(
+      create->add_option("--networks", line.networks,
+                         "Networks it may be used from, such as 10.0.0.0/8, separated by commas (default: any)"));
   create->add_option("--expires", line.token.expires, "When it ends: 90d, or 2026-12-31T00:00:00Z (default: never)");
   create->add_option("--per-minute", line.token.per_minute,
                      "Recipients it may send to within a minute (default: no limit)");
