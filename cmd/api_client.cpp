@@ -72,6 +72,9 @@ ApiClient::ApiClient(const ApiOptions& options)
     complete_from(loaded);
   }
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
+  if (!url_.starts_with("http://") && !url_.starts_with("https://"))
+    throw CommandError(EX_USAGE, "'" + url_ + "' (from " + url_from_ +
+                                     ") is not the address of an API, such as http://127.0.0.1:8025");
 }
 
 void ApiClient::complete_from(const LoadedConfig& loaded) {
@@ -165,6 +168,7 @@ const MgmtListenerConfig& api_listener(const Config& config) {
 }
 
 int exit_code_for(int http_status) {
+  if (http_status == 400) return EX_USAGE;  // what was asked, not what it was asked of: a filter of the command line
   if (http_status == 401 || http_status == 403) return EX_NOPERM;
   if (http_status == 404 || http_status == 410) return EX_NOINPUT;
   if (http_status == 429 || http_status == 503) return EX_TEMPFAIL;

@@ -11,6 +11,7 @@
 #include "cmd/sendmail.h"
 #include "cmd/sendmail_options.h"
 #include "cmd/serve.h"
+#include "core/nearest.h"
 
 namespace postrider::cmd {
 
@@ -149,9 +150,10 @@ void add_queue(CLI::App& app, Line& line) {
   add_absolute_flag(*show, line);
   add_json_flag(*show, line);
   add_api_options(*show, line);
-  CLI::App* cat = add_verb(*queue, line, "cat", "Print the body of a message",
-                           [&line] { return run_queue_cat(line.api_options(), line.id); });
+  CLI::App* cat = add_verb(*queue, line, "cat", "Print a message as it is sent",
+                           [&line] { return run_queue_cat(line.api_options(), line.id, line.only_header); });
   add_id(*cat, line);
+  cat->add_flag("--headers", line.only_header, "Its header alone, which is kept longer than the body");
   add_api_options(*cat, line);
   add_queue_steering(*queue, line);
 }
@@ -343,6 +345,39 @@ int perform(const Action& action, const char* program = "postrider") {
   }
 }
 
+using Everything = bool (*)(const CLI::App*);
+constexpr Everything kEverything = [](const CLI::App*) { return true; };
+
+// The first word that stands where a subcommand has to: CLI11 only says that one is required. Empty: there is none.
+std::string unknown_verb(CLI::App& app) {
+  CLI::App* group = &app;
+  std::string name = "postrider";
+  while (!group->get_subcommands().empty()) {
+    group = group->get_subcommands().front();
+    name += ' ' + group->get_name();
+  }
+  const std::vector<std::string> left = group->remaining();
+  const auto verbs = group->get_subcommands(kEverything);
+  if (verbs.empty() || left.empty() || left.front().starts_with('-')) return {};
+  std::vector<std::string_view> names;
+  std::string all;
+  for (const CLI::App* verb : verbs) {
+    names.emplace_back(verb->get_name());
+    all += (all.empty() ? "" : ", ") + verb->get_name();
+  }
+  const std::string_view near = nearest(left.front(), names);
+  return "'" + left.front() + "' is not a command of " + name +
+         (near.empty() ? "; there are " + all : "; did you mean " + std::string(near) + "?");
+}
+
+int refuse_line(CLI::App& app, const CLI::ParseError& error) {
+  if (const std::string text = unknown_verb(app); !text.empty()) {
+    std::cerr << text << "\nRun with --help for more information.\n";
+    return EX_USAGE;
+  }
+  return app.exit(error) == 0 ? EX_OK : EX_USAGE;
+}
+
 // Known here for --help only: their options are those of other programs.
 void add_mail_programs(CLI::App& app) {
   app.add_subcommand("sendmail", "Submit a message as the sendmail program does (also by that name)")
@@ -417,7 +452,7 @@ int run(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? EX_OK : EX_USAGE;
+    return refuse_line(app, error);
   }
   return perform([&line] {
     DropGroup().give_up();  // only sendmail has a use for it

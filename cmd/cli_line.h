@@ -34,6 +34,7 @@ struct Line {
   std::string data_dir, output;
   bool no_hold = false, with_users = false;
   bool json = false, absolute = false;
+  bool only_header = false;
   ListOptions list;
   std::string id;
   SteerOptions steer;

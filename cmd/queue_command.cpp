@@ -69,9 +69,12 @@ int run_queue_show(const ApiOptions& api, const std::string& id, bool as_json, b
   return EX_OK;
 }
 
-int run_queue_cat(const ApiOptions& api, const std::string& id) {
+int run_queue_cat(const ApiOptions& api, const std::string& id, bool only_header) {
   ApiClient client(api);
-  std::cout << client.get_text(message_path(id) + "/body", "message/rfc822");
+  // Asked first: what the API says of a removed body names its own parameter.
+  if (!only_header && text_of(object_of(client.get(message_path(id))), "body") == "removed")
+    throw CommandError(EX_NOINPUT, "the body of this message was removed; its header is still there: --headers");
+  std::cout << client.get_text(message_path(id) + "/body" + (only_header ? "?headers=true" : ""), "message/rfc822");
   return EX_OK;
 }
 

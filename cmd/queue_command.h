@@ -20,7 +20,8 @@ struct ListOptions {
 // Page after page until --limit (default 50) or the end.
 int run_queue_list(const ApiOptions& api, const ListOptions& options);
 int run_queue_show(const ApiOptions& api, const std::string& id, bool json, bool absolute = false);
-int run_queue_cat(const ApiOptions& api, const std::string& id);
+// The octets, or with `only_header` those up to the empty line, which stay when the body was removed.
+int run_queue_cat(const ApiOptions& api, const std::string& id, bool only_header = false);
 
 struct SteerOptions {
   std::string verb;              // retry, hold, release, cancel

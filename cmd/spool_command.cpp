@@ -19,7 +19,7 @@ namespace json = boost::json;
 
 MessageId id_of(const std::string& text) {
   const auto id = MessageId::parse(text);
-  if (!id) throw CommandError(EX_USAGE, "'" + text + "' is not a message id: those have 26 letters and digits");
+  if (!id) throw CommandError(EX_NOINPUT, "'" + text + "' is not a message id: those have 26 letters and digits");
   return *id;
 }
 

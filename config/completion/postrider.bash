@@ -14,7 +14,7 @@ _postrider() {
     "import "*) [ "$COMP_CWORD" -gt 1 ] && words="postfix msmtp ssmtp nullmailer --help" ;;
     "queue list") [ "$COMP_CWORD" -gt 2 ] && words="--help --state --sender --recipient --since --until --limit --cursor --json --absolute --url --token --config" || words="list show cat retry hold release cancel" ;;
     "queue show") [ "$COMP_CWORD" -gt 2 ] && words="--help --absolute --json --url --token --config" || words="list show cat retry hold release cancel" ;;
-    "queue cat") [ "$COMP_CWORD" -gt 2 ] && words="--help --url --token --config" || words="list show cat retry hold release cancel" ;;
+    "queue cat") [ "$COMP_CWORD" -gt 2 ] && words="--help --headers --url --token --config" || words="list show cat retry hold release cancel" ;;
     "queue retry") [ "$COMP_CWORD" -gt 2 ] && words="--help --state --sender --since --until --recipient --all --dry-run --yes --reason --json --url --token --config" || words="list show cat retry hold release cancel" ;;
     "queue hold") [ "$COMP_CWORD" -gt 2 ] && words="--help --state --sender --since --until --recipient --all --dry-run --yes --reason --json --url --token --config" || words="list show cat retry hold release cancel" ;;
     "queue release") [ "$COMP_CWORD" -gt 2 ] && words="--help --state --sender --since --until --recipient --all --dry-run --yes --reason --json --url --token --config" || words="list show cat retry hold release cancel" ;;

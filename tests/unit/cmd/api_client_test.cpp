@@ -40,6 +40,7 @@ TEST(ApiListener, ThatIsNotThereIsTold) {
 
 TEST(ApiAnswers, SayWhetherTryingAgainHelps) {
   for (const int later : {429, 503}) EXPECT_EQ(exit_code_for(later), EX_TEMPFAIL) << later;
+  EXPECT_EQ(exit_code_for(400), EX_USAGE);
   EXPECT_EQ(exit_code_for(401), EX_NOPERM);
   EXPECT_EQ(exit_code_for(404), EX_NOINPUT);
   EXPECT_EQ(exit_code_for(422), EX_DATAERR);

@@ -59,6 +59,45 @@ TEST_F(CommandLine, WhatIsNotACommandIsAUsageError) {
     EXPECT_EQ(run_line(line).exit_code, EX_USAGE);
 }
 
+TEST_F(CommandLine, AMistypedCommandIsNamed) {
+  struct Case {
+    std::vector<std::string> line;
+    const char* says;
+  };
+  for (const auto& [line, says] :
+       {Case{{"quue", "list"}, "'quue' is not a command of postrider; did you mean queue?\n"},
+        {{"queue", "lst"}, "'lst' is not a command of postrider queue; did you mean list?\n"},
+        {{"upstream", "paus", "primary"}, "'paus' is not a command of postrider upstream; did you mean pause?\n"},
+        {{"config", "dance", "--json"},
+         "'dance' is not a command of postrider config; there are check, show, reference\n"}}) {
+    const Said said = run_line(line);
+    EXPECT_EQ(said.exit_code, EX_USAGE);
+    EXPECT_TRUE(said.err.starts_with(says)) << said.err;
+  }
+}
+
+TEST_F(CommandLine, AnAddressThatIsNoneIsNotAsked) {
+  const Said said = run_line({"queue", "list", "--url", "nonsense", "--token", "pr_x"});
+  EXPECT_EQ(said.exit_code, EX_USAGE);
+  EXPECT_NE(said.err.find("'nonsense' (from --url) is not the address of an API"), std::string::npos) << said.err;
+}
+
+TEST_F(CommandLine, AnEmptyBoundIsNoBoundAndSoRefused) {
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"user", "add", "app", "--password-stdin", "--senders", ""},
+        {"user", "add", "app", "--password-stdin", "--senders", " , "},
+        {"user", "passwd", "app", "--password-stdin", "--allow-recipients", ""},
+        {"user", "passwd", "app", "--password-stdin", "--redirect-to", ""},
+        {"token", "create", "app", "--scopes", "send", "--senders", ""},
+        {"token", "create", "app", "--scopes", "send", "--allow-recipients", ""},
+        {"token", "create", "app", "--scopes", "send", "--networks", ""}}) {
+    const Said said = with_config(line, "wald\n");
+    EXPECT_EQ(said.exit_code, EX_USAGE) << line.back();
+    EXPECT_NE(said.err.find("is empty; leave it out"), std::string::npos) << said.err;
+  }
+  EXPECT_TRUE(users().empty());
+}
+
 TEST_F(CommandLine, HelpIsNoError) {
   EXPECT_EQ(run_line({"queue", "list", "--help"}).exit_code, EX_OK);
 }
@@ -160,7 +199,7 @@ TEST_F(CommandLine, ReadsASpoolOnDisk) {
   EXPECT_NE(run_line({"spool", "stat", "--data-dir", data_dir()}).out.find("live messages"), std::string::npos);
   EXPECT_EQ(run_line({"spool", "list", "--data-dir", data_dir()}).out, "no messages\n");
   EXPECT_EQ(run_line({"spool", "list", "--data-dir", data_dir(), "--state", "asleep"}).exit_code, EX_USAGE);
-  EXPECT_EQ(run_line({"spool", "show", "nonsense", "--data-dir", data_dir()}).exit_code, EX_USAGE);
+  EXPECT_EQ(run_line({"spool", "show", "nonsense", "--data-dir", data_dir()}).exit_code, EX_NOINPUT);
   const std::string nobody = MessageId::first_at(from_ms(1)).str();
   EXPECT_EQ(run_line({"spool", "show", nobody, "--data-dir", data_dir()}).exit_code, EX_NOINPUT);
   EXPECT_EQ(run_line({"spool", "cat", nobody, "--data-dir", data_dir()}).exit_code, EX_NOINPUT);

@@ -25,7 +25,7 @@ TEST_F(Queue, ListsForPeopleAndAsJson) {
   EXPECT_EQ(page.at("messages").as_array().at(0).at("id").as_string(), id);
   EXPECT_EQ(run({"queue", "list", "--state", "sent"}).out, "no messages\n");
   const Said faulty = run({"queue", "list", "--state", "asleep"});
-  EXPECT_EQ(faulty.exit_code, EX_DATAERR);
+  EXPECT_EQ(faulty.exit_code, EX_USAGE);
   EXPECT_NE(faulty.err.find("'state'"), std::string::npos) << faulty.err;
 }
 
@@ -37,6 +37,7 @@ TEST_F(Queue, ShowsAndPrints) {
               "Due now, waiting for its turn for its 1st try; primary takes it (first in order); backup is asked "));
   EXPECT_EQ(json::parse(run({"queue", "show", id, "--json"}).out).at("id").as_string(), id);
   EXPECT_EQ(run({"queue", "cat", id}).out, "Subject: hi\r\n\r\nhello\r\n");
+  EXPECT_EQ(run({"queue", "cat", id, "--headers"}).out, "Subject: hi\r\n\r\n");
   EXPECT_EQ(run({"queue", "show", "nonsense"}).exit_code, EX_NOINPUT);
 }
 
@@ -128,7 +129,7 @@ TEST_F(Queue, EventsInOrderForPeopleAndAsLines) {
   EXPECT_EQ(std::count_if(people.out.begin(), people.out.end(), [](char c) { return c == '\n'; }), 2);
   const Said one = run({"events", "--limit", "1"});
   EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 1);
-  EXPECT_EQ(run({"events", "--type", "slept"}).exit_code, EX_DATAERR);
+  EXPECT_EQ(run({"events", "--type", "slept"}).exit_code, EX_USAGE);
 }
 
 TEST_F(Queue, Retention) {

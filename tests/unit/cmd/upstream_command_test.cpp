@@ -69,7 +69,7 @@ TEST_F(UpstreamLine, WhatCannotBeMeantIsAUsageError) {
                                              {"upstream", "explain", "id", "--to", "user@example.net"},
                                              {"upstream", "pause"}})
     EXPECT_EQ(run(line).exit_code, EX_USAGE) << line.back();
-  EXPECT_EQ(run({"upstream", "prefer", "backup", "--canary", "half"}).exit_code, EX_DATAERR);
+  EXPECT_EQ(run({"upstream", "prefer", "backup", "--canary", "half"}).exit_code, EX_USAGE);
 }
 
 TEST_F(UpstreamLine, ATestThatFailsIsUnavailable) {
@@ -100,7 +100,7 @@ TEST_F(UpstreamLine, ExplainsAQuestionAndAMessage) {
   const std::string id = accept();
   const Said stored = run({"upstream", "explain", id});
   EXPECT_TRUE(stored.out.starts_with("user@example.net, queued:\nprimary takes it")) << stored.out;
-  EXPECT_EQ(run({"upstream", "explain", "--from", "a@example.com"}).exit_code, EX_DATAERR);
+  EXPECT_EQ(run({"upstream", "explain", "--from", "a@example.com"}).exit_code, EX_USAGE);
 }
 
 TEST_F(UpstreamLine, AMessageSaysWhatItWaitsFor) {
