@@ -78,8 +78,9 @@ struct Letter {
   std::vector<FieldFault> faults;  // of what could not be read of the request, and is missing here
 };
 
-// Adds all that is wrong with a letter: what its reader found, but not what only follows from that; addresses (RFC 5321, 6531), line breaks and NUL in what becomes a header field, invalid UTF-8,
-// header names that are no tokens or not the client's to set, media types, bounds of tags, metadata and counts, nothing to send.
+// Adds all that is wrong with a letter: what its reader found, but not what only follows from that; addresses (RFC 5321, 6531), line
+// breaks and NUL in what becomes a header field, invalid UTF-8, header names that are no tokens or not the client's to
+// set, media types, bounds of tags, metadata and counts, nothing to send.
 void check_letter(const Letter& letter, Faults& faults);
 inline constexpr std::size_t kMaxLetterRecipients = 1000;
 inline constexpr std::size_t kMaxLetterAttachments = 100;

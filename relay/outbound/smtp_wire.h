@@ -41,7 +41,7 @@ class SmtpWire {
   const Answer& failure() const { return failure_; }
 
   bool has_unread() const { return begin_ != end_; }  // a reply that nobody asked for
-  void drop_received();  // STARTTLS: nothing heard in clear counts any more (RFC 3207 6.)
+  void drop_received();                               // STARTTLS: nothing heard in clear counts any more (RFC 3207 6.)
   net::Stream& stream() { return *stream_; }
 
  private:
