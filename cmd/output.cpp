@@ -205,7 +205,7 @@ std::string time_cell(const std::optional<Time>& time, const Look& look) {
   return look.absolute ? absolute_time(*time) : relative_time(*time, look.now);
 }
 
-std::string or_dash(std::string text) {
+std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 

@@ -63,7 +63,7 @@ std::string describe_time(Time time, Time now);
 std::string time_cell(const std::optional<Time>& time, const Look& look);
 // "25.0 MiB"
 std::string format_bytes(std::uint64_t bytes);
-std::string or_dash(std::string text);  // "-" for nothing
+std::string or_dash(const std::string& text);  // "-" for nothing
 // "label     value\n", the value from column `width` on.
 std::string labelled(std::string_view label, std::size_t width, std::string_view value);
 // "1 message", "2 messages"
