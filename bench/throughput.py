@@ -24,7 +24,8 @@ def postfix_idle(postfix: Postfix) -> bool:
 
 
 def relay_idle(relay: Relay) -> bool:
-    return all(not relay.api(f"/v1/messages?state={s}&limit=1")["messages"] for s in ("sending", "queued", "deferred"))
+    counts = relay.api("/v1/stats")["spool"]["messages"]
+    return counts["queued"] + counts["sending"] + counts["deferred"] == 0
 
 
 def run(rounds: int, scale: float = 1.0):
