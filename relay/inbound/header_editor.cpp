@@ -41,10 +41,8 @@ std::string key_of(std::string_view value) {
 
 // As ASCII, so that our own field does not ask of the next hop what the message does not; nothing where that cannot be.
 std::string for_clause(const Address& recipient) {
-  const bool ascii =
-      std::all_of(recipient.local.begin(), recipient.local.end(), [](unsigned char c) { return c < 0x80; });
   const auto domain = domain_to_ascii(recipient.domain);
-  if (!ascii || !domain) return {};
+  if (recipient.needs_smtputf8() || !domain) return {};
   return "\r\n\tfor <" + Address{recipient.local, *domain}.str() + ">";
 }
 

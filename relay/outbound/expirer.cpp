@@ -9,8 +9,6 @@ namespace postrider::relay {
 
 namespace asio = boost::asio;
 
-namespace {}  // namespace
-
 Expirer::Expirer(ExpirerParts parts)
     : parts_(std::move(parts)),
       work_(parts_.loop),
