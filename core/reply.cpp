@@ -1,13 +1,14 @@
 #include "core/reply.h"
 
+#include <algorithm>
+
 namespace postrider {
 
-std::string Reply::wire() const {
+void Reply::append_wire(std::string& out) const {
   const std::string number = std::to_string(code);
-  std::string out;
-  std::size_t size = 0;
+  std::size_t size = out.size();
   for (const std::string& line : lines) size += number.size() + enhanced.size() + line.size() + 4;
-  out.reserve(size);
+  if (size > out.capacity()) out.reserve(std::max(size, 2 * out.capacity()));
   for (std::size_t i = 0; i < lines.size(); ++i) {
     out += number;
     out += i + 1 < lines.size() ? '-' : ' ';
@@ -18,6 +19,11 @@ std::string Reply::wire() const {
     out += lines[i];
     out += "\r\n";
   }
+}
+
+std::string Reply::wire() const {
+  std::string out;
+  append_wire(out);
   return out;
 }
 

@@ -17,13 +17,15 @@ struct Reply {
   Then then = Then::proceed;
 
   Reply() = default;
-  Reply(int c, std::string_view e, std::string_view text, Then t = Then::proceed)
-      : code(c), enhanced(e), lines{std::string(text)}, then(t) {}
+  Reply(int c, std::string_view e, std::string_view text, Then t = Then::proceed) : code(c), enhanced(e), then(t) {
+    lines.emplace_back(text);
+  }
 
   bool positive() const { return code >= 200 && code < 400; }
   bool transient() const { return code >= 400 && code < 500; }
   bool permanent() const { return code >= 500 && code < 600; }
-  std::string wire() const;  // every line with code, '-' or ' ', enhanced code and CRLF
+  void append_wire(std::string& out) const;  // every line with code, '-' or ' ', enhanced code and CRLF
+  std::string wire() const;
   std::string text() const;  // lines joined by a blank, for records
 };
 

@@ -43,7 +43,7 @@ boost::asio::awaitable<bool> Connection::fill(Wait what, Duration limit, std::si
 }
 
 void Connection::queue(const Reply& reply) {
-  out_ += reply.wire();
+  reply.append_wire(out_);
 }
 
 boost::asio::awaitable<bool> Connection::flush() {

@@ -9,6 +9,8 @@ namespace {
 
 using smtp::FieldKind;
 
+constexpr std::size_t kUsualReceived = 256;  // octets of a field of ours
+
 // A HELO name is whatever the client said: nothing in it may end a comment, a clause or the line.
 std::string harmless(std::string_view name) {
   std::string out(name);
@@ -104,6 +106,7 @@ EditedHeader edit_header(const smtp::HeaderScanner& scanner, bool body_follows, 
 std::string make_received(const EnvelopeSpec& envelope, std::string_view hostname, bool hide_client,
                           const MessageId& id, Time now) {
   std::string out = "Received: ";
+  out.reserve(kUsualReceived);
   if (!hide_client && !envelope.client_address.empty()) {
     std::string literal = address_literal(envelope.client_address);
     out += "from " + (envelope.helo.empty() ? literal : harmless(envelope.helo)) + " (" + literal + ")\r\n\t";

@@ -8,6 +8,9 @@ namespace postrider::smtp {
 namespace {
 
 constexpr std::size_t kMaxFieldName = 998;  // a line's limit (RFC 5322 2.1.1): a longer "name" is text
+// Room taken at once; more as it comes.
+constexpr std::size_t kUsualSection = 1024;
+constexpr std::size_t kUsualFields = 16;
 
 struct KnownField {
   std::string_view name;
@@ -58,6 +61,10 @@ std::string_view HeaderField::value() const {
 
 HeaderScanner::Step HeaderScanner::feed(std::string_view octets) {
   std::size_t consumed = 0;
+  if (text_.empty()) {
+    text_.reserve(std::min(kUsualSection, max_size_));
+    starts_.reserve(kUsualFields);
+  }
   while (consumed < octets.size()) {
     const std::string_view rest = octets.substr(consumed);
     const std::size_t end = rest.find('\n');
