@@ -1,6 +1,7 @@
 // Rules over several keys: what cannot be together, and the traps that an experienced operator would point out.
 #include <algorithm>
 
+#include "core/alias_table.h"
 #include "core/config_draft.h"
 #include "core/config_value.h"
 
@@ -17,6 +18,7 @@ class Checker {
     for (std::size_t i = 0; i < config_.smtp_listeners.size(); ++i) check_smtp_listener(i);
     check_listen_twice();
     check_access();
+    check_aliases();
     check_sizes();
     check_lanes();
     check_delivery();
@@ -30,6 +32,7 @@ class Checker {
   void check_smtp_listener(std::size_t index);
   void check_listen_twice();
   void check_access();
+  void check_aliases();
   void check_sizes();
   void check_lanes();
   void check_delivery();
@@ -118,6 +121,22 @@ void Checker::check_access() {
   if (config_.access.allow_plaintext_auth_from_loopback)
     warn(at, "allow_plaintext_auth_from_loopback",
          "access.allow_plaintext_auth_from_loopback lets passwords pass without TLS on this machine");
+}
+
+// Each entry is known to be well written; here they are held against each other.
+void Checker::check_aliases() {
+  const DraftSection& at = section("addresses");
+  const GivenValue* given = at.find("aliases");
+  const AliasTable table(config_.addresses.aliases, {config_.addresses.origin, config_.server.hostname});
+  for (const AliasTable::Trouble& trouble : table.troubles()) {
+    const std::string text = at.key("aliases") + trouble.text;
+    const TomlValue* entry = given != nullptr ? given->value.field(trouble.name) : nullptr;
+    if (entry != nullptr) {
+      postrider::fault(result_.faults, entry->at, at.path("aliases"), text);
+    } else {
+      fault(at, "aliases", text);
+    }
+  }
 }
 
 void Checker::check_sizes() {

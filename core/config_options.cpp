@@ -186,7 +186,8 @@ const Option kOptions[] = {
      "Domain for addresses without one; not set: server.hostname.",
      store<&Config::addresses, &AddressesConfig::origin>},
     {"addresses", "aliases", Kind::aliases, "", 0, 0, "", kReload, "root=ops@example.com, postmaster=ops@example.com",
-     "Recipients that are replaced: local name or address, and the address that gets the mail.",
+     "Recipients that are replaced: local name or address, and the address that gets the mail, or another name of this "
+     "table, which is followed to its end.",
      store<&Config::addresses, &AddressesConfig::aliases>},
     {"addresses", "rewrite_sender", Kind::sender_rules, "", 0, 0, "", kReload, "root@*=alerts@example.com",
      "Senders that are replaced: pattern (user@*, *@domain, domain) and address; the first match holds.",

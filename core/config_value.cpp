@@ -403,8 +403,11 @@ result<OptionValue> value_from_pairs(const Option& option, std::vector<std::pair
   if (option.kind == OptionKind::match) return match_value(option, std::move(pairs));
   for (auto& [pattern, target] : pairs) {
     if (const auto fault = check_pattern(option.kind, pattern)) return wrong(pattern, *fault);
+    const bool bare = option.kind == OptionKind::aliases && target.find('@') == std::string::npos;
     const std::string given = target;
-    if (const auto fault = check_text(OptionKind::address, target)) return wrong(given, *fault);
+    // A bare name may be another alias: check_config() looks at the whole table.
+    if (const auto fault = bare ? check_pattern(option.kind, target) : check_text(OptionKind::address, target))
+      return wrong(given, *fault);
   }
   OptionValue value;
   value.pairs = std::move(pairs);

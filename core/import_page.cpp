@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/alias_table.h"
 #include "core/config_options.h"
 #include "core/config_value.h"
 
@@ -118,6 +119,19 @@ bool ImportBlock::set(std::string_view key, std::vector<std::string> items, std:
   return true;
 }
 
+// Without one entry others may lead nowhere: as often as there is one to leave out.
+void ImportBlock::leave_out_dead_ends(std::string_view key, std::vector<std::pair<std::string, std::string>>& pairs,
+                                      std::string_view why) {
+  for (;;) {
+    const std::vector<AliasTable::Trouble> troubles = AliasTable(pairs, {}).troubles();
+    if (troubles.empty()) return;
+    for (const AliasTable::Trouble& trouble : troubles) {
+      left_out(key, trouble.text, why);
+      std::erase_if(pairs, [&](const auto& pair) { return pair.first == trouble.name; });
+    }
+  }
+}
+
 bool ImportBlock::set(std::string_view key, std::vector<std::pair<std::string, std::string>> pairs,
                       std::string_view why) {
   const Option& option = *find_option(section_, key);
@@ -130,6 +144,7 @@ bool ImportBlock::set(std::string_view key, std::vector<std::pair<std::string, s
     else if (!twice)
       good.push_back(std::move(pair));
   }
+  if (option.kind == OptionKind::aliases) leave_out_dead_ends(key, good, why);
   if (good.empty()) return false;
   put(key, to_toml(option, value_from_pairs(option, std::move(good)).value()), why);
   return true;

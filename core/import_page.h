@@ -45,6 +45,8 @@ class ImportBlock {
   };
   void put(std::string_view key, std::string text, std::string_view why);
   bool left_out(std::string_view key, const std::string& clause, std::string_view why);
+  void leave_out_dead_ends(std::string_view key, std::vector<std::pair<std::string, std::string>>& pairs,
+                           std::string_view why);
 
   ImportPage& page_;
   std::string section_;

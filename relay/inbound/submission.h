@@ -28,7 +28,7 @@ class Dispatcher;
 
 struct AddressRules {                                               // [addresses]
   std::string origin;                                               // domain for bare names; default: the hostname
-  std::vector<std::pair<std::string, std::string>> aliases;         // local name or address -> address
+  std::vector<std::pair<std::string, std::string>> aliases;         // local name or address -> the same
   std::vector<std::pair<std::string, std::string>> rewrite_sender;  // pattern -> address
 };
 

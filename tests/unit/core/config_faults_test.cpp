@@ -66,7 +66,13 @@ const Case kFaults[] = {
     {"[access]\ntrusted_networks = [\"10.0.0.1/8\"]\n",
      "2:21: access.trusted_networks = \"10.0.0.1/8\" has bits set beyond its prefix; write 10.0.0.0/8"},
     {"[addresses]\naliases = { root = \"ops\" }\n",
-     "2:13: addresses.aliases = \"ops\" is not a whole mail address: it has no domain"},
+     "2:13: addresses.aliases = \"ops\" is neither a whole mail address nor a name in this table"},
+    {"[addresses]\naliases = { root = \"ops@\" }\n",
+     "2:13: addresses.aliases = \"ops@\" is not a mail address: the domain is empty"},
+    {"[addresses.aliases]\nwww = \"root\"\nroot = \"Ops\"\nops = \"admin@localhost\"\nAdmin = \"root\"\n",
+     "3:1: addresses.aliases goes round in a circle: root -> ops -> Admin -> root"},
+    {"[addresses]\norigin = \"example.org\"\naliases = { a = \"b@Example.org\", b = \"a@example.org\" }\n",
+     "3:13: addresses.aliases goes round in a circle: a -> b -> a"},
     {"[addresses]\naliases = { \"a b\" = \"a@b.c\" }\n",
      "2:13: addresses.aliases = \"a b\" is neither a local name nor a mail address: the local part holds a character "
      "that needs quotes"},
@@ -317,7 +323,7 @@ TEST(ConfigFaults, OfAListAreAllReportedAtTheirOwnPlace) {
               testing::ElementsAre(
                   "4:3: access.trusted_networks = \"10.0.0\" is not an address or a network such as 10.0.0.0/8",
                   "6:3: access.trusted_networks = \"fe80::/200\" has a prefix length that is not 0 to 128",
-                  "9:1: addresses.aliases = \"ops\" is not a whole mail address: it has no domain"));
+                  "9:1: addresses.aliases = \"ops\" is neither a whole mail address nor a name in this table"));
 }
 
 TEST(ConfigFaults, OfListenersAreNotComparedByTheirDefaults) {

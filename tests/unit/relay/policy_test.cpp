@@ -66,13 +66,18 @@ TEST(ConnectionCounts, AnAddressHasALimitOfItsOwn) {
   EXPECT_FALSE(counts.enter(there, 1)) << "one network, one client";
 }
 
-TEST(AddressBook, AnAliasIsAppliedOnce) {
+TEST(AddressBook, AnAliasIsFollowedToItsEnd) {
   AddressRules rules;
-  rules.aliases = {{"a", "b"}, {"b", "c@example.com"}};
-  AddressBook book(rules, "host.example");
-  Address address{"a", ""};
-  book.apply_to_recipient(address);
-  EXPECT_EQ(address.str(), "b@host.example");
+  rules.aliases = {{"postmaster", "root"}, {"root", "Ops@host.example"}, {"ops", "desk@example.com"}, {"me", "me"}};
+  const AddressBook book(rules, "host.example");
+  const auto end_of = [&book](Address address) {
+    book.apply_to_recipient(address);
+    return address.str();
+  };
+  EXPECT_EQ(end_of({"postmaster", ""}), "desk@example.com");
+  EXPECT_EQ(end_of({"Postmaster", "localhost"}), "desk@example.com");
+  EXPECT_EQ(end_of({"me", ""}), "me@host.example");
+  EXPECT_EQ(end_of({"postmaster", "example.net"}), "postmaster@example.net");
 }
 
 TEST(AddressBook, AnAliasHoldsAtOriginHostnameAndLocalhost) {
