@@ -35,10 +35,14 @@ bool spends_try(const Reason& reason) {
   return reason.cause != Cause::throttle && reason.cause != Cause::interrupted && reason.stage != Stage::route;
 }
 
-Time next_due(const Reason& reason, const RetryPolicy& policy, Time now, Time throttled_until, double jitter) {
-  if (reason.cause == Cause::interrupted) return now;
-  if (reason.cause == Cause::throttle && throttled_until > now) return throttled_until;
-  return now + stretched(policy.retry_interval, jitter);
+// What throttled is asked again when its pause ends, and so is who is paused where the others cannot take the message. Beside one that
+// failed that holds where the pause is over before the next try, or where there is none: no try is the last while somebody has only
+// asked to be left alone for a while.
+bool waits_for_pause(const Recipient& before, const Reason& reason, const RetryPolicy& policy, Time regular,
+                     Time paused_until, Time now) {
+  if (paused_until <= now) return false;
+  if (reason.cause == Cause::throttle || reason.cause == Cause::capability) return true;
+  return reason.cause == Cause::route && (paused_until < regular || before.tries >= policy.retries);
 }
 
 }  // namespace
@@ -51,12 +55,14 @@ RetryPolicy policy_for(const RetryPolicy& policy, const Envelope& envelope) {
 }
 
 Decision decide(const Recipient& before, const RecipientOutcome& outcome, const RetryPolicy& policy, Time now,
-                Time throttled_until, double jitter) {
+                Time paused_until, double jitter) {
   const Reason& reason = outcome.reason;
   if (outcome.kind == OutcomeKind::sent) return {Trigger::hand_over, true, Time{}, reason};
   if (outcome.kind == OutcomeKind::bounced) return {Trigger::refuse, true, Time{}, reason};
 
-  const bool spends = spends_try(reason);
+  const Time regular = now + stretched(policy.retry_interval, jitter);
+  const bool for_pause = waits_for_pause(before, reason, policy, regular, paused_until, now);
+  const bool spends = spends_try(reason) && !for_pause;
   if (outcome.kind == OutcomeKind::uncertain && policy.on_uncertain == OnUncertain::hold)
     return {Trigger::hold, spends, Time{}, reason};
   if (reason.cause == Cause::interrupted && before.interruptions >= policy.max_interruptions)
@@ -68,8 +74,8 @@ Decision decide(const Recipient& before, const RecipientOutcome& outcome, const 
     return give_up(reason, Cause::age, spends, "gave up after " + format_duration(policy.max_age));
 
   // Never due after the deadline: then and there it is found too old, not a retry interval later.
-  const Time due = std::min(next_due(reason, policy, now, throttled_until, jitter), deadline(before, policy));
-  return {Trigger::defer, spends, due, reason};
+  const Time wanted = reason.cause == Cause::interrupted ? now : for_pause ? paused_until : regular;
+  return {Trigger::defer, spends, std::min(wanted, deadline(before, policy)), reason};
 }
 
 bool too_old(const Recipient& recipient, const RetryPolicy& policy, Time now) {

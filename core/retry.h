@@ -26,10 +26,11 @@ struct Decision {
   bool route_caused = false;  // with give_up: the upstream was at fault, not the recipient or the message
 };
 
-// `jitter` in [0,1): stretches the interval by 0 to 5 %. `throttled_until` applies to Cause::throttle and may be zero
-// (then one retry interval). A throttle never spends a try; a try that is the last one becomes give_up.
+// `jitter` in [0,1): stretches the interval by 0 to 5 %. `paused_until`: when the first upstream that has only asked to slow down may be
+// asked again; zero: there is none. A throttle never spends a try: it waits until then, or one retry interval. A route failure
+// waits until then, unspent, where that is sooner than the next try; so does the last try, which otherwise becomes give_up.
 Decision decide(const Recipient& before, const RecipientOutcome& outcome, const RetryPolicy& policy, Time now,
-                Time throttled_until, double jitter);
+                Time paused_until, double jitter);
 
 // The upstream is at fault, or there was none: what failed for this may be brought back when a route works again.
 bool route_caused(const Reason& reason);

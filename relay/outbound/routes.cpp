@@ -297,6 +297,17 @@ std::optional<std::size_t> Routes::open_beside(UpstreamSet set, std::size_t chos
   return std::nullopt;
 }
 
+Time Routes::skipped_until(UpstreamSet set, Time now) const {
+  Time first{};
+  for (std::size_t i = 0; i < size(); ++i) {
+    const Upstream& upstream = at(i);
+    if (!has(set, i) || !upstream.skipped_for_pause(now) || upstream.stopped()) continue;
+    if (upstream.health() != Health::closed || upstream.quota(now) == Quota::Leave::used_up) continue;
+    first = first == Time{} ? upstream.paused_until() : std::min(first, upstream.paused_until());
+  }
+  return first;
+}
+
 Time Routes::service_again(UpstreamSet set, Time now) const {
   Time at_time = kNever;
   for (std::size_t i = 0; i < size(); ++i) {

@@ -91,6 +91,8 @@ class Routes {
   // Better than `chosen` and out of service by its own failures: without a probe now and then nobody would learn that it
   // works again, since `chosen` takes everything.
   std::optional<std::size_t> open_beside(UpstreamSet set, std::size_t chosen, Time now) const;
+  // When the first of those that nothing but their own pause keeps out of service is back; zero: there are none.
+  Time skipped_until(UpstreamSet set, Time now) const;
   // With nobody in service: when a probe, the end of a pause or of a quota's period may change that.
   Time service_again(UpstreamSet set, Time now) const;
 

@@ -7,18 +7,23 @@ namespace postrider::relay {
 
 namespace {
 
-// How much an outcome that another upstream might better says about what to do when none does. A throttle is the
-// strongest: the message waits for the end of the pause and spends nothing.
-int strength(Cause cause) {
-  if (cause == Cause::throttle) return 3;
-  if (cause == Cause::route) return 2;
-  return 1;  // capability
-}
-
 bool another_may_help(const RecipientOutcome& outcome) {
   if (outcome.kind == OutcomeKind::sent || outcome.kind == OutcomeKind::uncertain) return false;
   const Cause cause = outcome.reason.cause;
   return cause == Cause::route || cause == Cause::throttle || cause == Cause::capability;
+}
+
+// How much an outcome that another upstream might better says about what to do when none does. Who throttles this recipient alone is
+// asked again after the retry interval, and nothing is spent. Who is paused is not there for a while: what the others said counts,
+// unless they cannot take the message at all.
+int strength_of(const RecipientOutcome& outcome, Pause pause) {
+  if (!another_may_help(outcome)) return 5;
+  if (outcome.reason.cause == Cause::throttle) return pause == Pause::none ? 4 : 2;
+  return outcome.reason.cause == Cause::route ? 3 : 1;  // 1: capability
+}
+
+Time earlier(Time known, Time other) {
+  return known == Time{} ? other : std::min(known, other);
 }
 
 // A transport answers for every recipient it was asked for, mostly in the order asked. Where one is missing the attempt
@@ -72,12 +77,14 @@ storage::RecipientUpdate give_up_for_age(const Recipient& recipient, std::uint32
 
 TryLedger::TryLedger(const MessageRecord& record) : record_(record) {}
 
-void TryLedger::plan(std::uint32_t recipient, std::vector<Candidate> candidates, std::size_t eligible, Time again) {
+void TryLedger::plan(std::uint32_t recipient, std::vector<Candidate> candidates, std::size_t eligible, Time again,
+                     Time paused_until) {
   Entry entry;
   entry.recipient = recipient;
   entry.candidates = std::move(candidates);
   entry.eligible = eligible;
   entry.again = again;
+  entry.paused_until = paused_until;
   entries_.push_back(std::move(entry));
 }
 
@@ -139,24 +146,23 @@ void TryLedger::note(const Round& round, HandoverReport report, Pause pause) {
 
 void TryLedger::note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, Pause pause) {
   ++entry.next;
-  const bool final_word = !another_may_help(outcome);
-  if (outcome.reason.cause == Cause::capability) ++entry.incapable;
-  const bool stronger =
-      !entry.outcome || final_word || strength(outcome.reason.cause) >= strength(entry.outcome->reason.cause);
-  if (stronger) {
-    entry.outcome = outcome;
-    entry.attempt = attempts_.size();
-    if (outcome.reason.cause == Cause::throttle) {
-      entry.throttled_until =
-          entry.throttled_until == Time{} ? throttled_until : std::min(entry.throttled_until, throttled_until);
-    }
-  }
   const bool throttled = outcome.reason.cause == Cause::throttle;
   const bool stays = throttled && pause == Pause::waited_for;
   // What may have been sent already waits for its own upstream: due at once, an equal one that has room would take it.
   const bool bound = stays && may_have_been_sent(record_.recipients[entry.recipient]);
-  entry.only_paused = entry.only_paused && throttled && pause != Pause::none && !bound;
-  entry.over = final_word || stays;
+  const bool paused = throttled && pause != Pause::none && !bound;
+  if (outcome.reason.cause == Cause::capability) ++entry.incapable;
+  if (paused) entry.paused_until = earlier(entry.paused_until, throttled_until);
+  if (bound) entry.paused_until = {};
+  const int strength = strength_of(outcome, bound ? Pause::none : pause);
+  if (throttled && !paused) entry.its_own_wait = earlier(entry.its_own_wait.value_or(Time{}), throttled_until);
+  if (strength >= entry.strength) {
+    entry.outcome = outcome;
+    entry.strength = strength;
+    entry.attempt = attempts_.size();
+  }
+  entry.only_paused = entry.only_paused && paused;
+  entry.over = !another_may_help(outcome) || stays;
 }
 
 void TryLedger::stop() {
@@ -186,6 +192,13 @@ storage::Settlement TryLedger::settle(const RetryPolicy& policy, Time now, doubl
   return settlement;
 }
 
+// Who throttled this recipient alone may be asked before anybody's pause is over.
+Time TryLedger::waits_until(const Entry& entry, const RetryPolicy& policy, Time now) {
+  if (!entry.its_own_wait) return entry.paused_until;
+  const Time own = *entry.its_own_wait == Time{} ? now + policy.retry_interval : *entry.its_own_wait;
+  return entry.paused_until == Time{} || own < entry.paused_until ? *entry.its_own_wait : entry.paused_until;
+}
+
 storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& policy, Time now, double jitter) {
   const Recipient& recipient = record_.recipients[entry.recipient];
   if (entry.too_old) return give_up_for_age(recipient, entry.recipient, policy);
@@ -198,7 +211,7 @@ storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& p
   } else if (another_may_help(*entry.outcome)) {
     entry.outcome->kind = OutcomeKind::deferred;
   }
-  const Decision decision = decide(recipient, *entry.outcome, policy, now, entry.throttled_until, jitter);
+  const Decision decision = decide(recipient, *entry.outcome, policy, now, waits_until(entry, policy, now), jitter);
   storage::RecipientUpdate update;
   update.recipient = entry.recipient;
   update.trigger = decision.trigger;

@@ -24,8 +24,9 @@ class TryLedger {
 
   // A recipient and the upstreams that may be asked for it, in order; none: it is given back uncounted, to be looked at again at
   // `again` (or when it was due). `eligible`: how many there are for it at all; one that none of them can take for its size or form
-  // bounces.
-  void plan(std::uint32_t recipient, std::vector<Candidate> candidates, std::size_t eligible, Time again = {});
+  // bounces. `paused_until`: when the first of those that are not asked for a pause of theirs may be; zero: there are none.
+  void plan(std::uint32_t recipient, std::vector<Candidate> candidates, std::size_t eligible, Time again = {},
+            Time paused_until = {});
   void plan_give_up(std::uint32_t recipient);               // too old to be tried
   void plan_no_route(std::uint32_t recipient, Time again);  // no upstream takes it: it waits for another configuration
 
@@ -40,7 +41,8 @@ class TryLedger {
   // Not asked: it has no room now. Those recipients wait for it uncounted, whatever others answered.
   void wait(const Round& round, Time again);
   // A recipient that met nothing but throttles of upstreams that are paused now is due at once: the route holds it back until the
-  // first of them may be asked again, however that comes about. Any other waits until its due time.
+  // first of them may be asked again, however that comes about. Any other waits until its due time. A pause is no answer: where
+  // another upstream failed, that is the try.
   void note(const Round& round, HandoverReport report, Pause pause = Pause::none);
   // The relay stops: nobody more is asked. What the last upstream had not answered for is given back uncounted.
   void stop();
@@ -60,13 +62,16 @@ class TryLedger {
     Time again{};       // given back: not before
     bool over = false;  // an outcome that no other upstream can better
     std::optional<RecipientOutcome> outcome;
-    std::size_t attempt = 0;  // that gave it
-    Time throttled_until{};
-    std::size_t incapable = 0;  // upstreams that cannot take this body
-    bool only_paused = true;    // whoever was asked is paused for it
+    int strength = 0;                  // of it
+    std::size_t attempt = 0;           // that gave it
+    Time paused_until{};               // the first of the upstreams that are paused; zero: none is
+    std::optional<Time> its_own_wait;  // of a throttle that is nobody's pause; zero: the retry interval
+    std::size_t incapable = 0;         // upstreams that cannot take this body
+    bool only_paused = true;           // whoever was asked is paused for it
   };
 
   void note_outcome(Entry& entry, const RecipientOutcome& outcome, Time throttled_until, Pause pause);
+  static Time waits_until(const Entry& entry, const RetryPolicy& policy, Time now);
   storage::RecipientUpdate update_of(Entry& entry, const RetryPolicy& policy, Time now, double jitter);
 
   const MessageRecord& record_;

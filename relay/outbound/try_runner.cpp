@@ -138,7 +138,8 @@ void TryRunner::plan(ClaimedMessage& message, TryLedger& ledger, const RetryPoli
     } else {
       std::vector<Candidate> order = candidates(message, recipient, eligible, now);
       const Time again = order.empty() && !alone ? now + kApartAgain : Time{};
-      ledger.plan(index, std::move(order), static_cast<std::size_t>(std::popcount(eligible)), again);
+      ledger.plan(index, std::move(order), static_cast<std::size_t>(std::popcount(eligible)), again,
+                  routes.skipped_until(eligible, now));
     }
   }
 }

@@ -137,22 +137,78 @@ TEST_P(Throttle, APauseLongerThanSpillAfterSendsItOnInTheSameTry) {
   EXPECT_EQ(world.find(id).recipients[0].tries, 1u);
 }
 
-// Due at once while another one is in service and fails, it would be tried without end.
+// Due at once while another one is in service and cannot take it, it would be tried without end.
 TEST_P(Throttle, WhatTheNextOneCannotTakeIsNotAskedOverAndOver) {
-  for (const Play& answer : {incapable(), route_failure()}) {
-    WorldOptions options = with({"primary", "backup"});
-    options.health.open_after = 1000;
-    World world(options);
-    const Time start = world.time.now();
-    world.script.play = [&](std::size_t upstream, const MessageRecord&, unsigned) {
-      if (upstream == 1) return answer;
-      return world.time.now() < start + hours(1) ? throttled(start + hours(1)) : sent();
+  World world(with({"primary", "backup"}));
+  const Time start = world.time.now();
+  world.script.play = [&](std::size_t upstream, const MessageRecord&, unsigned) {
+    if (upstream == 1) return incapable();
+    return world.time.now() < start + hours(1) ? throttled(start + hours(1)) : sent();
+  };
+  const MessageId id = world.submit({});
+  world.run_for(hours(2));
+  EXPECT_EQ(world.tries(id), (std::vector<Time>{start, start, start + hours(1)}));
+  EXPECT_EQ(world.state(id), RecipientState::sent);
+}
+
+class ThrottleBesideFailure : public Throttle {
+ protected:
+  // The primary throttles until `pause_ends`, the backup fails until `back`.
+  void play(World& world, Time pause_ends, Time back) {
+    world.script.play = [&world, pause_ends, back](std::size_t upstream, const MessageRecord&, unsigned) {
+      const Time now = world.time.now();
+      if (upstream == 1) return now < back ? route_failure() : sent();
+      return now < pause_ends ? throttled(pause_ends) : sent();
     };
-    const MessageId id = world.submit({});
-    world.run_for(hours(2));
-    EXPECT_EQ(world.tries(id), (std::vector<Time>{start, start, start + hours(1)}));
-    EXPECT_EQ(world.state(id), RecipientState::sent);
   }
+};
+INSTANTIATE_TEST_SUITE_P(, ThrottleBesideFailure, testing::Values(StoreKind::memory, StoreKind::lmdb), store_name);
+
+TEST_P(ThrottleBesideFailure, ALongPauseKeepsNobodyFromTheOneThatComesBack) {
+  World world(with({"primary", "backup"}));
+  const Time start = world.time.now();
+  play(world, start + hours(24), start + minutes(30));
+  const MessageId first = world.submit({});
+  world.settle_down();
+  const MessageId later = world.submit({});  // the primary is paused already
+  world.run_for(minutes(29));
+  EXPECT_EQ(world.attempts(first).size(), 4u) << "both, and the backup twice more";
+  EXPECT_EQ(world.attempts(later).size(), 3u);
+  for (const MessageId& id : {first, later}) {
+    const Recipient recipient = world.find(id).recipients[0];
+    EXPECT_EQ(recipient.state, RecipientState::deferred);
+    EXPECT_EQ(recipient.tries, 3u);
+    EXPECT_EQ(recipient.reason.cause, Cause::route);
+  }
+  world.run_until(start + minutes(40));
+  for (const MessageId& id : {first, later}) {
+    EXPECT_EQ(world.state(id), RecipientState::sent);
+    EXPECT_EQ(world.find(id).recipients[0].upstream, "backup");
+  }
+}
+
+TEST_P(ThrottleBesideFailure, AShortPauseIsWaitedForAndSpendsNoTry) {
+  World world(with({"primary", "backup"}));
+  const Time start = world.time.now();
+  play(world, start + minutes(5), kNever);
+  const MessageId id = world.submit({});
+  world.run_for(minutes(6));
+  EXPECT_EQ(world.tries(id), (std::vector<Time>{start, start, start + minutes(5)}));
+  EXPECT_EQ(world.find(id).recipients[0].upstream, "primary");
+  EXPECT_EQ(world.find(id).recipients[0].tries, 1u);
+}
+
+TEST_P(ThrottleBesideFailure, TheLastTryIsNotTheLastBeforeThePauseEnds) {
+  World world(with({"primary", "backup"}));
+  const Time start = world.time.now();
+  play(world, start + hours(2), kNever);
+  const MessageId id = world.submit({});
+  world.run_for(minutes(119));
+  EXPECT_EQ(world.state(id), RecipientState::deferred);
+  EXPECT_EQ(world.attempts(id).size(), 5u) << "the primary once, the backup four times";
+  world.run_until(start + hours(2));
+  EXPECT_EQ(world.state(id), RecipientState::sent);
+  EXPECT_EQ(world.find(id).recipients[0].upstream, "primary");
 }
 
 TEST_P(Throttle, NobodyWaitsPastMaxAge) {

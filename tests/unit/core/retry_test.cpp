@@ -17,13 +17,13 @@ class Retry : public testing::Test {
     outcome.reason = {Cause::recipient, Stage::rcpt, 450, "4.2.1", "mailbox busy"};
   }
 
-  Decision decide_now(double jitter = 0) const { return decide(before, outcome, policy, now, throttled_until, jitter); }
+  Decision decide_now(double jitter = 0) const { return decide(before, outcome, policy, now, paused_until, jitter); }
 
   Recipient before;
   RecipientOutcome outcome;
   RetryPolicy policy;
   Time now = kStart + minutes(1);
-  Time throttled_until{};
+  Time paused_until{};
 };
 
 TEST_F(Retry, SentIsHandedOver) {
@@ -85,17 +85,61 @@ TEST_F(Retry, RefusedConnectionIsATryLikeAnyOther) {
 TEST_F(Retry, ThrottleNeverSpendsATry) {
   outcome.reason = {Cause::throttle, Stage::mail, 421, "4.7.0", "slow down"};
   before.tries = 3;
-  throttled_until = now + minutes(3);
+  paused_until = now + minutes(3);
   const Decision decision = decide_now(0.5);
   EXPECT_EQ(decision.trigger, Trigger::defer);
   EXPECT_FALSE(decision.spends_try);
-  EXPECT_EQ(decision.due, throttled_until);
+  EXPECT_EQ(decision.due, paused_until);
+}
+
+TEST_F(Retry, ARouteFailureBesideALongPauseIsATryAsIfNobodyWerePaused) {
+  outcome.reason = {Cause::route, Stage::connect, 0, "", "connection refused"};
+  paused_until = now + hours(24);
+  const Decision decision = decide_now(0.5);
+  EXPECT_EQ(decision.trigger, Trigger::defer);
+  EXPECT_TRUE(decision.spends_try);
+  EXPECT_EQ(decision.due, now + minutes(10) + seconds(15));
+}
+
+TEST_F(Retry, ARouteFailureBesideAPauseThatEndsSoonerWaitsForThatUnspent) {
+  outcome.reason = {Cause::route, Stage::connect, 0, "", "connection refused"};
+  paused_until = now + minutes(9);
+  const Decision decision = decide_now();
+  EXPECT_EQ(decision.trigger, Trigger::defer);
+  EXPECT_FALSE(decision.spends_try);
+  EXPECT_EQ(decision.due, paused_until);
+}
+
+TEST_F(Retry, NoTryIsTheLastWhileSomebodyIsOnlyPaused) {
+  outcome.reason = {Cause::route, Stage::connect, 0, "", "connection refused"};
+  before.tries = 3;
+  paused_until = now + hours(24);
+  Decision decision = decide_now();
+  EXPECT_EQ(decision.trigger, Trigger::defer);
+  EXPECT_FALSE(decision.spends_try);
+  EXPECT_EQ(decision.due, paused_until);
+
+  paused_until = now + hours(24 * 30);
+  EXPECT_EQ(decide_now().due, kStart + policy.max_age);
+  paused_until = now;
+  EXPECT_EQ(decide_now().trigger, Trigger::give_up);
+  paused_until = now + hours(24);
+  outcome.reason.cause = Cause::recipient;
+  EXPECT_EQ(decide_now().trigger, Trigger::give_up) << "it answered about the recipient";
+}
+
+TEST_F(Retry, WhatTheOthersCannotTakeWaitsForThePause) {
+  outcome.reason = {Cause::capability, Stage::mail, 0, "", "no SMTPUTF8"};
+  paused_until = now + hours(24);
+  const Decision decision = decide_now();
+  EXPECT_EQ(decision.due, paused_until);
+  EXPECT_FALSE(decision.spends_try);
 }
 
 TEST_F(Retry, ThrottleWithoutAnEndWaitsOneInterval) {
   outcome.reason.cause = Cause::throttle;
   EXPECT_EQ(decide_now().due, now + minutes(10));
-  throttled_until = now - seconds(1);
+  paused_until = now - seconds(1);
   EXPECT_EQ(decide_now().due, now + minutes(10));
 }
 

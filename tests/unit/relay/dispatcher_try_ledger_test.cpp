@@ -93,7 +93,7 @@ TEST_F(TryLedgerTest, ManyAttemptsAreOneTry) {
   EXPECT_TRUE(settlement.updates[0].spends_try);
 }
 
-TEST_F(TryLedgerTest, AThrottleOutweighsARouteFailureWhoeverComesFirst) {
+TEST_F(TryLedgerTest, AThrottleOfThisRecipientOutweighsARouteFailureWhoeverComesFirst) {
   for (const bool throttle_first : {true, false}) {
     TryLedger ledger(record_);
     ledger.plan(0, candidates({0, 1}), 2);
@@ -311,6 +311,43 @@ TEST_F(TryLedgerTest, OnlyWhomEveryUpstreamAskedIsPausedForIsDueAtOnce) {
     EXPECT_EQ(settlement.updates[0].due, second.due) << static_cast<int>(second.cause);
     EXPECT_FALSE(settlement.updates[0].spends_try);
   }
+}
+
+// Asked and throttled, or not asked for a pause from before: it is not there, and the failure of the other one is the try.
+TEST_F(TryLedgerTest, BesideALongPauseARouteFailureIsTheTryWhoeverComesFirst) {
+  for (const std::size_t paused : {0u, 1u, 2u}) {
+    TryLedger ledger(record_);
+    if (paused < 2) {
+      ledger.plan(0, candidates({0, 1}), 2);
+    } else {
+      ledger.plan(0, candidates({0}), 2, {}, kNow + hours(24));
+    }
+    while (const auto round = ledger.next_round()) {
+      const bool throttles = round->upstream == paused;
+      HandoverReport one = report(*round, OutcomeKind::deferred, reason(throttles ? Cause::throttle : Cause::route));
+      if (throttles) one.throttled_until = kNow + hours(24);
+      ledger.note(*round, std::move(one), throttles ? Pause::skipped : Pause::none);
+    }
+    const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+    EXPECT_EQ(settlement.updates[0].reason.cause, Cause::route) << paused;
+    EXPECT_TRUE(settlement.updates[0].spends_try);
+    EXPECT_EQ(settlement.updates[0].due, kNow + minutes(10));
+    EXPECT_TRUE(settlement.attempts.back().counted);
+  }
+}
+
+TEST_F(TryLedgerTest, WhoThrottlesThisRecipientAloneIsAskedAgainBeforeALongPauseEnds) {
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0, 1}), 2);
+  while (const auto round = ledger.next_round()) {
+    HandoverReport one = report(*round, OutcomeKind::deferred, reason(Cause::throttle));
+    const bool pauses = round->upstream == 0;
+    if (pauses) one.throttled_until = kNow + hours(24);
+    ledger.note(*round, std::move(one), pauses ? Pause::skipped : Pause::none);
+  }
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  EXPECT_EQ(settlement.updates[0].due, kNow + minutes(10));
+  EXPECT_FALSE(settlement.updates[0].spends_try);
 }
 
 TEST_F(TryLedgerTest, OfSeveralThrottlesTheOneThatEndsFirstDecides) {
