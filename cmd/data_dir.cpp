@@ -37,6 +37,12 @@ class File {
   int fd_;
 };
 
+// The names in it on stable storage.
+void sync_entries(const std::string& directory) {
+  const File opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.fd() < 0 || ::fsync(opened.fd()) != 0) fail("cannot sync " + directory, errno);
+}
+
 // Written beside and renamed, with what is in it synced before and its name after: it is whole or not there, and what was made once
 // is not made anew after a loss of power.
 void write_secret(const std::string& path, const std::string& octets) {
@@ -49,9 +55,7 @@ void write_secret(const std::string& path, const std::string& octets) {
       fail("cannot write " + temporary, errno);
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail("cannot make " + path, errno);
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const File directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.fd() < 0 || ::fsync(directory.fd()) != 0) fail("cannot sync " + parent, errno);
+  sync_entries(std::filesystem::path(path).parent_path().string());
 }
 
 // What the file begins with. Faults: not_found, unavailable.
@@ -80,9 +84,13 @@ void prepare_data_dir(const std::string& data_dir) {
   const fs::path path = fs::absolute(data_dir, error).lexically_normal();
   fs::path made;
   for (const fs::path& part : path) {
+    const std::string parent = made.string();
     made /= part;
-    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST && errno != EISDIR)
+    if (::mkdir(made.c_str(), 0700) == 0) {
+      sync_entries(parent);
+    } else if (errno != EEXIST && errno != EISDIR) {
       fail("cannot make the data directory " + made.string() + " (server.data_dir)", errno);
+    }
   }
   if (!fs::is_directory(path, error)) fail("the data directory " + path.string() + " (server.data_dir)", ENOTDIR);
 }

@@ -13,6 +13,7 @@
 
 #include "storage/lmdb/meta.h"
 #include "storage/lmdb/txn.h"
+#include "storage/partial_directory.h"
 #include "storage/record_frame.h"
 
 namespace postrider::storage::lmdb {
@@ -135,6 +136,7 @@ Environment::Environment(const SpoolOptions& options, Access access) : directory
     // A reader takes the size that the file says.
     if (access == Access::write) check("set the map size", mdb_env_set_mapsize(env_, options.max_size / 4096 * 4096));
     check("open the database", mdb_env_open(env_, directory_.c_str(), flags, 0600));
+    if (access == Access::write) sync_names(options);
     MDB_envinfo info{};
     check("examine the database", mdb_env_info(env_, &info));
     map_size_ = info.me_mapsize;
@@ -169,6 +171,12 @@ void Environment::prepare_directory(const SpoolOptions& options) {
                      "): the spool needs a local one, because its locks and its memory map are not safe there");
   }
   lock_ = lock_directory(directory_);
+}
+
+// A file whose data is synced is lost all the same when the power goes before its name is on the disk.
+void Environment::sync_names(const SpoolOptions& options) const {
+  sync_directory(directory_);
+  sync_directory(options.data_dir);
 }
 
 void Environment::check_readable() const {

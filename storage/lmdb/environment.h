@@ -62,6 +62,7 @@ class Environment {
 
  private:
   void prepare_directory(const SpoolOptions& options);
+  void sync_names(const SpoolOptions& options) const;
   void check_readable() const;
   void check_length() const;
   void check_format() const;
