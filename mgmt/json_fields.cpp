@@ -49,7 +49,9 @@ std::optional<std::string> taken_text(std::string_view text, std::string at, std
 }  // namespace
 
 void add_fault(Faults& faults, std::string pointer, std::string detail) {
-  if (faults.size() < kMaxFaults) faults.push_back({std::move(pointer), std::move(detail)});
+  if (faults.size() >= kMaxFaults) return;
+  const auto told = [&](const FieldFault& fault) { return fault.pointer == pointer && fault.detail == detail; };
+  if (std::none_of(faults.begin(), faults.end(), told)) faults.push_back({std::move(pointer), std::move(detail)});
 }
 
 std::string member_of(std::string_view at, std::string_view name) {  // RFC 6901 3.
@@ -68,6 +70,10 @@ std::string member_of(std::string_view at, std::string_view name) {  // RFC 6901
 
 std::string element_of(std::string_view at, std::size_t index) {
   return std::string(at) + "/" + std::to_string(index);
+}
+
+bool lies_within(std::string_view pointer, std::string_view outer) {
+  return pointer.starts_with(outer) && (pointer.size() == outer.size() || pointer[outer.size()] == '/');
 }
 
 std::optional<json::value> parse_document(std::string_view text, Faults& faults) {

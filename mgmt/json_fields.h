@@ -30,6 +30,7 @@ namespace postrider::mgmt {
 using Faults = std::vector<FieldFault>;
 inline constexpr std::size_t kMaxFaults = 100;  // of one request; what comes after is not told
 
+// Unless it is there already: the letters of one call share fields.
 void add_fault(Faults& faults, std::string pointer, std::string detail);
 
 inline std::string_view view_of(const boost::json::string& text) {
@@ -45,6 +46,8 @@ struct Placed {
 // The pointer of a member or element; '~' and '/' escaped.
 std::string member_of(std::string_view at, std::string_view name);
 std::string element_of(std::string_view at, std::size_t index);
+// Whether a pointer is that one, or of something in it.
+bool lies_within(std::string_view pointer, std::string_view outer);
 
 // Nothing, with one fault, when it is no JSON (at ""), when a member is there twice (at its place), or when there are too many values:
 // mgmt/json_duplicates.h.

@@ -12,13 +12,10 @@ namespace postrider::mgmt {
 
 namespace {
 
-bool lies_within(std::string_view pointer, std::string_view outer) {
-  return pointer.starts_with(outer) && (pointer.size() == outer.size() || pointer[outer.size()] == '/');
-}
-
 class LetterCheck {
  public:
-  LetterCheck(const Letter& letter, Faults& faults) : letter_(letter), faults_(faults) {}
+  LetterCheck(const Letter& letter, const Faults& of_call, Faults& faults)
+      : letter_(letter), of_call_(of_call), faults_(faults) {}
 
   void run() {
     check_parties();
@@ -36,8 +33,9 @@ class LetterCheck {
   std::string at(const std::string& place) const { return letter_.at + place; }
   void fault(const std::string& place, std::string detail) { add_fault(faults_, at(place), std::move(detail)); }
   bool is_unread(const std::string& place) const {
-    return std::any_of(letter_.faults.begin(), letter_.faults.end(),
-                       [&](const FieldFault& fault) { return lies_within(fault.pointer, at(place)); });
+    const auto is_of_it = [&](const FieldFault& fault) { return lies_within(fault.pointer, at(place)); };
+    return std::any_of(letter_.faults.begin(), letter_.faults.end(), is_of_it) ||
+           std::any_of(of_call_.begin(), of_call_.end(), is_of_it);
   }
   void fault_if(const std::string& pointer, Wrong wrong) {
     if (wrong) add_fault(faults_, pointer, std::move(*wrong));
@@ -69,7 +67,8 @@ class LetterCheck {
     const std::size_t named = letter_.to.size() + letter_.cc.size() + letter_.bcc.size();
     if (std::max(named, letter_.envelope_recipients.size()) > kMaxLetterRecipients)
       fault(places().to, "a message has at most " + std::to_string(kMaxLetterRecipients) + " recipients");
-    if (named + letter_.envelope_recipients.size() == 0 && !header_names_them)
+    const bool all_read = !is_unread(places().cc) && !is_unread(places().bcc);
+    if (named + letter_.envelope_recipients.size() == 0 && !header_names_them && all_read)
       fault(places().to, "at least one recipient is needed");
   }
 
@@ -200,20 +199,22 @@ class LetterCheck {
   }
 
   const Letter& letter_;
+  const Faults& of_call_;
   Faults& faults_;
 };
 
 }  // namespace
 
-void check_letter(const Letter& letter, Faults& faults) {
+void check_letter(const Letter& letter, Faults& faults, const Faults& of_call) {
   Faults more;
-  LetterCheck(letter, more).run();
+  LetterCheck(letter, of_call, more).run();
   for (const FieldFault& fault : letter.faults) add_fault(faults, fault.pointer, fault.detail);
   for (FieldFault& fault : more) {
     const auto told = [&](const FieldFault& other) {
       return lies_within(other.pointer, fault.pointer) || lies_within(fault.pointer, other.pointer);
     };
-    if (std::none_of(letter.faults.begin(), letter.faults.end(), told))
+    if (std::none_of(letter.faults.begin(), letter.faults.end(), told) &&
+        std::none_of(of_call.begin(), of_call.end(), told))
       add_fault(faults, std::move(fault.pointer), std::move(fault.detail));
   }
 }

@@ -80,8 +80,9 @@ struct Letter {
 
 // Adds all that is wrong with a letter: what its reader found, but not what only follows from that; addresses (RFC 5321, 6531), line
 // breaks and NUL in what becomes a header field, invalid UTF-8, header names that are no tokens or not the client's to
-// set, media types, bounds of tags, metadata and counts, nothing to send.
-void check_letter(const Letter& letter, Faults& faults);
+// set, media types, bounds of tags, metadata and counts, nothing to send. `of_call`: what the reader found in the call that the letter
+// is one of; neither that nor what follows from it is added.
+void check_letter(const Letter& letter, Faults& faults, const Faults& of_call = {});
 inline constexpr std::size_t kMaxLetterRecipients = 1000;
 inline constexpr std::size_t kMaxLetterAttachments = 100;
 inline constexpr std::size_t kMaxLetterHeaders = 100;

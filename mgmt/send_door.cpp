@@ -204,24 +204,25 @@ asio::awaitable<SendOutcome> SendDoor::send(const Request& request, std::vector<
 
 asio::awaitable<void> SendDoor::check(Call& call) {
   SendOutcome& outcome = call.outcome;
+  const bool one_fate = call.terms.all_or_nothing || !call.terms.faults.empty();
   std::uint64_t recipients = 0;
-  Faults faults;
+  Faults faults = call.terms.faults;
   for (std::size_t i = 0; i < call.letters.size(); ++i) {
     if (i % kBreath == kBreath - 1) co_await asio::post(parts_.loop.io(), asio::use_awaitable);
-    SendPlan& plan = call.plans[i] = plan_letter(call.letters[i], call.request, parts_.submission, parts_.clock.now());
+    SendPlan& plan = call.plans[i] =
+        plan_letter(call.letters[i], call.request, parts_.submission, parts_.clock.now(), call.terms.faults);
     if (!plan.refusal) {
       call.accepted.push_back(i);
       recipients += call.recipients(i);
       continue;
     }
     outcome.letters[i].refusal = *plan.refusal;
-    if (!call.terms.all_or_nothing && !is_ours(plan.refusal->type)) continue;
+    if (!one_fate && !is_ours(plan.refusal->type)) continue;
     if (!outcome.refusal) outcome.refusal = *plan.refusal;
     if (plan.refusal->type == ProblemType::validation)
       for (const FieldFault& fault : plan.refusal->faults) add_fault(faults, fault.pointer, fault.detail);
   }
-  if (outcome.refusal && !faults.empty() && call.terms.all_or_nothing)
-    outcome.refusal = invalid_fields(std::move(faults));
+  if (one_fate && !faults.empty()) outcome.refusal = invalid_fields(std::move(faults));
   if (outcome.refusal || recipients == 0) co_return;
   outcome.refusal = parts_.limits.take(call.request.principal, recipients);
   if (call.terms.dry_run && !outcome.refusal) parts_.limits.give_back(call.request.principal, recipients);

@@ -37,6 +37,9 @@ struct SendTerms {
   std::string idempotency_key;  // empty: none. Covers the whole call
   bool batch = false;           // gives the messages one batch id
   bool dry_run = false;         // checks everything, stores nothing: Sent has neither id nor refusal then
+  // What could not be read of the call and is not of one letter alone. Any of them refuses the call, and what is wrong with its letters
+  // is told with it.
+  Faults faults = {};
 };
 
 struct SendOutcome {

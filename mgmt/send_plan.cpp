@@ -33,8 +33,8 @@ Address address_of(const std::string& email) {
 
 class Planner {
  public:
-  Planner(const Letter& letter, const Request& request, relay::Submission& submission, Time now)
-      : letter_(letter), principal_(request.principal), submission_(submission), now_(now) {
+  Planner(const Letter& letter, const Request& request, relay::Submission& submission, Time now, const Faults& of_call)
+      : letter_(letter), of_call_(of_call), principal_(request.principal), submission_(submission), now_(now) {
     EnvelopeSpec& envelope = plan_.envelope;
     envelope.door = Door::http;
     envelope.smtputf8 = true;  // JSON and raw octets can hold what needs it; the submission asks for it only then
@@ -47,8 +47,8 @@ class Planner {
   }
 
   SendPlan run() {
-    check_letter(letter_, faults_);
-    const bool sound = faults_.empty();
+    check_letter(letter_, faults_, of_call_);
+    const bool sound = faults_.empty() && of_call_.empty();
     take_times();
     if (read_header() && sound) {
       take_sender();
@@ -257,6 +257,7 @@ class Planner {
   }
 
   const Letter& letter_;
+  const Faults& of_call_;
   const Principal& principal_;
   relay::Submission& submission_;
   const Time now_;
@@ -269,8 +270,9 @@ class Planner {
 
 }  // namespace
 
-SendPlan plan_letter(const Letter& letter, const Request& request, relay::Submission& submission, Time now) {
-  return Planner(letter, request, submission, now).run();
+SendPlan plan_letter(const Letter& letter, const Request& request, relay::Submission& submission, Time now,
+                     const Faults& of_call) {
+  return Planner(letter, request, submission, now, of_call).run();
 }
 
 }  // namespace postrider::mgmt

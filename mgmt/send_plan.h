@@ -28,7 +28,9 @@ struct SendPlan {
   std::optional<Refusal> refusal;
 };
 
-// `request` has passed the gate: its principal is whose letter it is.
-SendPlan plan_letter(const Letter& letter, const Request& request, relay::Submission& submission, Time now);
+// `request` has passed the gate: its principal is whose letter it is. `of_call`: what could not be read of the call that the letter is
+// one of, see check_letter(); the plan of such a letter is of no use but for its refusal.
+SendPlan plan_letter(const Letter& letter, const Request& request, relay::Submission& submission, Time now,
+                     const Faults& of_call = {});
 
 }  // namespace postrider::mgmt

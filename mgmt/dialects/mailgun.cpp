@@ -59,10 +59,11 @@ asio::awaitable<Response> send(const DialectParts& parts, Ids& ids, const Reques
   if (!key->empty()) comparable = in_one_form(request, *fields);
   auto read = read_mailgun_form(std::move(*fields), form, ids.next(parts.clock.now(), *domain));
   if (const auto* refusal = std::get_if<Refusal>(&read)) co_return mailgun_refusal(*refusal);
-  auto& letters = std::get<std::vector<Letter>>(read);
+  auto& [letters, faults] = std::get<MailgunCall>(read);
   SendTerms terms;
   terms.idempotency_key = std::move(*key);
   terms.batch = letters.size() > 1;
+  terms.faults = std::move(faults);
   const Request& compared = comparable ? *comparable : request;
   const SendOutcome outcome = co_await parts.door.send(compared, std::move(letters), std::move(terms));
   if (const auto refusal = first_refusal(outcome)) co_return mailgun_refusal(*refusal);
@@ -85,7 +86,7 @@ Response mailgun_refusal(const Refusal& refusal) {
     message += fault.detail;
   }
   if (message.empty()) message = refusal.detail;
-  return vendor_refusal(refusal, vendor_status(refusal.type), {{"message", message}});
+  return vendor_refusal(refusal, vendor_status(refusal.type), {{"message", bounded_sentence(std::move(message))}});
 }
 
 result<std::string> mailgun_domain(const Request& request) {

@@ -186,15 +186,14 @@ bool has_message_id(const Letter& letter) {
 
 }  // namespace
 
-std::variant<std::vector<Letter>, Refusal> read_mailgun_form(std::vector<FormPart> parts, MailgunForm form,
-                                                             std::string_view message_id) {
+std::variant<MailgunCall, Refusal> read_mailgun_form(std::vector<FormPart> parts, MailgunForm form,
+                                                     std::string_view message_id) {
   MailgunFields fields;
   Faults faults;
   FormReader(form, fields, faults).read(std::move(parts));
-  if (!faults.empty()) return invalid_fields(std::move(faults));
   if (form == MailgunForm::fields && !has_message_id(fields.letter))
     fields.letter.headers.emplace_back("Message-ID", message_id);
-  return expand_recipients(std::move(fields));
+  return expand_recipients(std::move(fields), std::move(faults));
 }
 
 }  // namespace postrider::mgmt

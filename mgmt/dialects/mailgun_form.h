@@ -15,9 +15,15 @@ namespace postrider::mgmt {
 
 enum class MailgunForm : std::uint8_t { fields, mime };
 
+struct MailgunCall {
+  std::vector<Letter> letters;
+  Faults faults;  // of reading it: then the letters are there to be checked only
+};
+
 // `message_id`: with angle brackets; of all letters, unless the fields have one. A message given as MIME keeps its own or is given one.
-std::variant<std::vector<Letter>, Refusal> read_mailgun_form(std::vector<FormPart> parts, MailgunForm form,
-                                                             std::string_view message_id);
+// The refusal: of a call that is too large, all its messages together.
+std::variant<MailgunCall, Refusal> read_mailgun_form(std::vector<FormPart> parts, MailgunForm form,
+                                                     std::string_view message_id);
 
 // ---- between its files ----
 
@@ -47,7 +53,7 @@ class MailgunOptions {
   Faults& faults_;
 };
 
-// One letter for each recipient in `to`, with its variables in subject, texts, header fields and variables.
-std::variant<std::vector<Letter>, Refusal> expand_recipients(MailgunFields fields);
+// One letter for each recipient in `to`, with its variables in subject, texts, header fields and variables. `faults`: of reading them.
+std::variant<MailgunCall, Refusal> expand_recipients(MailgunFields fields, Faults faults);
 
 }  // namespace postrider::mgmt

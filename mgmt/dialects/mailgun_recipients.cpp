@@ -76,18 +76,21 @@ void refuse_links(const Letter& letter, Faults& faults) {
 
 }  // namespace
 
-std::variant<std::vector<Letter>, Refusal> expand_recipients(MailgunFields fields) {
-  Faults faults;
-  std::vector<Letter> letters;
-  refuse_links(fields.letter, faults);
-  if (fields.recipient_variables.empty()) {
-    if (!faults.empty()) return invalid_fields(std::move(faults));
-    letters.push_back(std::move(fields.letter));
-    return letters;
+std::variant<MailgunCall, Refusal> expand_recipients(MailgunFields fields, Faults faults) {
+  MailgunCall call;
+  call.faults = std::move(faults);
+  refuse_links(fields.letter, call.faults);
+  std::unordered_map<std::string, Pairs> variables;
+  if (!fields.recipient_variables.empty()) {
+    variables = read_variables(fields.recipient_variables, call.faults);
+    if (fields.letter.to.size() > kMaxLetterRecipients)
+      add_fault(call.faults, "/to", "a batch has at most 1000 recipients");
   }
-  const auto variables = read_variables(fields.recipient_variables, faults);
-  if (fields.letter.to.size() > kMaxLetterRecipients) add_fault(faults, "/to", "a batch has at most 1000 recipients");
-  if (!faults.empty()) return invalid_fields(std::move(faults));
+  // Where something could not be read the letter is checked as it stands: nothing will be sent.
+  if (fields.recipient_variables.empty() || !call.faults.empty()) {
+    call.letters.push_back(std::move(fields.letter));
+    return call;
+  }
   const std::vector<Party> recipients = std::exchange(fields.letter.to, {});
   CallBudget budget;
   for (const Party& recipient : recipients) {
@@ -96,9 +99,9 @@ std::variant<std::vector<Letter>, Refusal> expand_recipients(MailgunFields field
     letter.to.push_back(recipient);
     const auto own = variables.find(lowered(recipient.email));
     if (own != variables.end() && !fill_in(letter, Replacements(own->second), budget)) return CallBudget::refusal();
-    letters.push_back(std::move(letter));
+    call.letters.push_back(std::move(letter));
   }
-  return letters;
+  return call;
 }
 
 }  // namespace postrider::mgmt

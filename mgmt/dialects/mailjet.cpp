@@ -19,17 +19,16 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxMessages = 50;  // of one call, as Mailjet has it
 
-// One of the Messages: its letter's place among the letters, or why there is none.
+// What the answer says of one of the Messages.
 struct Item {
   std::string custom_id;
   std::vector<std::string> to, cc, bcc;
-  std::optional<std::size_t> letter;
-  std::vector<MailjetError> errors;
 };
 
 struct Call {
   std::vector<Item> items;
-  std::vector<Letter> letters;
+  std::vector<Letter> letters;  // one for each
+  Faults faults;                // of the call, not of one of its messages
   bool sandbox = false;
 };
 
@@ -52,41 +51,30 @@ json::value with_globals(const json::value& message, const json::value& globals)
 void read_item(const json::value& message, std::string at, Call& call) {
   Faults faults;
   const Placed placed{&message, std::move(at)};
-  MailjetMessage read = read_mailjet_message(placed, faults);
-  Item item;
-  item.custom_id = std::move(read.custom_id);
-  if (faults.empty()) {
-    item.to = emails_of(read.letter.to);
-    item.cc = emails_of(read.letter.cc);
-    item.bcc = emails_of(read.letter.bcc);
-    item.letter = call.letters.size();
-    call.letters.push_back(std::move(read.letter));
-  } else {
-    item.errors = mailjet_errors(invalid_fields(std::move(faults)), placed.at);
-  }
-  call.items.push_back(std::move(item));
+  auto [letter, custom_id] = read_mailjet_message(placed, faults);
+  letter.faults = std::move(faults);
+  call.items.push_back({std::move(custom_id), emails_of(letter.to), emails_of(letter.cc), emails_of(letter.bcc)});
+  call.letters.push_back(std::move(letter));
 }
 
 std::variant<Call, Refusal> read_call(std::string_view body) {
-  Faults faults;
-  const auto document = parse_document(body, faults);
-  if (!document) return invalid_fields(std::move(faults));
-  JsonFields fields(*document, "", faults);
   Call call;
+  const auto document = parse_document(body, call.faults);
+  if (!document) return call;
+  JsonFields fields(*document, "", call.faults);
   call.sandbox = fields.flag("SandboxMode").value_or(false);
   fields.flag("AdvanceErrorHandling");  // every error is told, with or without
   const auto messages = fields.array("Messages", kMaxMessages);
-  if (messages.empty() && faults.empty()) fields.fault("Messages", "must be an array of 1 to 50 messages");
+  if (messages.empty() && call.faults.empty()) fields.fault("Messages", "must be an array of 1 to 50 messages");
   const auto globals = fields.object("Globals");
   fields.finish();
-  if (!faults.empty()) return invalid_fields(std::move(faults));
   CallBudget budget;
   for (const Placed& message : messages) {
     if (globals)
       read_item(with_globals(*message.value, *globals->value), message.at, call);
     else
       read_item(*message.value, message.at, call);
-    if (call.items.back().letter && !budget.take(size_of(call.letters.back()))) return CallBudget::refusal();
+    if (!budget.take(size_of(call.letters.back()))) return CallBudget::refusal();
   }
   return call;
 }
@@ -121,9 +109,9 @@ json::object success_json(const Request& request, const Item& item, const Sent& 
   return out;
 }
 
-json::object failure_json(const Request& request, const Item& item) {
+json::object failure_json(const Request& request, const Item& item, const std::vector<MailjetError>& all) {
   json::array errors;
-  for (const MailjetError& error : item.errors) errors.emplace_back(error_json(error, request.id));
+  for (const MailjetError& error : all) errors.emplace_back(error_json(error, request.id));
   return {{"Status", "error"}, {"CustomID", item.custom_id}, {"Errors", std::move(errors)}};
 }
 
@@ -133,21 +121,20 @@ bool was_refused(const Sent& sent) {
 }
 
 // 200 when all went well, else the status of the first error; each message is told for itself.
-Response answer(const Request& request, Call& call, const SendOutcome& outcome) {
+Response answer(const Request& request, const std::vector<Item>& items, const SendOutcome& outcome) {
   json::array messages;
   std::optional<http::status> failed;
   std::vector<std::pair<std::string, std::string>> headers;
-  for (std::size_t i = 0; i < call.items.size(); ++i) {
-    Item& item = call.items[i];
-    const Sent* sent = item.letter ? &outcome.letters[*item.letter] : nullptr;
-    if (sent != nullptr && was_refused(*sent)) item.errors = mailjet_errors(sent->refusal, element_of("/Messages", i));
-    if (item.errors.empty()) {
-      messages.emplace_back(success_json(request, item, *sent));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Sent& sent = outcome.letters[i];
+    if (!was_refused(sent)) {
+      messages.emplace_back(success_json(request, items[i], sent));
       continue;
     }
-    if (!failed && sent != nullptr) headers = refusal_headers(sent->refusal);
-    if (!failed) failed = item.errors.front().status;
-    messages.emplace_back(failure_json(request, item));
+    const std::vector<MailjetError> errors = mailjet_errors(sent.refusal, element_of("/Messages", i));
+    if (!failed) headers = refusal_headers(sent.refusal);
+    if (!failed) failed = errors.front().status;
+    messages.emplace_back(failure_json(request, items[i], errors));
   }
   Response response = json_response({{"Messages", std::move(messages)}}, failed.value_or(http::status::ok));
   response.headers = std::move(headers);
@@ -165,10 +152,10 @@ asio::awaitable<Response> send(const DialectParts& parts, const Request& request
   terms.idempotency_key = std::move(*key);
   terms.batch = call.letters.size() > 1;
   terms.dry_run = call.sandbox;
-  SendOutcome outcome;
-  if (!call.letters.empty()) outcome = co_await parts.door.send(request, std::move(call.letters), std::move(terms));
+  terms.faults = std::move(call.faults);
+  const SendOutcome outcome = co_await parts.door.send(request, std::move(call.letters), std::move(terms));
   if (outcome.refusal) co_return mailjet_refusal(*outcome.refusal);
-  co_return answer(request, call, outcome);
+  co_return answer(request, call.items, outcome);
 }
 
 }  // namespace

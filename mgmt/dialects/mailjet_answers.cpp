@@ -103,6 +103,7 @@ Response mailjet_refusal(const Refusal& refusal) {
     whole.text += "; " + errors[i].text;
     whole.related.insert(whole.related.end(), errors[i].related.begin(), errors[i].related.end());
   }
+  whole.text = bounded_sentence(std::move(whole.text));
   return vendor_refusal(refusal, whole.status, error_json(whole, ""));
 }
 

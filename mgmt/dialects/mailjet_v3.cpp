@@ -192,7 +192,7 @@ class MessageReader {
   void set_places() {
     LetterPlaces& places = letter_.places;
     places.from = "/FromEmail";
-    places.to = "/Recipients";
+    places.to = fields_.has("To") ? "/To" : "/Recipients";
     places.cc = "/Cc";
     places.bcc = "/Bcc";
     places.reply_to = "/Headers/Reply-To";
@@ -213,6 +213,7 @@ class MessageReader {
 struct Call {
   std::vector<Letter> letters;
   std::vector<std::vector<std::string>> emails;  // of each letter
+  Faults faults;                                 // of reading it: then the letters are there to be checked only
 };
 
 std::vector<std::string> emails_of(const Letter& letter) {
@@ -223,48 +224,48 @@ std::vector<std::string> emails_of(const Letter& letter) {
 }
 
 // The letter's size was taken from the call's budget.
-std::optional<Refusal> add_letter(Call& call, Letter letter) {
-  if (call.letters.size() >= kMaxLetters)
-    return invalid_fields({{"/Messages", "may have at most " + std::to_string(kMaxLetters) + " Recipients in all"}});
+void add_letter(Call& call, Letter letter) {
   call.emails.push_back(emails_of(letter));
   call.letters.push_back(std::move(letter));
-  return std::nullopt;
 }
 
-std::optional<Refusal> read_message(const Placed& message, Call& call, CallBudget& budget, Faults& faults) {
+// False: the call is too large, all its messages together.
+bool read_message(const Placed& message, Call& call, CallBudget& budget) {
   std::vector<Party> separate;
-  Letter letter = MessageReader(message, faults).read(separate);
-  if (!faults.empty()) return std::nullopt;  // the call is refused; what else is wrong with it is still to be told
+  Letter letter = MessageReader(message, call.faults).read(separate);
+  if (call.letters.size() + std::max<std::size_t>(separate.size(), 1) > kMaxLetters) {
+    add_fault(call.faults, "/Messages", "may have at most " + std::to_string(kMaxLetters) + " Recipients in all");
+    return true;
+  }
   if (separate.empty()) {
-    if (!budget.take(size_of(letter))) return CallBudget::refusal();
-    return add_letter(call, std::move(letter));
+    const bool fits = budget.take(size_of(letter));
+    add_letter(call, std::move(letter));
+    return fits;
   }
   for (Party& party : separate) {
     letter.to.clear();
     letter.to.push_back(std::move(party));
-    if (!budget.take(size_of(letter))) return CallBudget::refusal();  // before the copy
-    if (auto refusal = add_letter(call, letter)) return refusal;
+    if (!budget.take(size_of(letter))) return false;  // before the copy
+    add_letter(call, letter);
   }
-  return std::nullopt;
+  return true;
 }
 
 std::variant<Call, Refusal> read_call(std::string_view body) {
-  Faults faults;
-  auto document = parse_document(body, faults);
-  if (!document) return invalid_fields(std::move(faults));
+  Call call;
+  auto document = parse_document(body, call.faults);
+  if (!document) return call;
   use_known_names(*document);
   std::vector<Placed> messages{{&*document, ""}};
   if (const auto* object = document->if_object(); object != nullptr && object->contains("Messages")) {
-    JsonFields fields(*document, "", faults);
+    JsonFields fields(*document, "", call.faults);
     messages = fields.array("Messages", kMaxMessages);
-    if (messages.empty() && faults.empty()) fields.fault("Messages", "must be an array of 1 to 100 messages");
+    if (messages.empty() && call.faults.empty()) fields.fault("Messages", "must be an array of 1 to 100 messages");
     fields.finish();
   }
-  Call call;
   CallBudget budget;
   for (const Placed& message : messages)
-    if (auto refusal = read_message(message, call, budget, faults)) return std::move(*refusal);
-  if (!faults.empty()) return invalid_fields(std::move(faults));
+    if (!read_message(message, call, budget)) return CallBudget::refusal();
   return call;
 }
 
@@ -290,6 +291,7 @@ asio::awaitable<Response> mailjet_v3_send(const DialectParts& parts, const Reque
   SendTerms terms;
   terms.idempotency_key = std::move(*key);
   terms.batch = call.letters.size() > 1;
+  terms.faults = std::move(call.faults);
   const SendOutcome outcome = co_await parts.door.send(request, std::move(call.letters), std::move(terms));
   if (const auto refusal = first_refusal(outcome)) co_return mailjet_refusal(*refusal);
   co_return answer(call, outcome);

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "mgmt/answers.h"
+#include "mgmt/auth.h"
 #include "mgmt/base64.h"
 #include "mgmt/dialects/dialect.h"
 #include "mgmt/dialects/vendor.h"
@@ -22,7 +23,7 @@ constexpr std::size_t kMaxBatch = 500;
 constexpr std::size_t kMaxText = 50u << 20;  // the body that holds it is bounded as well
 constexpr std::size_t kMaxAddresses = 100'000;
 constexpr std::size_t kMaxValue = 10'000;
-constexpr std::string_view kStream = "outbound";
+constexpr std::string_view kStream = "outbound", kStreamPlace = "/MessageStream";
 constexpr std::string_view kContentIdScheme = "cid:";
 
 // Postmark's own numbers of errors.
@@ -68,9 +69,19 @@ Row row(ProblemType type) {
   return {status, static_cast<int>(status)};
 }
 
+// A code of its own, unless more is wrong.
+bool is_of_stream_alone(const std::vector<FieldFault>& faults) {
+  return faults.size() == 1 && faults.front().pointer == kStreamPlace;
+}
+
+json::object error_json(const Refusal& refusal) {
+  const int code = is_of_stream_alone(refusal.faults) ? kUnknownStream : row(refusal.type).code;
+  return error_json(code, refusal_sentence(refusal));
+}
+
 Response refuse(const Refusal& refusal) {
-  const Row r = row(refusal.type);
-  return vendor_refusal(refusal, r.status, error_json(r.code, refusal_sentence(refusal)));
+  const auto status = row(refusal.type).status;
+  return vendor_refusal(refusal, status, error_json(refusal));
 }
 
 Response refuse(int code, std::string_view message) {
@@ -82,8 +93,6 @@ Response refuse(int code, std::string_view message) {
 struct Item {
   Letter letter;
   std::string to;  // as given: the answer repeats it
-  int code = 0;    // not zero: it is refused
-  std::string message;
 };
 
 std::vector<Party> parties(JsonFields& fields, std::string_view name, Faults& faults) {
@@ -175,11 +184,10 @@ Item read_item(const json::value& value) {
   refuse_tracking(fields);
   const std::string stream = fields.text("MessageStream").value_or("");
   fields.finish();
+  if (!stream.empty() && stream != kStream)
+    add_fault(faults, std::string(kStreamPlace),
+              "The message stream '" + stream + "' does not exist here: the only one is 'outbound'.");
   item.letter.faults = std::move(faults);
-  if (item.letter.faults.empty() && !stream.empty() && stream != kStream) {
-    item.code = kUnknownStream;
-    item.message = "The message stream '" + stream + "' does not exist here: the only one is 'outbound'.";
-  }
   return item;
 }
 
@@ -193,41 +201,40 @@ json::object sent_json(const Item& item, const Sent& sent, Time now) {
 
 // ---- routes ----
 
-Item refused_item(int code, std::string message) {
-  Item item;
-  item.code = code;
-  item.message = std::move(message);
-  return item;
-}
+// Why a whole call is refused.
+struct Refused {
+  int code;
+  std::string message;
+};
 
-Item unreadable(Faults faults) {
-  return refused_item(kInvalidJson, refusal_sentence(invalid_fields(std::move(faults))));
+Refused unreadable(Faults faults) {
+  return {kInvalidJson, refusal_sentence(invalid_fields(std::move(faults)))};
 }
 
 // A document ends before its letters are sent: it takes as much room as they do.
-Item read_one(std::string_view body) {
+std::variant<Item, Refused> read_one(std::string_view body) {
   Faults faults;
   const auto document = parse_document(body, faults);
   if (!faults.empty()) return unreadable(std::move(faults));
   return read_item(*document);
 }
 
-// Or one item that says why the whole call is refused.
-std::variant<std::vector<Item>, Item> read_batch(std::string_view body) {
+std::variant<std::vector<Item>, Refused> read_batch(std::string_view body) {
   Faults faults;
   const auto document = parse_document(body, faults);
   if (!faults.empty()) return unreadable(std::move(faults));
   const json::array* messages = document->if_array();
-  if (messages == nullptr) return refused_item(kInvalidRequest, "The body must be an array of messages.");
-  if (messages->size() > kMaxBatch) return refused_item(kTooManyMessages, "A batch has at most 500 messages.");
+  if (messages == nullptr) return Refused{kInvalidRequest, "The body must be an array of messages."};
+  if (messages->size() > kMaxBatch) return Refused{kTooManyMessages, "A batch has at most 500 messages."};
   std::vector<Item> items;
   for (const json::value& message : *messages) items.push_back(read_item(message));
   return items;
 }
 
 asio::awaitable<Response> send_one(const DialectParts& parts, const Request& request) {
-  Item item = read_one(request.body);
-  if (item.code != 0) co_return refuse(item.code, item.message);
+  auto read = read_one(request.body);
+  if (const auto* refused = std::get_if<Refused>(&read)) co_return refuse(refused->code, refused->message);
+  Item& item = std::get<Item>(read);
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return refuse(refusal_of(key.error()));
   SendTerms terms;
@@ -241,17 +248,9 @@ asio::awaitable<Response> send_one(const DialectParts& parts, const Request& req
 
 Response batch_answer(const std::vector<Item>& items, const SendOutcome& outcome, Time now) {
   json::array results;
-  auto sent = outcome.letters.begin();
-  for (const Item& item : items) {
-    if (item.code != 0) {
-      results.emplace_back(error_json(item.code, item.message));
-      continue;
-    }
-    if (sent->id)
-      results.emplace_back(sent_json(item, *sent, now));
-    else
-      results.emplace_back(error_json(row(sent->refusal.type).code, refusal_sentence(sent->refusal)));
-    ++sent;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Sent& sent = outcome.letters[i];
+    results.emplace_back(sent.id ? sent_json(items[i], sent, now) : error_json(sent.refusal));
   }
   Response response;
   response.content_type = kJson;
@@ -262,21 +261,17 @@ Response batch_answer(const std::vector<Item>& items, const SendOutcome& outcome
 // Each message has its own result; the call as a whole is refused only when it cannot be read, or none can be taken now.
 asio::awaitable<Response> send_batch(const DialectParts& parts, const Request& request) {
   auto read = read_batch(request.body);
-  if (const Item* refused = std::get_if<Item>(&read)) co_return refuse(refused->code, refused->message);
+  if (const auto* refused = std::get_if<Refused>(&read)) co_return refuse(refused->code, refused->message);
   auto& items = std::get<std::vector<Item>>(read);
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return refuse(refusal_of(key.error()));
   std::vector<Letter> letters;
-  for (Item& item : items)
-    if (item.code == 0) letters.push_back(std::move(item.letter));
-  SendOutcome outcome;
-  if (!letters.empty()) {
-    SendTerms terms;
-    terms.all_or_nothing = false;
-    terms.idempotency_key = std::move(*key);
-    terms.batch = true;
-    outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
-  }
+  for (Item& item : items) letters.push_back(std::move(item.letter));
+  SendTerms terms;
+  terms.all_or_nothing = false;
+  terms.idempotency_key = std::move(*key);
+  terms.batch = true;
+  const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
   if (outcome.refusal) co_return refuse(*outcome.refusal);
   co_return batch_answer(items, outcome, parts.clock.now());
 }

@@ -94,57 +94,34 @@ std::optional<Validation> validation_of(const Request& request) {
   return std::nullopt;
 }
 
-// What one of the batch came to: a letter for the door, or why not.
-struct Item {
-  std::optional<std::size_t> letter;
-  std::string refusal;
-};
-
-struct Batch {
-  std::vector<Item> items;
-  std::vector<Letter> letters;
-  Faults faults;  // of all items
-};
-
-Batch read_emails(const json::array& emails) {
-  Batch batch;
-  for (std::size_t i = 0; i < emails.size(); ++i) {
-    Faults faults;
-    Letter letter = read_resend_email({&emails[i], element_of("", i)}, faults);
-    Item item;
-    if (faults.empty()) {
-      item.letter = batch.letters.size();
-      batch.letters.push_back(std::move(letter));
-    } else {
-      for (const FieldFault& fault : faults) add_fault(batch.faults, fault.pointer, fault.detail);
-      item.refusal = refusal_sentence(invalid_fields(std::move(faults)));
-    }
-    batch.items.push_back(std::move(item));
-  }
-  return batch;
+Letter read_email(const Placed& email) {
+  Faults faults;
+  Letter letter = read_resend_email(email, faults);
+  letter.faults = std::move(faults);
+  return letter;
 }
 
 // The document ends here: it takes several times the room of the letters that are made of it.
-std::variant<Batch, Refusal> read_batch(std::string_view body) {
+std::variant<std::vector<Letter>, Refusal> read_batch(std::string_view body) {
   Faults faults;
   const auto document = parse_document(body, faults);
   if (!document || !faults.empty()) return invalid_fields(std::move(faults));
   const auto* emails = document->if_array();
   if (emails == nullptr || emails->empty() || emails->size() > kMaxBatch)
     return invalid_fields({{"", "a batch must be an array of 1 to " + std::to_string(kMaxBatch) + " emails"}});
-  return read_emails(*emails);
+  std::vector<Letter> letters;
+  for (std::size_t i = 0; i < emails->size(); ++i) letters.push_back(read_email({&(*emails)[i], element_of("", i)}));
+  return letters;
 }
 
-Response accepted(const Batch& batch, const SendOutcome& outcome, Validation validation) {
+Response accepted(const SendOutcome& outcome, Validation validation) {
   json::array data, errors;
-  for (std::size_t i = 0; i < batch.items.size(); ++i) {
-    const Item& item = batch.items[i];
-    const Sent* sent = item.letter ? &outcome.letters[*item.letter] : nullptr;
-    if (sent != nullptr && sent->id)
-      data.emplace_back(json::object{{"id", sent->id->uuid()}});
+  for (std::size_t i = 0; i < outcome.letters.size(); ++i) {
+    const Sent& sent = outcome.letters[i];
+    if (sent.id)
+      data.emplace_back(json::object{{"id", sent.id->uuid()}});
     else
-      errors.emplace_back(
-          json::object{{"index", i}, {"message", sent ? refusal_sentence(sent->refusal) : item.refusal}});
+      errors.emplace_back(json::object{{"index", i}, {"message", refusal_sentence(sent.refusal)}});
   }
   json::object answer{{"data", std::move(data)}};
   if (validation == Validation::permissive) answer["errors"] = std::move(errors);
@@ -152,9 +129,8 @@ Response accepted(const Batch& batch, const SendOutcome& outcome, Validation val
 }
 
 // Trouble of ours, or a limit of the key, that left nothing of the batch: to be tried again, and no error of the emails.
-std::optional<Refusal> all_failed(const Batch& batch, const SendOutcome& outcome) {
+std::optional<Refusal> all_failed(const SendOutcome& outcome) {
   if (outcome.refusal) return outcome.refusal;
-  if (outcome.letters.size() < batch.items.size()) return std::nullopt;
   for (const Sent& sent : outcome.letters) {
     const bool ours = static_cast<unsigned>(status_of(sent.refusal.type)) >= 429;
     if (sent.id || !ours) return std::nullopt;
@@ -170,19 +146,14 @@ asio::awaitable<Response> send_batch(const DialectParts& parts, const Request& r
   if (!key) co_return invalid_key(key.error());
   auto read = read_batch(request.body);
   if (const auto* refusal = std::get_if<Refusal>(&read)) co_return resend_refusal(*refusal);
-  auto& batch = std::get<Batch>(read);
-  if (*validation == Validation::strict && !batch.faults.empty())
-    co_return resend_refusal(invalid_fields(std::move(batch.faults)));
   SendTerms terms;
   terms.all_or_nothing = *validation == Validation::strict;
   terms.idempotency_key = std::move(*key);
   terms.batch = true;
-  SendOutcome outcome;
-  if (!batch.letters.empty()) {
-    outcome = co_await parts.door.send(request, std::move(batch.letters), std::move(terms));
-  }
-  if (const auto refusal = all_failed(batch, outcome)) co_return resend_refusal(*refusal);
-  co_return accepted(batch, outcome, *validation);
+  std::vector<Letter> letters = std::get<std::vector<Letter>>(std::move(read));
+  const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
+  if (const auto refusal = all_failed(outcome)) co_return resend_refusal(*refusal);
+  co_return accepted(outcome, *validation);
 }
 
 // ---- one email ----------------------------------------------------------------------------------------------------
@@ -191,9 +162,7 @@ std::variant<Letter, Refusal> read_one(std::string_view body) {
   Faults faults;
   const auto document = parse_document(body, faults);
   if (!document || !faults.empty()) return invalid_fields(std::move(faults));
-  Letter letter = read_resend_email({&*document, ""}, faults);
-  letter.faults = std::move(faults);
-  return letter;
+  return read_email({&*document, ""});
 }
 
 Response email_answer(const MessageId& id) {

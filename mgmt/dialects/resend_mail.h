@@ -13,7 +13,7 @@ namespace postrider::mgmt {
 // What a fault says of a field that is not there: Resend has a name of its own for that.
 inline constexpr std::string_view kMissingField = "must be given";
 
-// Faults are added where something is wrong; then the letter is of no use.
+// Faults are added where something is wrong; then the letter is there to be checked only.
 Letter read_resend_email(const Placed& email, Faults& faults);
 // scheduled_at of a call; nothing when it is absent, or a fault.
 std::optional<Time> read_scheduled_at(JsonFields& fields);

@@ -37,15 +37,16 @@ Response accepted(const SendOutcome& outcome) {
 }
 
 asio::awaitable<Response> send(const DialectParts& parts, const Request& request) {
-  auto mail = read_sendgrid_mail(request.body);
-  if (const auto* refusal = std::get_if<Refusal>(&mail)) co_return refuse(*refusal);
-  auto& [letters, sandbox] = std::get<SendgridMail>(mail);
+  auto read = read_sendgrid_mail(request.body);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) co_return refuse(*refusal);
+  auto& [letters, faults, sandbox] = std::get<SendgridMail>(read);
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return refuse(refusal_of(key.error()));
   SendTerms terms;
   terms.idempotency_key = std::move(*key);
   terms.batch = letters.size() > 1;
   terms.dry_run = sandbox;
+  terms.faults = std::move(faults);
   const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
   if (const auto refusal = first_refusal(outcome)) co_return refuse(*refusal);
   if (sandbox) co_return Response{};

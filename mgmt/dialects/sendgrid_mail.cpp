@@ -224,7 +224,12 @@ class MailReader {
 
   bool read_personalizations(std::vector<Letter>& letters) {
     const auto all = mail_.array("personalizations", kMaxPersonalizations);
-    if (all.empty()) mail_.fault("personalizations", "You must have at least one personalization.");
+    if (all.empty()) {
+      mail_.fault("personalizations", "You must have at least one personalization.");
+      base_.places.to = "/personalizations";
+      letters.push_back(std::move(base_));  // so that the rest of it is checked
+      return true;
+    }
     std::size_t recipients = 0;
     for (const Placed& placed : all) {
       if (all.size() > 1 && !budget_.take(size_of(base_))) return false;
@@ -301,12 +306,10 @@ class MailReader {
 }  // namespace
 
 std::variant<SendgridMail, Refusal> read_sendgrid_mail(std::string_view body) {
-  Faults faults;
   SendgridMail mail;
   bool fits = true;
-  if (const auto document = parse_document(body, faults)) fits = MailReader(*document, faults).read(mail);
+  if (const auto document = parse_document(body, mail.faults)) fits = MailReader(*document, mail.faults).read(mail);
   if (!fits) return CallBudget::refusal();
-  if (!faults.empty()) return invalid_fields(std::move(faults));
   return mail;
 }
 

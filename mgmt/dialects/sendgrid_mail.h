@@ -14,9 +14,11 @@ namespace postrider::mgmt {
 
 struct SendgridMail {
   std::vector<Letter> letters;
+  Faults faults;         // of reading it: then the letters are there to be checked only
   bool sandbox = false;  // check everything, send nothing
 };
 
+// The refusal: of a call that is too large, all its messages together.
 std::variant<SendgridMail, Refusal> read_sendgrid_mail(std::string_view body);
 
 }  // namespace postrider::mgmt

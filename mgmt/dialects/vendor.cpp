@@ -54,7 +54,16 @@ std::string refusal_sentence(const Refusal& refusal) {
     if (!place.empty()) sentence += place + ": ";
     sentence += fault.detail;
   }
-  return sentence.empty() ? refusal.detail : sentence;
+  return sentence.empty() ? refusal.detail : bounded_sentence(std::move(sentence));
+}
+
+std::string bounded_sentence(std::string sentence) {
+  constexpr std::string_view kMore = "...";
+  if (sentence.size() <= kMaxSentence) return sentence;
+  std::size_t end = kMaxSentence - kMore.size();
+  while (end > 0 && (static_cast<unsigned char>(sentence[end]) & 0xc0) == 0x80) --end;  // whole characters
+  sentence.resize(end);
+  return sentence.append(kMore);
 }
 
 http::status vendor_status(ProblemType type) {

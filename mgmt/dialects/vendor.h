@@ -22,8 +22,11 @@ std::optional<Refusal> first_refusal(const SendOutcome& outcome);
 std::vector<FieldFault> distinct(const std::vector<FieldFault>& faults);
 // A pointer as SendGrid and others write it: "/to/0/email" is "to.0.email". Empty for the whole.
 std::string dotted(std::string_view pointer);
-// "to.1: must be an address; subject: must be given"; without faults of fields, the detail.
+// "to.1: must be an address; subject: must be given"; without faults of fields, the detail. Bounded.
 std::string refusal_sentence(const Refusal& refusal);
+// A text made of what is wrong with a request, for an answer that has one place for all of it: what is too much ends in "...".
+inline constexpr std::size_t kMaxSentence = 4096;  // octets
+std::string bounded_sentence(std::string sentence);
 // The status the vendors answer what is wrong with a request with: 400 for all faults of its content.
 http::status vendor_status(ProblemType type);
 // With the fields that go with the refusal (Retry-After and the like).

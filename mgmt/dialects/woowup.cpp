@@ -21,6 +21,7 @@ Letter read_common(JsonFields& fields, Faults& faults) {
   Letter letter;
   letter.places.text = "/plainContent";
   letter.places.expires_in = "/ttl";
+  letter.places.to = "/destinations";
   letter.from = required_party(fields, "from", faults);
   letter.subject = required_text(fields, "subject", kMaxLineText);
   letter.text = required_text(fields, "plainContent", kMaxText, Empty::refused);
@@ -30,15 +31,20 @@ Letter read_common(JsonFields& fields, Faults& faults) {
   return letter;
 }
 
-// One letter for each destination.
+// One letter for each destination; without any, one that the rest is checked of.
 std::vector<Letter> read_letters(std::string_view body, Faults& faults) {
   std::vector<Letter> letters;
   const auto document = parse_document(body, faults);
   if (!document) return letters;
   JsonFields fields(*document, "", faults);
   const Letter common = read_common(fields, faults);
+  const std::vector<Placed> destinations = fields.array("destinations", kMaxDestinations);
+  if (destinations.empty()) {
+    fields.fault("destinations", "at least one destination is needed");
+    letters.push_back(common);
+  }
   CallBudget budget;
-  for (const Placed& placed : fields.array("destinations", kMaxDestinations)) {
+  for (const Placed& placed : destinations) {
     if (!budget.take(size_of(common))) {
       fields.fault("plainContent", CallBudget::refusal().detail);
       break;
@@ -46,7 +52,6 @@ std::vector<Letter> read_letters(std::string_view body, Faults& faults) {
     letters.push_back(common);
     letters.back().to.push_back(party_or_fault(placed, faults));
   }
-  if (letters.empty() && faults.empty()) fields.fault("destinations", "at least one destination is needed");
   fields.finish();
   return letters;
 }
@@ -75,17 +80,16 @@ bool none_sent(const SendOutcome& outcome) {
 }
 
 asio::awaitable<Response> send(const DialectParts& parts, const Request& request) {
-  Faults faults;
-  std::vector<Letter> letters = read_letters(request.body, faults);
-  if (!faults.empty()) co_return resend_refusal(invalid_fields(std::move(faults)));
   SendTerms terms;
+  std::vector<Letter> letters = read_letters(request.body, terms.faults);
   terms.batch = true;
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return resend_refusal(refusal_of(key.error()));
   terms.idempotency_key = std::move(*key);
   std::vector<Party> destinations;
   destinations.reserve(letters.size());
-  for (const Letter& letter : letters) destinations.push_back(letter.to.front());
+  for (const Letter& letter : letters)
+    if (!letter.to.empty()) destinations.push_back(letter.to.front());
   const SendOutcome outcome = co_await parts.door.send(request, std::move(letters), std::move(terms));
   const auto refusal = first_refusal(outcome);
   if (refusal && none_sent(outcome)) co_return resend_refusal(*refusal);

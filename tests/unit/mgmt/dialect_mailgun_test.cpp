@@ -226,9 +226,36 @@ TEST(Mailgun, RefusesEachThingThatItCannotDo) {
 TEST(Mailgun, SaysWhatIsMissing) {
   VendorServer server(&add_mailgun);
   const std::string message = message_of(send(server, {{"subject", "s"}}));
-  EXPECT_EQ(message, "'from' parameter: parameter is missing; 'to' parameter: parameter is missing");
+  EXPECT_EQ(message,
+            "'from' parameter: parameter is missing; 'to' parameter: parameter is missing; "
+            "'text' parameter: there is nothing to send: give text, html or an attachment");
   const Answer nothing = send(server, {{"from", "a@shop.example"}, {"to", "a@example.net"}});
   EXPECT_TRUE(has(message_of(nothing), "there is nothing to send")) << nothing.body;
+}
+
+TEST(Mailgun, WhatIsReadAndWhatIsCheckedIsToldAtOnce) {
+  VendorServer server(&add_mailgun);
+  const Fields wrong = letter({{"o:tracking", "yes"}, {"h:Received", "x"}, {"recipient-variables", "["}});
+  const Answer answer = send(server, wrong);
+  EXPECT_EQ(answer.status, 400);
+  for (const char* field :
+       {"'o:tracking' parameter: ", "'h:Received' parameter: ", "'recipient-variables' parameter: "})
+    EXPECT_TRUE(has(message_of(answer), field)) << answer.body;
+  const Answer mime = send(server, {{"to", "nobody@"}, {"o:nothing", "x"}}, kMime);
+  EXPECT_EQ(message_of(mime).find("'text' parameter"), std::string::npos) << mime.body;
+  for (const char* field : {"'to' parameter: ", "'o:nothing' parameter: ", "'message' parameter: "})
+    EXPECT_TRUE(has(message_of(mime), field)) << mime.body;
+  EXPECT_TRUE(server.messages().empty());
+}
+
+TEST(Mailgun, ItsOneSentenceIsBounded) {
+  VendorServer server(&add_mailgun);
+  Fields many = letter();
+  for (int i = 0; i < 90; ++i) many.push_back({"o:ü" + std::to_string(i) + std::string(90, 'x'), "yes"});
+  const std::string message = message_of(send(server, many));
+  EXPECT_LE(message.size(), 4096u);
+  EXPECT_GT(message.size(), 4000u);
+  EXPECT_TRUE(message.ends_with("..."));
 }
 
 TEST(Mailgun, RefusesWhatDoesNotGoWithMime) {

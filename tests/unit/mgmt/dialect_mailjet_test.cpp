@@ -138,6 +138,24 @@ TEST_F(Mailjet, WhatCannotBeHonouredIsRefused) {
   EXPECT_EQ(count(), 0u);
 }
 
+TEST_F(Mailjet, WhatIsReadAndWhatIsCheckedIsToldAtOnce) {
+  const Answer answer = send(mail(R"(,"TemplateID":5,"Cc":[{"Email":"nobody"}],"Headers":{"Subject":"x"})"));
+  EXPECT_EQ(answer.status, 400);
+  std::string related;
+  const json::object told = result(answer);
+  for (const json::value& error : told.at("Errors").as_array())
+    related += std::string(error.at("ErrorRelatedTo").at(0).as_string()) + " ";
+  EXPECT_EQ(related, "TemplateID Cc[0].Email Headers.Subject ");
+  const Answer whole = send(mail(R"(,"Cc":[{"Email":"nobody"}])"), R"(,"Unheard":1)");
+  EXPECT_EQ(whole_error_of(whole), "400 mj-0005");
+  EXPECT_EQ(whole.json().at("ErrorRelatedTo"), (json::array{"Unheard", "Messages[0].Cc[0].Email"}));
+  const Answer older = send_v3(R"(,"Mj-TemplateID":5,"Recipients":[{"Email":"a@example.test"},{"Email":"nobody"}])");
+  EXPECT_EQ(whole_error_of(older), "400 send-0010");
+  EXPECT_EQ(older.json().at("ErrorRelatedTo"), (json::array{"Mj-TemplateID", "Recipients[1].Email"}));
+  EXPECT_EQ(send_v3(R"(,"To":"a@example.test;")").json().at("ErrorRelatedTo"), json::array{"To"});
+  EXPECT_EQ(count(), 0u);
+}
+
 TEST_F(Mailjet, ErrorsOfTheWholeCall) {
   EXPECT_EQ(whole_error_of(post("/v3.1/send", "{")), "400 mj-0002");
   EXPECT_EQ(whole_error_of(send("")), "400 mj-0005");

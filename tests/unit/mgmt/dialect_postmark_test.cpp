@@ -119,6 +119,19 @@ TEST(Postmark, RefusesWithItsNumbers) {
   EXPECT_TRUE(server.messages().empty());
 }
 
+TEST(Postmark, WhatIsReadAndWhatIsCheckedIsToldAtOnce) {
+  VendorServer server(&add_postmark);
+  json::object wrong = mail();
+  wrong["MessageStream"] = "broadcast";
+  wrong["TrackOpens"] = true;
+  wrong["Subject"] = "a\r\nb";
+  const Answer answer = send(server, wrong);
+  EXPECT_EQ(code_of(answer.json()), 300) << "the stream's own number is for the stream alone";
+  for (const char* place : {"MessageStream: ", "TrackOpens: ", "Subject: "})
+    EXPECT_TRUE(has(message_of(answer.json()), place)) << answer.body;
+  EXPECT_TRUE(server.messages().empty());
+}
+
 TEST(Postmark, EachMessageOfABatchHasItsResult) {
   VendorServer server(&add_postmark);
   json::object bad = mail(), stream = mail(), good = mail();

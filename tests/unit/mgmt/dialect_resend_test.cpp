@@ -206,6 +206,30 @@ TEST_F(Resend, APermissiveBatchTellsWhichFailed) {
   EXPECT_EQ(count(), 1u);
 }
 
+TEST_F(Resend, WhatIsReadAndWhatIsCheckedIsToldAtOnceOfABatchToo) {
+  const std::string wrong = "[" + email(R"(,"topic_id":"x","cc":"c@@b")") + "," + email() + "," +
+                            email(R"(,"headers":{"Subject":"x"},"bcc":"nobody")") + "]";
+  const std::string strict = error_of(post("/emails/batch", wrong));
+  EXPECT_TRUE(strict.starts_with("422 validation_error: ")) << strict;
+  for (const char* place : {"0.topic_id: ", "0.cc: ", "2.headers.Subject: ", "2.bcc: "})
+    EXPECT_NE(strict.find(place), std::string::npos) << strict;
+  const Answer permissive = post_with("/emails/batch", "x-batch-validation: permissive\r\n", wrong);
+  ASSERT_EQ(permissive.status, 200) << permissive.body;
+  const json::array errors = permissive.json().at("errors").as_array();
+  ASSERT_EQ(errors.size(), 2u) << permissive.body;
+  const std::string first = text_at(errors[0].as_object(), "message");
+  for (const char* place : {"0.topic_id: ", "0.cc: "}) EXPECT_NE(first.find(place), std::string::npos) << first;
+  EXPECT_EQ(count(), 1u);
+}
+
+TEST_F(Resend, APermissiveBatchOfFaultsOnlyIsAnsweredLikeOthers) {
+  const Answer answer =
+      post_with("/emails/batch", "x-batch-validation: permissive\r\n", "[" + email(R"(,"cc":5)") + "]");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.json().at("data").as_array().empty());
+  EXPECT_EQ(answer.json().at("errors").as_array().size(), 1u);
+}
+
 TEST_F(Resend, BatchesHaveBounds) {
   EXPECT_EQ(post("/emails/batch", "[]").status, 422);
   EXPECT_EQ(post("/emails/batch", email()).status, 422);

@@ -187,6 +187,43 @@ TEST(Sendgrid, SaysEverythingAtOnceAndWhatIsSharedOnce) {
   EXPECT_TRUE(has(errors_of(no_json), "null: is no JSON")) << no_json.body;
 }
 
+TEST(Sendgrid, WhatIsReadAndWhatIsCheckedIsToldAtOnce) {
+  VendorServer server(&add_sendgrid);
+  json::object wrong = mail();
+  wrong["template_id"] = "d-1";
+  wrong["subject"] = "a\r\nb";
+  wrong["content"] = json::parse(R"([{"type":"text/plain"}])");
+  wrong["personalizations"] = json::parse(R"([{"to":[{"email":"nobody"}]},{"to":[{"email":"nobody"}],"send_at":"x"}])");
+  const Answer answer = send(server, wrong);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.json().at("errors").as_array().size(), 6u) << errors_of(answer);
+  for (const char* field : {"template_id: ", "subject: ", "content.0.value: ", "personalizations.0.to.0.email: ",
+                            "personalizations.1.to.0.email: ", "personalizations.1.send_at: "})
+    EXPECT_TRUE(has("\n" + errors_of(answer), "\n" + std::string(field))) << field << "\n" << errors_of(answer);
+  wrong["personalizations"] = json::array();
+  const std::string errors = errors_of(send(server, wrong));
+  EXPECT_TRUE(has(errors, "personalizations: You must")) << errors;
+  EXPECT_TRUE(has(errors, "subject: ")) << errors;
+  EXPECT_TRUE(server.messages().empty());
+}
+
+// What is the same in each of them must not take the place of what is not.
+TEST(Sendgrid, AThousandEqualFaultsHideNone) {
+  VendorServer server(&add_sendgrid);
+  json::object wrong = mail();
+  wrong.erase("subject");
+  wrong["from"] = json::object{{"email", "nobody"}};
+  json::array people;
+  for (int i = 0; i < 300; ++i)
+    people.push_back(
+        json::object{{"to", json::array{json::object{{"email", "user" + std::to_string(i) + "@example.net"}}}}});
+  people.push_back(json::parse(R"({"to":[{"email":"bad"}],"headers":{"X":{}}})"));
+  wrong["personalizations"] = people;
+  const std::string errors = errors_of(send(server, wrong));
+  for (const char* field : {"from.email: ", "personalizations.300.to.0.email: ", "personalizations.300.headers.X: "})
+    EXPECT_TRUE(has(errors, field)) << errors;
+}
+
 TEST(Sendgrid, BoundsWhatOneCallBlowsItselfUpTo) {
   VendorServer server(&add_sendgrid);
   json::object large = mail();

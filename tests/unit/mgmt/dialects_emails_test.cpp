@@ -158,6 +158,24 @@ TEST(WoowUp, OneBadDestinationAndNothingIsSent) {
   EXPECT_EQ(server.count(), 0u);
 }
 
+TEST(WoowUp, WhatIsReadAndWhatIsCheckedIsToldAtOnce) {
+  OriginServer server;
+  const Answer answer =
+      server.post("/emails/send",
+                  R"({"from":{"email":"app@shop.example"},"destinations":[{"email":"a@example.net"},{"email":"@b"}],)"
+                  R"("subject":"a\nb","plainContent":"p","htmlContent":"<p>","ttl":"-5s"})");
+  EXPECT_EQ(answer.status, 422);
+  const std::string message = message_of(answer);
+  for (const char* place : {"destinations.1: ", "subject: ", "htmlContent: ", "ttl: "})
+    EXPECT_NE(message.find(place), std::string::npos) << message;
+  EXPECT_EQ(message.find("subject: "), message.rfind("subject: ")) << "what is shared is told once: " << message;
+  const std::string nobody =
+      message_of(server.post("/emails/send", R"({"from":{"email":"app"},"subject":"s","plainContent":"p"})"));
+  EXPECT_NE(nobody.find("destinations: at least one destination is needed"), std::string::npos) << nobody;
+  EXPECT_NE(nobody.find("from: "), std::string::npos) << nobody;
+  EXPECT_EQ(server.count(), 0u);
+}
+
 TEST(WoowUp, WhenTheSpoolFillsUpNobodyIsMailed) {
   ServerSetup setup;
   setup.store.high_water_bytes = 50'000;

@@ -56,6 +56,27 @@ TEST(CheckLetter, AllThatIsWrongIsToldAtOnceWithItsPlace) {
   EXPECT_EQ(pointers_of(letter), expected);
 }
 
+TEST(CheckLetter, WhatFollowsFromAFaultOfItsCallIsNotToldBesideIt) {
+  Letter letter = fine();
+  letter.from = {};
+  letter.to.clear();
+  letter.text.clear();
+  letter.subject = "a\nb";
+  const Faults of_call{
+      {"/from/email", "must be a string"}, {"/cc", "must be an array"}, {"/attachments/0", "is wrong"}};
+  Faults faults;
+  check_letter(letter, faults, of_call);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults.front().pointer, "/subject");
+}
+
+TEST(AddFault, TellsEachOnce) {
+  Faults faults;
+  for (const char* pointer : {"/a", "/b", "/a"}) add_fault(faults, pointer, "is wrong");
+  add_fault(faults, "/a", "is wrong in another way");
+  EXPECT_EQ(faults.size(), 3u);
+}
+
 // Every text that becomes part of a header, with every octet that could end a field.
 TEST(CheckLetter, NoTextOfAHeaderHoldsControlCharacters) {
   using Put = void (*)(Letter&, std::string);
