@@ -158,7 +158,7 @@ Authenticator::Checked Authenticator::check_signature(const Request& request, Re
 // JSON elsewhere without asking first, and name in Host whom they believe to talk to. A proxy there must not lend its trust to everybody.
 Authenticator::Checked Authenticator::check_trust(const Request& request) const {
   if (!parts_.trusted || !parts_.trusted(request.peer))
-    return refusal(ProblemType::unauthorized, "a key is needed: Authorization: Bearer <key>");
+    return refusal(ProblemType::unauthorized, std::string(kKeyNeeded));
   if (request.header_count("origin") > 0)
     return refusal(ProblemType::forbidden_origin, "requests from web pages (Origin header) need a key");
   for (const std::string_view field : kProxyFields)

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -42,6 +43,9 @@ struct AuthParts {
   const Clock& clock;
   std::vector<std::string> hosts = {};  // names that clients of a trusted network call this relay by, in any case
 };
+
+// What a request without any credential is told. The dialects whose clients bring theirs in another field say it in their words.
+inline constexpr std::string_view kKeyNeeded = "a key is needed: Authorization: Bearer <key>";
 
 class Authenticator {
  public:

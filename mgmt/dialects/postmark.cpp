@@ -81,6 +81,9 @@ json::object error_json(const Refusal& refusal) {
 
 Response refuse(const Refusal& refusal) {
   const auto status = row(refusal.type).status;
+  // Postmark's clients have no Authorization.
+  if (refusal.detail == kKeyNeeded)
+    return vendor_refusal(refusal, status, error_json(kBadToken, "a key is needed: X-Postmark-Server-Token: <key>"));
   return vendor_refusal(refusal, status, error_json(refusal));
 }
 

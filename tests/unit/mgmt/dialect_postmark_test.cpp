@@ -188,6 +188,10 @@ TEST(Postmark, ItsTokenIsAKeyAndItsTestTokenIsNone) {
 
 TEST(Postmark, TheGateSpeaksItsLanguageToo) {
   VendorServer server(&add_postmark);
+  const Answer nobody = server.api.call_raw("POST", "/email", "Content-Type: application/json\r\n", "{}");
+  EXPECT_EQ(nobody.status, 401);
+  EXPECT_EQ(code_of(nobody.json()), 10);
+  EXPECT_EQ(message_of(nobody.json()), "a key is needed: X-Postmark-Server-Token: <key>");
   const Answer text = server.post("/email", "text/plain", "{}");
   EXPECT_EQ(text.status, 422);
   EXPECT_EQ(code_of(text.json()), 409);
