@@ -177,6 +177,10 @@ std::size_t count_entries(std::string_view value) {
   return count + (any ? 1 : 0);
 }
 
+std::string unreadable_field(std::string_view name) {
+  return "has a field '" + std::string(name) + "' with an address that cannot be read";
+}
+
 // All fields of that name. GMime reads what it can of a list and leaves out the rest: a recipient that it does not understand would
 // get nothing.
 Wrong read_addresses(GMimeHeaderList* list, std::string_view name, std::vector<std::string>& addresses,
@@ -195,7 +199,7 @@ Wrong read_addresses(GMimeHeaderList* list, std::string_view name, std::vector<s
       return "has a group of addresses in another one in a field '" + std::string(name) + "'";
   }
   if (written == addresses.size()) return std::nullopt;
-  return "has a field '" + std::string(name) + "' with an address that cannot be read";
+  return unreadable_field(name);
 }
 
 bool begins_field(std::string_view line) {
@@ -275,10 +279,11 @@ result<RawHeader> read_raw_header(std::string_view raw) {
   for (const auto& [name, addresses] : fields) {
     std::vector<std::string> read;
     std::size_t entries = 0;
-    if (auto wrong = read_addresses(g_mime_object_get_header_list(GMIME_OBJECT(message.get())), name, read, entries))
-      return invalid(std::move(*wrong));
+    Wrong wrong = read_addresses(g_mime_object_get_header_list(GMIME_OBJECT(message.get())), name, read, entries);
     const bool names_recipients = addresses == &header.to || addresses == &header.cc || addresses == &header.bcc;
-    if (names_recipients && entries != read.size() && header.unreadable.empty()) header.unreadable = name;
+    if (wrong && !names_recipients) return invalid(std::move(*wrong));
+    if (!wrong && names_recipients && entries != read.size()) wrong = unreadable_field(name);
+    if (wrong && header.unreadable.empty()) header.unreadable = std::move(*wrong);
     addresses->insert(addresses->end(), read.begin(), read.end());
   }
   const std::string id = text_of(g_mime_message_get_message_id(message.get()));

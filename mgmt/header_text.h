@@ -21,12 +21,13 @@ std::string with_crlf(std::string_view text);
 struct RawHeader {
   std::vector<std::string> from, to, cc, bcc;  // addresses of the mailboxes, in their order
   std::vector<std::string> senders;            // those of Sender, Resent-From and Resent-Sender
-  std::string unreadable;  // the first of to, cc and bcc with an entry that is no address; empty: none
+  std::string
+      unreadable;  // what is wrong with the first of to, cc and bcc that has an entry that is no address; empty: nothing
   std::string message_id;  // with angle brackets; empty: there is none
 };
 inline constexpr std::size_t kMaxRawHeader = 1u << 20;
 // `raw` with CRLF. The fault says what is wrong with the header: a line that is no field, a length over kMaxRawHeader, addresses
-// that cannot be read.
+// of whom it is from that cannot be read.
 result<RawHeader> read_raw_header(std::string_view raw);
 
 }  // namespace postrider::mgmt

@@ -170,7 +170,7 @@ class Planner {
     const std::string pointer = at(letter_.places.raw);
     std::vector<Party> out;
     if (!header_.unreadable.empty()) {
-      add_fault(faults_, pointer, "has a field '" + header_.unreadable + "' with an address that cannot be read");
+      add_fault(faults_, pointer, header_.unreadable);
       return out;
     }
     for (const auto* list : {&header_.to, &header_.cc, &header_.bcc})

@@ -200,6 +200,21 @@ TEST(SendApi, NobodyInTheHeaderOfARawMessageIsLeftOut) {
       << "the envelope names them";
 }
 
+TEST(SendApi, RecipientsOutsideARawMessageMakeItsOwnNoMatter) {
+  SendServer server;
+  const std::string from = "From: a@shop.example\r\n";
+  for (const std::string fields : {"To: Friends", "To: root", "To: b@@c", "Cc: bad address <",
+                                   "To: a: b: c@example.net;;", "Bcc: x@example.net, y"}) {
+    EXPECT_EQ(server.post_raw("/v1/messages?to=b@example.net", from + fields + "\r\n\r\nx").status, 202) << fields;
+    const std::string json =
+        R"({"to":"b@example.net","raw":")" + std::string("From: a@shop.example\\n") + fields + R"(\n\nx"})";
+    EXPECT_EQ(server.post("/v1/messages", json).status, 202) << json;
+    EXPECT_EQ(server.post_raw("/v1/messages", from + fields + "\r\n\r\nx").status, 422) << fields;
+  }
+  EXPECT_EQ(server.post_raw("/v1/messages?to=b@example.net", "From: a@@b\r\n\r\nx").status, 422)
+      << "who it is from decides whether it may be sent";
+}
+
 TEST(SendApi, GroupsInGroupsAreRefusedBeforeTheyAreFollowed) {
   SendServer server;
   const std::string from = "From: a@shop.example\r\n";
