@@ -1,5 +1,8 @@
 #include "mgmt/reason_text.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace postrider::mgmt {
 
 namespace {
@@ -70,21 +73,51 @@ std::string_view where(Stage stage) {
   return "";
 }
 
+// Whether the text has the word already, as a server's reply has its codes.
+bool text_says(std::string_view text, std::string_view word) {
+  const auto is_of_word = [&](std::size_t at) {
+    return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '.');
+  };
+  for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1))
+    if ((at == 0 || !is_of_word(at - 1)) && !is_of_word(at + word.size())) return true;
+  return false;
+}
+
+void append_words(std::string& text, std::string_view glue, std::string_view more) {
+  if (more.empty()) return;
+  if (!text.empty()) text += glue;
+  text += more;
+}
+
 }  // namespace
 
 std::string reason_sentence(const Reason& reason) {
   std::string sentence(what(reason.cause));
+  std::string_view text = reason.text;
+  // What the text begins with itself: "gave up after 4 tries: connection refused", "Postrider stopped while ...".
+  if (text.starts_with("gave up after ")) {
+    const std::size_t end = std::min(text.find(": "), text.size());
+    sentence = text.substr(0, end);
+    text.remove_prefix(std::min(end + 2, text.size()));
+  } else if (reason.cause == Cause::interrupted && text.starts_with("Postrider stopped ")) {
+    sentence.clear();
+  }
   const std::string_view stage = where(reason.stage);
   if (!sentence.empty() && !stage.empty()) sentence.append(" at ").append(stage);
+  const std::string code = std::to_string(reason.code);
   std::string said;
-  if (reason.code != 0) said += std::to_string(reason.code);
-  for (const std::string& part : {reason.enhanced, reason.text}) {
-    if (part.empty()) continue;
-    if (!said.empty()) said += ' ';
-    said += part;
-  }
-  if (said.empty()) return sentence;
-  return sentence.empty() ? said : sentence + ": " + said;
+  if (reason.code != 0 && !text_says(text, code)) said = code;
+  if (!text_says(text, reason.enhanced)) append_words(said, " ", reason.enhanced);
+  append_words(said, " ", text);
+  append_words(sentence, ": ", said);
+  return sentence;
+}
+
+std::string_view removed_body_sentence(const std::vector<Event>& history) {
+  const bool later = std::any_of(history.begin(), history.end(),
+                                 [](const Event& event) { return event.type == EventType::body_removed; });
+  return later ? "the body was removed by retention"
+               : "the body was removed as soon as no recipient needed it any more";
 }
 
 }  // namespace postrider::mgmt

@@ -40,7 +40,33 @@ std::string sent_sentence(const Recipient& recipient) {
 
 std::string failed_sentence(const Recipient& recipient) {
   const std::string tries = std::to_string(recipient.tries) + (recipient.tries == 1 ? " try" : " tries");
-  return because("Given up after " + tries, recipient.reason);
+  const std::string why = reason_sentence(recipient.reason);
+  return why.starts_with("gave up ") ? ended("G" + why.substr(1))
+                                     : because("Given up after " + tries, recipient.reason);
+}
+
+std::string held_sentence(const Recipient& recipient) {
+  constexpr std::string_view kHeld = "held: ";
+  const std::string& text = recipient.reason.text;
+  return text.starts_with(kHeld) ? ended("Held: " + text.substr(kHeld.size()))
+                                 : because("Held until it is released", recipient.reason);
+}
+
+std::string bounced_sentence(const Recipient& recipient) {
+  const std::string why = reason_sentence(recipient.reason);
+  for (const std::string_view who : {"recipient", "message"}) {
+    const std::string refused = std::string(who) + " refused";
+    if (!why.starts_with(refused)) continue;
+    const std::string_view subject = who == "recipient" ? "Recipient" : "Message";
+    return ended(std::string(subject) + " refused for good" + why.substr(refused.size()));
+  }
+  return because("Refused for good", recipient.reason);
+}
+
+std::string suppressed_sentence(const Recipient& recipient) {
+  const std::string& text = recipient.reason.text;
+  if (text.starts_with("on the suppression list")) return ended("Not sent: the recipient is " + text);
+  return because("Not sent: the recipient is on the suppression list", recipient.reason);
 }
 
 std::string sentence_of(const Recipient& recipient, Time now) {
@@ -52,13 +78,13 @@ std::string sentence_of(const Recipient& recipient, Time now) {
     case RecipientState::deferred:
       return deferred_sentence(recipient);
     case RecipientState::held:
-      return because("Held until it is released", recipient.reason);
+      return held_sentence(recipient);
     case RecipientState::sent:
       return sent_sentence(recipient);
     case RecipientState::delivered:
       return "Delivered: the provider confirmed that the mailbox has it.";
     case RecipientState::bounced:
-      return because("Refused for good", recipient.reason);
+      return bounced_sentence(recipient);
     case RecipientState::failed:
       return failed_sentence(recipient);
     case RecipientState::expired:
@@ -66,7 +92,7 @@ std::string sentence_of(const Recipient& recipient, Time now) {
     case RecipientState::cancelled:
       return because("Cancelled", recipient.reason);
     case RecipientState::suppressed:
-      return because("Not sent: the recipient is on the suppression list", recipient.reason);
+      return suppressed_sentence(recipient);
   }
   return "";
 }

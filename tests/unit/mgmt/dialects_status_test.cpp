@@ -68,6 +68,41 @@ TEST(StatusSentence, SaysWhereAMessageStandsAndWhy) {
   EXPECT_EQ(status_sentence(message({failed}), kNow), "Given up after 4 tries: retries used up.");
 }
 
+TEST(StatusSentence, SaysEachThingOnce) {
+  struct {
+    RecipientState state;
+    Reason reason;
+    const char* sentence;
+  } const cases[] = {{RecipientState::failed,
+                      {Cause::retries, Stage::connect, 0, "", "gave up after 4 tries: connection refused"},
+                      "Gave up after 4 tries at connect: connection refused."},
+                     {RecipientState::failed,
+                      {Cause::age, Stage::rcpt, 450, "4.2.0", "gave up after 5d: mailbox busy"},
+                      "Gave up after 5d at RCPT TO: 450 4.2.0 mailbox busy."},
+                     {RecipientState::bounced,
+                      {Cause::recipient, Stage::rcpt, 550, "5.1.1", "no such user"},
+                      "Recipient refused for good at RCPT TO: 550 5.1.1 no such user."},
+                     {RecipientState::bounced,
+                      {Cause::recipient, Stage::none, 550, "5.1.1", "recipient: user unknown (550 5.1.1 no such user)"},
+                      "Recipient refused for good: recipient: user unknown (550 5.1.1 no such user)."},
+                     {RecipientState::suppressed,
+                      {Cause::policy, Stage::none, 0, "", "on the suppression list: bounced before"},
+                      "Not sent: the recipient is on the suppression list: bounced before."},
+                     {RecipientState::held,
+                      {Cause::policy, Stage::none, 0, "", "held: Postrider stopped 3 times; release it"},
+                      "Held: Postrider stopped 3 times; release it."},
+                     {RecipientState::deferred,
+                      {Cause::interrupted, Stage::none, 0, "", "Postrider stopped while this was being handed over"},
+                      "Waiting: Postrider stopped while this was being handed over."}};
+  for (const auto& [state, reason, sentence] : cases) {
+    Recipient one = recipient(state);
+    one.tries = state == RecipientState::failed ? 4 : 0;
+    one.due = kNever;
+    one.reason = reason;
+    EXPECT_EQ(status_sentence(message({one}), kNow), sentence);
+  }
+}
+
 TEST(StatusSentence, HasSomethingToSayInEveryState) {
   for (int i = 0; i < kRecipientStates; ++i) {
     const auto state = static_cast<RecipientState>(i);

@@ -145,6 +145,12 @@ TEST(ReasonText, SaysWhoWhereAndWhat) {
   EXPECT_EQ(reason_sentence({Cause::route, Stage::connect, 0, "", "connection refused"}),
             "upstream trouble at connect: connection refused");
   EXPECT_EQ(reason_sentence({Cause::retries, Stage::none, 0, "", ""}), "retries used up");
+  EXPECT_EQ(reason_sentence({Cause::retries, Stage::connect, 0, "", "gave up after 1 try"}),
+            "gave up after 1 try at connect");
+  EXPECT_EQ(reason_sentence({Cause::recipient, Stage::none, 550, "5.1.1", "550 5.1.1 no such user"}),
+            "recipient refused: 550 5.1.1 no such user");
+  EXPECT_EQ(reason_sentence({Cause::none, Stage::none, 550, "5.1.1", "id 5501 of 5.1.12"}),
+            "550 5.1.1 id 5501 of 5.1.12");
   EXPECT_EQ(reason_sentence({Cause::none, Stage::final_dot, 250, "2.0.0", "Ok"}), "250 2.0.0 Ok");
   EXPECT_EQ(reason_sentence({Cause::operator_, Stage::none, 0, "", "looks odd"}), "by request: looks odd");
 }
