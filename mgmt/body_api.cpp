@@ -5,6 +5,7 @@
 #include "mgmt/message_access.h"
 #include "mgmt/parameters.h"
 #include "mgmt/problem.h"
+#include "mgmt/reason_text.h"
 #include "net/await.h"
 
 namespace postrider::mgmt {
@@ -58,14 +59,9 @@ class SpoolBody final : public ResponseStream {
   std::deque<std::shared_ptr<const std::string>> ready_;
 };
 
-Response removed() {
-  return problem(ProblemType::gone,
-                 "the body of this message was removed by retention; its header is still there: ?headers=true");
-}
-
-// Retention may be faster than the look at the record: then the chunks are what is missing, not the message.
-Response trouble(const Fault& fault) {
-  return fault.kind == FaultKind::not_found ? removed() : problem(fault);
+// A body may go between the look at the record and the read: then the chunks are what is missing, not the message.
+bool is_gone(const Fault& fault) {
+  return fault.kind == FaultKind::not_found;
 }
 
 Response octets(std::string text) {
@@ -94,11 +90,12 @@ asio::awaitable<Response> BodyApi::body(const Request& request) {
 }
 
 asio::awaitable<Response> BodyApi::whole(const MessageRecord& message) {
-  if (message.body == BodyState::removed) co_return removed();
+  if (message.body == BodyState::removed) co_return co_await removed(message.id);
   if (message.body_size == 0) co_return octets({});
   storage::BodyQuery query{message.id, 0, kWindow};
   auto first = co_await read_window(home_, store_, query);
-  if (!first) co_return trouble(first.error());
+  if (!first && is_gone(first.error())) co_return co_await removed(message.id);
+  if (!first) co_return problem(first.error());
   Response response;
   response.content_type = kMediaType;
   response.stream = std::make_unique<SpoolBody>(home_, store_, message, std::move(*first));
@@ -113,7 +110,8 @@ asio::awaitable<Response> BodyApi::header(const MessageRecord& message) {
   for (std::uint32_t chunk = 0; chunk < message.body_chunks && text.size() < kMaxHeader; ++chunk) {
     storage::BodyQuery query{message.id, chunk, 1};
     const auto window = co_await read_window(home_, store_, query);
-    if (!window) co_return trouble(window.error());
+    if (!window && is_gone(window.error())) co_return co_await removed(message.id);
+    if (!window) co_return problem(window.error());
     const std::size_t before = text.size();
     for (const auto& octets_of : *window) text += *octets_of;
     const auto end = text.find("\r\n\r\n", before < 3 ? 0 : before - 3);
@@ -122,6 +120,15 @@ asio::awaitable<Response> BodyApi::header(const MessageRecord& message) {
     break;
   }
   co_return octets(std::move(text));
+}
+
+// A body goes with the last recipient that needs it, or by retention later, which is in the history.
+asio::awaitable<Response> BodyApi::removed(MessageId id) {
+  auto start = [&](Done<std::vector<Event>> done) { store_.history(id, std::move(done)); };
+  const auto history = co_await net::await_done<std::vector<Event>>(home_, start);
+  if (!history) co_return problem(history.error());
+  const std::string why(removed_body_sentence(*history));
+  co_return problem(ProblemType::gone, why + "; its header is still there: ?headers=true");
 }
 
 }  // namespace postrider::mgmt

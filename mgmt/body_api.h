@@ -18,6 +18,7 @@ class BodyApi {
   boost::asio::awaitable<Response> body(const Request& request);
   boost::asio::awaitable<Response> whole(const MessageRecord& message);
   boost::asio::awaitable<Response> header(const MessageRecord& message);
+  boost::asio::awaitable<Response> removed(MessageId id);
 
   Mailbox& home_;
   storage::Store& store_;

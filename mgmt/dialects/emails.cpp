@@ -9,6 +9,7 @@
 #include "mgmt/dialects/origin.h"
 #include "mgmt/dialects/resend.h"
 #include "mgmt/message_access.h"
+#include "mgmt/reason_text.h"
 #include "net/await.h"
 
 namespace postrider::mgmt {
@@ -31,7 +32,8 @@ asio::awaitable<Response> show(const DialectParts& parts, Budget& memory, const 
   auto start = [&](Done<std::vector<Event>> done) { parts.store.history(message->id, std::move(done)); };
   const auto history = co_await net::await_done<std::vector<Event>>(parts.loop, start);
   if (!history) co_return resend_refusal(refusal_of(history.error()));
-  const auto mail = co_await read_stored_mail(parts.loop, parts.store, memory, *message);
+  const std::string_view why_removed = removed_body_sentence(*history);
+  const auto mail = co_await read_stored_mail(parts.loop, parts.store, memory, *message, why_removed);
   if (!mail) co_return resend_refusal(refusal_of(mail.error()));
   const boost::json::object answer = email_json(*message, *history, *mail, {request.captures[0], parts.clock.now()});
   co_return json_response(answer);

@@ -16,7 +16,6 @@ using Chunks = std::vector<std::shared_ptr<const std::string>>;
 
 constexpr std::uint32_t kWindow = 8;                       // chunks of one read
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-constexpr std::string_view kRemoved = "the body was removed by retention";
 
 bool begins_with_content(std::string_view line) {
   constexpr std::string_view kPrefix = "content-";
@@ -79,8 +78,8 @@ StoredMail without_body(std::string_view octets, std::string_view why) {
 }  // namespace
 
 asio::awaitable<result<StoredMail>> read_stored_mail(Mailbox& home, storage::Store& store, Budget& memory,
-                                                     const MessageRecord& message) {
-  if (message.body == BodyState::removed) co_return without_body(message.headers, kRemoved);
+                                                     const MessageRecord& message, std::string_view why_removed) {
+  if (message.body == BodyState::removed) co_return without_body(message.headers, why_removed);
   const bool whole = message.body_size <= kMaxStoredMail;
   // Of a large one the first window, which holds the header but for oddities.
   const std::uint32_t wanted = whole ? message.body_chunks : std::min(message.body_chunks, kWindow);
@@ -91,7 +90,7 @@ asio::awaitable<result<StoredMail>> read_stored_mail(Mailbox& home, storage::Sto
     const storage::BodyQuery query{message.id, chunk, std::min(kWindow, wanted - chunk)};
     auto start = [&](Done<Chunks> done) { store.read_body(query, std::move(done)); };
     const auto window = co_await net::await_done<Chunks>(home, start);
-    if (!window && window.error().kind == FaultKind::not_found) co_return without_body(octets, kRemoved);
+    if (!window && window.error().kind == FaultKind::not_found) co_return without_body(octets, why_removed);
     if (!window) co_return window.error();
     for (const auto& part : *window) octets += *part;
     chunk += static_cast<std::uint32_t>(window->size());

@@ -1,5 +1,5 @@
 // What a stored message says to its reader: names, subject and text, taken out of its body in the spool, or out of the header alone once
-// retention removed the body. For dialects that show a message again; what cannot be read comes with the reason, never as an error.
+// the body was removed. For dialects that show a message again; what cannot be read comes with the reason, never as an error.
 // Reads through the store only, in short reads; mgmt thread.
 #pragma once
 
@@ -31,9 +31,9 @@ struct StoredMail {
 };
 
 // `memory`: of all that is read at a time. Faults: unavailable (no room in it), and what Store::read_body has but not_found: a body
-// that retention removes in between is a removed one.
+// that goes in between is a removed one. `why_removed` lives for ever: the note of a removed one.
 boost::asio::awaitable<result<StoredMail>> read_stored_mail(Mailbox& home, storage::Store& store, Budget& memory,
-                                                            const MessageRecord& message);
+                                                            const MessageRecord& message, std::string_view why_removed);
 
 // The same of octets that are there already; pure.
 StoredMail view_stored_mail(std::string_view octets);

@@ -77,7 +77,7 @@ boost::asio::awaitable<void> read_one(net::Loop& loop, storage::Store& store, Bu
                                       std::promise<result<StoredMail>>& out) {
   auto start = [&](Done<MessageRecord> done) { store.find(id, std::move(done)); };
   const auto message = co_await net::await_done<MessageRecord>(loop, start);
-  auto mail = co_await read_stored_mail(loop, store, memory, message.value());
+  auto mail = co_await read_stored_mail(loop, store, memory, message.value(), "it was removed");
   out.set_value(std::move(mail));
 }
 

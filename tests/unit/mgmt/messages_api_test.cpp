@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "tests/unit/mgmt/api_server.h"
 
 namespace postrider::mgmt::test {
@@ -152,7 +154,34 @@ TEST(MessagesApi, ARemovedBodyIsGoneAndItsHeaderKept) {
   EXPECT_EQ(answer.status, 410);
   EXPECT_EQ(answer.header("content-type"), "application/problem+json");
   EXPECT_EQ(text(answer.json(), "type"), "/problems/gone");
+  EXPECT_EQ(text(answer.json(), "detail"),
+            "the body was removed by retention; its header is still there: ?headers=true");
   EXPECT_EQ(server.call("GET", path + "/body?headers=true").body, "Subject: hi\r\n\r\n");
+}
+
+TEST(MessagesApi, ABodyThatWentWhenItWasSentIsNoWorkOfRetention) {
+  ApiServer server;
+  storage::NewMessage message = server.make("a@example.com", {"b@example.net"});
+  message.intent = storage::Intent{"primary"};
+  storage::Settlement settlement;
+  settlement.now = message.now;
+  settlement.updates.resize(1);
+  settlement.updates[0].trigger = Trigger::hand_over;
+  settlement.updates[0].upstream = "primary";
+  settlement.id = server.accept(std::move(message));
+  const std::string path = "/v1/messages/" + settlement.id.str();
+  std::promise<bool> settled;
+  server.store().settle(std::move(settlement),
+                        Done<storage::Settled>(server.loop(), [&](const result<storage::Settled>& done) {
+                          settled.set_value(done.has_value());
+                        }));
+  ASSERT_TRUE(settled.get_future().get());
+  ASSERT_EQ(text(server.call("GET", path).json(), "body"), "removed");
+  const Answer answer = server.call("GET", path + "/body");
+  EXPECT_EQ(answer.status, 410);
+  EXPECT_EQ(
+      text(answer.json(), "detail"),
+      "the body was removed as soon as no recipient needed it any more; its header is still there: ?headers=true");
 }
 
 TEST(MessagesApi, SteersAndSaysWhatItBecame) {
