@@ -61,19 +61,6 @@ result<bool> BodyFields::flag(std::string_view name, bool otherwise) const {
   return value->get_bool();
 }
 
-result<std::vector<std::string>> BodyFields::texts(std::string_view name, std::size_t max_count) const {
-  std::vector<std::string> out;
-  const json::value* value = find(name);
-  if (!value) return out;
-  if (!value->is_array() || value->get_array().size() > max_count)
-    return must_be(name, "an array of at most " + std::to_string(max_count) + " strings");
-  for (const json::value& item : value->get_array()) {
-    if (!item.is_string()) return must_be(name, "an array of strings");
-    out.push_back(text_of(item));
-  }
-  return out;
-}
-
 const json::value* BodyFields::find(std::string_view name) const {
   const json::value* value = object_.if_contains(name);
   return value && !value->is_null() ? value : nullptr;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/result.h"
 
@@ -24,7 +23,6 @@ class BodyFields {
   // The same, and a whole number is taken as the text it would be: for values that have both forms.
   result<std::optional<std::string>> text_or_number(std::string_view name, std::size_t max_length = 1024) const;
   result<bool> flag(std::string_view name, bool otherwise) const;
-  result<std::vector<std::string>> texts(std::string_view name, std::size_t max_count = 100) const;
 
  private:
   explicit BodyFields(boost::json::object object) : object_(std::move(object)) {}

@@ -23,13 +23,6 @@ json::value limit_or_null(std::uint32_t limit) {
   return limit == 0 ? json::value(nullptr) : json::value(limit);
 }
 
-std::vector<std::string> read_texts(JsonFields& fields, std::string_view name, Faults& faults) {
-  std::vector<std::string> out;
-  for (const Placed& element : fields.array(name, kMaxPatterns))
-    if (auto text = text_of(element, 320, faults)) out.push_back(std::move(*text));
-  return out;
-}
-
 Scopes read_scopes(JsonFields& fields, Faults& faults) {
   Scopes scopes;
   for (const Placed& element : fields.array("scopes", 16)) {
@@ -71,11 +64,9 @@ ApiKeyRecord read_members(const json::value& document, Time now, Faults& faults)
   key.name = fields.text("name", 4096).value_or("");
   key.tenant = fields.text("tenant", 4096).value_or(key.name);
   key.scopes = read_scopes(fields, faults);
-  key.senders = read_texts(fields, "senders", faults);
+  key.senders = read_patterns(fields, "senders", faults);
   key.networks = read_networks(fields, faults);
-  key.guard.allow_recipients = read_texts(fields, "allow_recipients", faults);
-  key.guard.redirect_to = fields.text("redirect_to").value_or("");
-  if (fields.flag("capture").value_or(false)) key.guard.capture = kCapture;
+  key.guard = read_guard(fields, faults);
   key.per_minute = read_limit(fields, "per_minute");
   key.per_day = read_limit(fields, "per_day");
   key.created_at = now;
@@ -95,18 +86,8 @@ Faults rule_faults(const ApiKeyRecord& key, Time now) {
     if (!is_sender_pattern(key.senders[i]))
       add_fault(faults, element_of("/senders", i), "must be an address, *@domain or a domain");
   if (key.expires_at <= now) add_fault(faults, "/expires_at", "must be in the future");
-  if (auto guard = wrong_with(key.guard)) add_fault(faults, std::move(guard->pointer), std::move(guard->detail));
+  check_guard(key.guard, faults);
   return faults;
-}
-
-// The faults of reading come first; those of the rules are added where reading found nothing.
-void add_rule_faults(const ApiKeyRecord& key, Time now, Faults& faults) {
-  const std::size_t read = faults.size();
-  for (FieldFault& fault : rule_faults(key, now)) {
-    const bool is_told = std::any_of(faults.begin(), faults.begin() + static_cast<std::ptrdiff_t>(read),
-                                     [&](const FieldFault& one) { return one.pointer.starts_with(fault.pointer); });
-    if (!is_told) add_fault(faults, std::move(fault.pointer), std::move(fault.detail));
-  }
 }
 
 }  // namespace
@@ -115,7 +96,7 @@ ApiKeyRecord read_key(std::string_view body, Time now, Faults& faults) {
   const auto document = parse_document(body, faults);
   if (!document) return {};
   ApiKeyRecord key = read_members(*document, now, faults);
-  if (document->is_object()) add_rule_faults(key, now, faults);
+  if (document->is_object()) add_other_faults(rule_faults(key, now), faults);
   return key;
 }
 

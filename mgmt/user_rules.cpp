@@ -32,34 +32,69 @@ bool is_sender_pattern(std::string_view pattern) {
          std::all_of(pattern.begin(), pattern.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
 
-std::optional<FieldFault> wrong_with(const RecipientGuard& guard) {
+std::vector<std::string> read_patterns(JsonFields& fields, std::string_view name, Faults& faults) {
+  std::vector<std::string> patterns;
+  for (const Placed& element : fields.array(name, kMaxPatterns))
+    patterns.push_back(text_of(element, kMaxPattern, faults).value_or(""));
+  return patterns;
+}
+
+bool has_guard(JsonFields& fields) {
+  return fields.has("allow_recipients") || fields.has("redirect_to") || fields.has("capture");
+}
+
+RecipientGuard read_guard(JsonFields& fields, Faults& faults) {
+  RecipientGuard guard;
+  guard.allow_recipients = read_patterns(fields, "allow_recipients", faults);
+  guard.redirect_to = fields.text("redirect_to").value_or("");
+  if (fields.flag("capture").value_or(false)) guard.capture = kCapture;
+  return guard;
+}
+
+void check_guard(const RecipientGuard& guard, Faults& faults) {
   const std::string list = "/allow_recipients", target = "/redirect_to";
   if (guard.allow_recipients.size() > kMaxPatterns)
-    return FieldFault{list, "allow_recipients has at most " + std::to_string(kMaxPatterns) + " entries"};
-  for (std::size_t i = 0; i < guard.allow_recipients.size(); ++i) {
+    add_fault(faults, list, "allow_recipients has at most " + std::to_string(kMaxPatterns) + " entries");
+  for (std::size_t i = 0; i < std::min(guard.allow_recipients.size(), kMaxPatterns); ++i) {
     const std::string& pattern = guard.allow_recipients[i];
     if (!is_sender_pattern(pattern) || pattern.rfind('@') >= pattern.size() - 1)  // npos, too
-      return FieldFault{list + "/" + std::to_string(i),
-                        "'" + pattern + "' is no recipient: give an address or *@domain"};
+      add_fault(faults, element_of(list, i), "'" + pattern + "' is no recipient: give an address or *@domain");
   }
-  if (guard.redirect_to.empty()) return std::nullopt;
-  if (!guard.capture.empty()) return FieldFault{target, "give redirect_to or capture, not both"};
+  if (guard.redirect_to.empty()) return;
+  if (!guard.capture.empty()) return add_fault(faults, target, "give redirect_to or capture, not both");
   const auto address = parse_address(guard.redirect_to);
-  if (address && !address->domain.empty()) return std::nullopt;
-  return FieldFault{target, "redirect_to '" + guard.redirect_to + "' is no address"};
+  if (!address || address->domain.empty())
+    add_fault(faults, target, "redirect_to '" + guard.redirect_to + "' is no address");
+}
+
+void check_user(const storage::UserRecord& user, Faults& faults) {
+  if (!is_credential_name(user.name))
+    add_fault(
+        faults, "/name",
+        "a user name has 1 to 128 octets without blanks, quotes, slashes and colons, and is not operator, . or ..");
+  if (std::find(kRoles.begin(), kRoles.end(), user.role) == kRoles.end())
+    add_fault(faults, "/role", "there is no role '" + user.role + "'; roles are sender, operator, admin");
+  for (std::size_t i = 0; i < user.senders.size(); ++i)
+    if (!is_sender_pattern(user.senders[i]))
+      add_fault(faults, element_of("/senders", i),
+                "'" + user.senders[i] + "' is no sender: give an address, *@domain or a domain");
+  check_guard(user.guard, faults);
 }
 
 result<void> check_user(const storage::UserRecord& user) {
-  if (!is_credential_name(user.name))
-    return invalid(
-        "a user name has 1 to 128 octets without blanks, quotes, slashes and colons, and is not operator, . or ..");
-  if (std::find(kRoles.begin(), kRoles.end(), user.role) == kRoles.end())
-    return invalid("there is no role '" + user.role + "'; roles are sender, operator, admin");
-  for (const std::string& pattern : user.senders)
-    if (!is_sender_pattern(pattern))
-      return invalid("'" + pattern + "' is no sender: give an address, *@domain or a domain");
-  if (const auto wrong = wrong_with(user.guard)) return invalid(wrong->detail);
+  Faults faults;
+  check_user(user, faults);
+  if (!faults.empty()) return invalid(faults.front().detail);
   return {};
+}
+
+void add_other_faults(Faults found, Faults& faults) {
+  const auto read = static_cast<std::ptrdiff_t>(faults.size());
+  for (FieldFault& fault : found) {
+    const bool is_told = std::any_of(faults.begin(), faults.begin() + read,
+                                     [&](const FieldFault& one) { return lies_within(one.pointer, fault.pointer); });
+    if (!is_told) add_fault(faults, std::move(fault.pointer), std::move(fault.detail));
+  }
 }
 
 boost::json::object to_json(const storage::UserRecord& user) {

@@ -1,11 +1,14 @@
 #include "mgmt/users_api.h"
 
+#include <optional>
+
 #include "mgmt/answers.h"
-#include "mgmt/body_fields.h"
+#include "mgmt/json_fields.h"
 #include "mgmt/media_type.h"
 #include "mgmt/problem.h"
 #include "mgmt/user_rules.h"
 #include "net/await.h"
+#include "relay/inbound/password.h"
 
 namespace postrider::mgmt {
 
@@ -20,49 +23,65 @@ struct NewUser {
   bool scram = false;
 };
 
-// The guard as a whole; nothing when the request does not speak of one. `"capture": false` alone takes it away.
-result<std::optional<RecipientGuard>> read_guard(const BodyFields& fields) {
-  if (!fields.has("allow_recipients") && !fields.has("redirect_to") && !fields.has("capture"))
-    return std::optional<RecipientGuard>();
-  const auto allowed = fields.texts("allow_recipients");
-  if (!allowed) return allowed.error();
-  const auto redirect = fields.text("redirect_to");
-  if (!redirect) return redirect.error();
-  const auto capture = fields.flag("capture", false);
-  if (!capture) return capture.error();
-  RecipientGuard guard;
-  guard.allow_recipients = *allowed;
-  guard.redirect_to = redirect->value_or("");
-  if (*capture) guard.capture = kCapture;
-  return std::optional<RecipientGuard>(std::move(guard));
+std::string read_password(JsonFields& fields) {
+  const auto password = fields.text("password", relay::kMaxPassword);
+  if (!fields.has("password"))
+    fields.fault("password", "must be given");
+  else if (password && password->empty())
+    fields.fault("password", "must not be empty");
+  return password.value_or("");
 }
 
-result<NewUser> read_new_user(std::string_view body) {
-  const auto fields = BodyFields::parse(
-      body, {"name", "password", "role", "senders", "scram", "allow_recipients", "redirect_to", "capture"});
-  if (!fields) return fields.error();
-  const auto name = fields->text("name");
-  if (!name) return name.error();
-  const auto password = fields->text("password", 4096);
-  if (!password) return password.error();
-  const auto role = fields->text("role");
-  if (!role) return role.error();
-  const auto senders = fields->texts("senders");
-  if (!senders) return senders.error();
-  const auto scram = fields->flag("scram", false);
-  if (!scram) return scram.error();
-  if (!*name || !*password) return invalid("'name' and 'password' are needed");
+NewUser read_new_user(std::string_view body, Faults& faults) {
   NewUser added;
-  added.user.name = **name;
-  added.user.role = role->value_or(std::string(kDefaultRole));
-  added.user.senders = *senders;
-  const auto guard = read_guard(*fields);
-  if (!guard) return guard.error();
-  if (*guard) added.user.guard = **guard;
-  added.password = **password;
-  added.scram = *scram;
-  if (auto checked = check_user(added.user); !checked) return checked.error();
+  const auto document = parse_document(body, faults);
+  if (!document) return added;
+  JsonFields fields(*document, "", faults);
+  if (!document->is_object()) return added;
+  if (!fields.has("name")) fields.fault("name", "must be given");
+  added.user.name = fields.text("name").value_or("");
+  added.password = read_password(fields);
+  added.user.role = fields.text("role").value_or(std::string(kDefaultRole));
+  added.user.senders = read_patterns(fields, "senders", faults);
+  added.scram = fields.flag("scram").value_or(false);
+  added.user.guard = read_guard(fields, faults);
+  fields.finish();
+  Faults of_rules;
+  check_user(added.user, of_rules);
+  add_other_faults(std::move(of_rules), faults);
   return added;
+}
+
+struct NewPassword {
+  std::string password;
+  std::optional<RecipientGuard> guard;  // as a whole; `"capture": false` alone takes it away
+};
+
+NewPassword read_new_password(std::string_view body, Faults& faults) {
+  NewPassword given;
+  const auto document = parse_document(body, faults);
+  if (!document) return given;
+  JsonFields fields(*document, "", faults);
+  if (!document->is_object()) return given;
+  given.password = read_password(fields);
+  const bool speaks_of_guard = has_guard(fields);
+  RecipientGuard guard = read_guard(fields, faults);
+  fields.finish();
+  Faults of_rules;
+  check_guard(guard, of_rules);
+  add_other_faults(std::move(of_rules), faults);
+  if (speaks_of_guard) given.guard = std::move(guard);
+  return given;
+}
+
+Response wrong_members(Faults faults) {
+  Refusal refusal = invalid_fields(std::move(faults));
+  refusal.type = ProblemType::invalid_body;
+  return problem(refusal);
+}
+
+Response wrong_password(const Fault& fault) {
+  return wrong_members({{"/password", fault.text}});
 }
 
 }  // namespace
@@ -88,35 +107,28 @@ asio::awaitable<Response> UsersApi::list(const Request&) {
 }
 
 asio::awaitable<Response> UsersApi::add(const Request& request) {
-  auto added = read_new_user(request.body);
-  if (!added) co_return problem(ProblemType::invalid_body, added.error().text);
-  if (auto set = set_password_(added->user, added->password, added->scram); !set)
-    co_return problem(ProblemType::invalid_body, set.error().text);
-  added->user.created_at = added->user.changed_at = clock_.now();
-  UserRecord user = added->user;
+  Faults faults;
+  NewUser added = read_new_user(request.body, faults);
+  if (!faults.empty()) co_return wrong_members(std::move(faults));
+  if (auto set = set_password_(added.user, added.password, added.scram); !set) co_return wrong_password(set.error());
+  added.user.created_at = added.user.changed_at = clock_.now();
+  UserRecord user = added.user;
   const auto stored = co_await put(std::move(user), true);
   if (!stored) co_return problem(stored.error());
-  Response response = json_response(to_json(added->user), http::status::created);
+  Response response = json_response(to_json(added.user), http::status::created);
   co_return response;
 }
 
 asio::awaitable<Response> UsersApi::change_password(const Request& request) {
-  const auto fields = BodyFields::parse(request.body, {"password", "allow_recipients", "redirect_to", "capture"});
-  if (!fields) co_return problem(ProblemType::invalid_body, fields.error().text);
-  const auto password = fields->text("password", 4096);
-  if (!password) co_return problem(ProblemType::invalid_body, password.error().text);
-  if (!*password) co_return problem(ProblemType::invalid_body, "'password' is needed");
-  const auto guard = read_guard(*fields);
-  if (!guard) co_return problem(ProblemType::invalid_body, guard.error().text);
+  Faults faults;
+  NewPassword given = read_new_password(request.body, faults);
+  if (!faults.empty()) co_return wrong_members(std::move(faults));
   auto start = [&](Done<UserRecord> done) { store_.find_user(request.captures[0], std::move(done)); };
   auto user = co_await net::await_done<UserRecord>(home_, start);
   if (!user) co_return problem(user.error());
   const bool scram = !user->scram.empty();
-  if (auto set = set_password_(*user, **password, scram); !set)
-    co_return problem(ProblemType::invalid_body, set.error().text);
-  if (*guard) user->guard = **guard;
-  if (const auto checked = check_user(*user); !checked)
-    co_return problem(ProblemType::invalid_body, checked.error().text);
+  if (auto set = set_password_(*user, given.password, scram); !set) co_return wrong_password(set.error());
+  if (given.guard) user->guard = std::move(*given.guard);
   user->changed_at = clock_.now();
   UserRecord changed = std::move(*user);
   const auto stored = co_await put(std::move(changed), false);

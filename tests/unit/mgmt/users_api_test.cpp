@@ -98,6 +98,44 @@ TEST(UsersApi, FaultyUsersAreRefused) {
   EXPECT_EQ(server.call("PUT", "/v1/users/app/password", "{}").status, 400);
 }
 
+// "pointer pointer" of a 400.
+std::string pointers_of(const Answer& answer) {
+  EXPECT_EQ(answer.status, 400) << answer.body;
+  const json::object problem = answer.json();
+  EXPECT_EQ(problem.at("type"), "/problems/invalid-body") << answer.body;
+  std::string pointers;
+  for (const json::value& error : problem.at("errors").as_array()) {
+    EXPECT_FALSE(error.at("detail").as_string().empty());
+    pointers += (pointers.empty() ? "" : " ") + std::string(error.at("pointer").as_string());
+  }
+  return pointers;
+}
+
+TEST(UsersApi, EveryFaultIsNamedAtOnceWithItsMember) {
+  ApiServer server;
+  EXPECT_EQ(pointers_of(server.call("POST", "/v1/users", "{}")), "/name /password");
+  EXPECT_EQ(pointers_of(server.call("POST", "/v1/users", "[]")), "");
+  EXPECT_EQ(pointers_of(server.call(
+                "POST", "/v1/users",
+                R"({"name":"a b","password":"","role":"king","senders":["*@a.example",7,"a b"],"scram":"yes",)"
+                R"("allow_recipients":["a@","*@b.example","c"],"redirect_to":"qa","colour":"red"})")),
+            "/password /senders/1 /scram /colour /name /role /senders/2 /allow_recipients/0 /allow_recipients/2 "
+            "/redirect_to");
+  ASSERT_EQ(server.call("POST", "/v1/users", R"({"name":"app","password":"wald"})").status, 201);
+  EXPECT_EQ(pointers_of(server.call("PUT", "/v1/users/app/password",
+                                    R"({"password":7,"allow_recipients":["c"],"redirect_to":"qa"})")),
+            "/password /allow_recipients/0 /redirect_to");
+  EXPECT_EQ(server.user("app").password_hash, "hash-of-wald");
+}
+
+TEST(UsersApi, APasswordThatCannotBeHashedIsNamedToo) {
+  ApiServer server;
+  const std::string longest(1024, 'x');
+  EXPECT_EQ(server.call("POST", "/v1/users", R"({"name":"app","password":")" + longest + "\"}").status, 201);
+  EXPECT_EQ(pointers_of(server.call("POST", "/v1/users", R"({"name":"b","password":")" + longest + "x\"}")),
+            "/password");
+}
+
 TEST(UsersApi, NamesThatWouldPassForOthersAreRefused) {
   ApiServer server;
   for (const char* name : {"operator", ".", "..", "key:app", "trusted:192.0.2.1", "a/b"}) {
