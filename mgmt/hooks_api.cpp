@@ -161,27 +161,32 @@ asio::awaitable<Response> HooksApi::receive(const Request& request) {
   const auto index = routes->find(request.captures[0]);
   if (!index || providers::callbacks_for(routes->at(*index).config().type) == nullptr)
     co_return problem(ProblemType::not_found, "no upstream of this name reports events");
-  co_return co_await take(routes->share(*index), request);
+  Names named_by_path;
+  co_return co_await take(routes->share(*index), request, std::move(named_by_path));
 }
 
-// The address that the mailer service registered at Mailjet names no upstream: the login tells which it is.
+// The address that the mailer service registered at Mailjet names no upstream: the login tells which it is, or which they are.
 asio::awaitable<Response> HooksApi::receive_events(const Request& request) {
   const auto routes = parts_.upstreams.routes();
   const Callback callback{request.fields, request.body};
   const Time now = parts_.loop.clock().now();
   Upstream first, believed;
-  for (std::size_t i = 0; i < routes->size() && !believed; ++i) {
+  Names sharing;
+  for (std::size_t i = 0; i < routes->size(); ++i) {
     const UpstreamConfig& config = routes->at(i).config();
     if (config.type != UpstreamType::mailjet) continue;
     if (!first) first = routes->share(i);
     const Verdict verdict = providers::mailjet_callbacks.verify(config, callback, {}, now);
-    if (verdict.authenticity == Authenticity::genuine) believed = routes->share(i);
+    if (verdict.authenticity != Authenticity::genuine) continue;
+    if (!believed) believed = routes->share(i);
+    sharing.push_back(config.name);
   }
   if (!first) co_return problem(ProblemType::not_found, "there is no upstream of the type mailjet");
-  co_return co_await take(believed ? believed : first, request);
+  if (!believed) believed = std::move(first);  // which refuses it
+  co_return co_await take(std::move(believed), request, std::move(sharing));
 }
 
-asio::awaitable<Response> HooksApi::take(Upstream upstream, const Request& request) {
+asio::awaitable<Response> HooksApi::take(Upstream upstream, const Request& request, Names sharing) {
   const UpstreamConfig& config = upstream->config();  // as it is now, and stays for this request
   if (under_way_ >= limits_.at_once) {
     const Fault busy{FaultKind::unavailable, "too many reports are being taken"};
@@ -202,7 +207,7 @@ asio::awaitable<Response> HooksApi::take(Upstream upstream, const Request& reque
   }
   counts_.unused(config.name, "other_kind", reading->ignored);
   std::vector<Report> reports = reports_of(config.name, parts_.notify_sender, std::move(reading->events));
-  const Recorded recorded = co_await record(config.name, std::move(reports));
+  const Recorded recorded = co_await record(std::move(reports), sharing);
   if (recorded.events + recorded.unknown + recorded.duplicates + recorded.other > 0)
     parts_.log.info("hook.received", {{"upstream", config.name},
                                       {"events", std::to_string(recorded.events)},
@@ -255,15 +260,16 @@ asio::awaitable<result<void>> HooksApi::confirm(const std::string& upstream, std
 
 // ---- into the histories ---------------------------------------------------------------------------------------------
 
-asio::awaitable<HooksApi::Recorded> HooksApi::record(const std::string& upstream, std::vector<Report> reports) {
+asio::awaitable<HooksApi::Recorded> HooksApi::record(std::vector<Report> reports, const Names& sharing) {
   Recorded recorded;
   for (std::size_t asked = 0;; ++asked) {
+    if (sharing.size() > 1) co_await assign(reports, sharing);
     std::vector<Report> again;
     for (std::size_t at = 0; at < reports.size() && !recorded.trouble; at += limits_.slice) {
       const auto begin = reports.begin() + static_cast<std::ptrdiff_t>(at);
       const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limits_.slice, reports.size() - at));
       std::vector<Report> slice(std::make_move_iterator(begin), std::make_move_iterator(end));
-      std::optional<Fault> trouble = co_await ask_store(upstream, asked, std::move(slice), again, recorded);
+      std::optional<Fault> trouble = co_await ask_store(asked, std::move(slice), again, recorded);
       recorded.trouble = std::move(trouble);
     }
     if (recorded.trouble || again.empty()) co_return recorded;
@@ -276,9 +282,30 @@ asio::awaitable<HooksApi::Recorded> HooksApi::record(const std::string& upstream
   co_return recorded;
 }
 
-asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& upstream, std::size_t asked,
-                                                          std::vector<Report> reports, std::vector<Report>& again,
-                                                          Recorded& recorded) {
+// Several entries may be of one account: each report goes to the one that its message was handed to, as far as that is known by now.
+asio::awaitable<void> HooksApi::assign(std::vector<Report>& reports, const Names& sharing) {
+  for (Report& report : reports) {
+    bool found = false;
+    for (std::size_t i = 0; i < sharing.size() && !found && !report.provider_id.empty(); ++i) {
+      auto find = [&](Done<MessageId> done) {
+        parts_.store.find_by_provider_id(sharing[i], report.provider_id, std::move(done));
+      };
+      const auto id = co_await net::await_done<MessageId>(parts_.loop, find);
+      found = id.has_value();
+      if (found) report.upstream = sharing[i];
+    }
+    if (found || !report.id) continue;
+    auto find = [&](Done<MessageRecord> done) { parts_.store.find(*report.id, std::move(done)); };
+    const auto message = co_await net::await_done<MessageRecord>(parts_.loop, find);
+    if (!message) continue;
+    for (const Recipient& recipient : message->recipients)
+      if (std::find(sharing.begin(), sharing.end(), recipient.upstream) != sharing.end())
+        report.upstream = recipient.upstream;
+  }
+}
+
+asio::awaitable<std::optional<Fault>> HooksApi::ask_store(std::size_t asked, std::vector<Report> reports,
+                                                          std::vector<Report>& again, Recorded& recorded) {
   using Answers = std::vector<result<storage::Reported>>;
   auto start = [&](Done<Answers> done) { parts_.store.report(reports, parts_.loop.clock().now(), std::move(done)); };
   const result<Answers> answers = co_await net::await_done<Answers>(parts_.loop, start);
@@ -286,6 +313,7 @@ asio::awaitable<std::optional<Fault>> HooksApi::ask_store(const std::string& ups
   bool owes_notice = false;
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const result<storage::Reported>& answer = answers->at(i);
+    const std::string& upstream = reports[i].upstream;
     if (answer) {
       recorded.events += answer->events;
       recorded.duplicates += answer->events == 0 ? 1 : 0;

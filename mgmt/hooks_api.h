@@ -52,16 +52,18 @@ class HooksApi {
 
  private:
   using Upstream = std::shared_ptr<relay::Upstream>;
+  using Names = std::vector<std::string>;  // of upstreams
   struct Recorded;
   boost::asio::awaitable<Response> receive(const Request& request);
   boost::asio::awaitable<Response> receive_events(const Request& request);
-  boost::asio::awaitable<Response> take(Upstream upstream, const Request& request);
+  // `sharing`: all that have this upstream's login, where the request does not say which of them it is about.
+  boost::asio::awaitable<Response> take(Upstream upstream, const Request& request, Names sharing);
   boost::asio::awaitable<result<providers::Verdict>> judge(const UpstreamConfig& config, const Request& request);
   boost::asio::awaitable<result<void>> confirm(const std::string& upstream, std::string url);
-  boost::asio::awaitable<Recorded> record(const std::string& upstream, std::vector<storage::Report> reports);
+  boost::asio::awaitable<Recorded> record(std::vector<storage::Report> reports, const Names& sharing);
+  boost::asio::awaitable<void> assign(std::vector<storage::Report>& reports, const Names& sharing);
   // `asked`: how often they were asked for before.
-  boost::asio::awaitable<std::optional<Fault>> ask_store(const std::string& upstream, std::size_t asked,
-                                                         std::vector<storage::Report> reports,
+  boost::asio::awaitable<std::optional<Fault>> ask_store(std::size_t asked, std::vector<storage::Report> reports,
                                                          std::vector<storage::Report>& again, Recorded& recorded);
   bool may_be_early(const storage::Report& report, std::size_t asked) const;
   void check_nonce(providers::Verdict& verdict);

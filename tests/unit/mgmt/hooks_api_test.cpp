@@ -275,6 +275,26 @@ TEST(HooksApi, TheMailerServicesAddressFindsTheUpstreamByItsLogin) {
   EXPECT_EQ(hooks.events(id, "clicked").size(), 1u);
 }
 
+TEST(HooksApi, OfUpstreamsThatShareALoginTheOneThatHadTheMessageIsMeant) {
+  std::vector<UpstreamConfig> upstreams = {reporting("jet", UpstreamType::mailjet),
+                                           reporting("jet2", UpstreamType::mailjet)};
+  upstreams[1].webhook_password = upstreams[0].webhook_password;
+  HooksServer hooks({}, std::move(upstreams));
+  const MessageId first = hooks.sent("jet", "70650219165027411"), second = hooks.sent("jet2", "70650219165027412"),
+                  third = hooks.sent("jet2", "70650219165027413");
+  json::object by_our_id = mailjet("open", "70650219165027499");  // an id that we were never given
+  by_our_id["CustomID"] = third.str();
+  const json::array events{mailjet("sent", "70650219165027411"), mailjet("sent", "70650219165027412"), by_our_id};
+  const Answer answer = hooks.report("/events", json::serialize(events), "hooks:of-jet");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.json().at("recorded"), 3);
+  EXPECT_EQ(hooks.state(first), "delivered");
+  EXPECT_EQ(hooks.state(second), "delivered");
+  EXPECT_EQ(hooks.events(second, "delivered").at(0).at("upstream"), "jet2");
+  EXPECT_EQ(hooks.events(third, "opened").at(0).at("upstream"), "jet2");
+  EXPECT_TRUE(hooks.metrics_say("postrider_hook_events_total{upstream=\"jet2\",type=\"delivered\"} 1"));
+}
+
 TEST(HooksApi, WithoutMailjetTheMailerServiceHasNoReceiver) {
   HooksServer hooks({}, {reporting("post", UpstreamType::postmark)});
   EXPECT_EQ(hooks.report("/events", "[]", kPostmark).status, 404);
