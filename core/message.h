@@ -35,12 +35,13 @@ enum class Notice : std::uint8_t { none, failed, relayed, delayed };
 
 struct Recipient {
   Address address;    // after aliases and origin; what RCPT TO will say
-  std::string orcpt;  // RFC 3461 4.2, still in xtext, as received ("rfc822;user@example.com"); empty: none
+  // RFC 3461 4.2, still in xtext, as received, or what an alias stood for ("rfc822;user@example.com"); empty: none
+  std::string orcpt;
   Notify notify;
   RecipientState state = RecipientState::queued;
   std::uint32_t tries = 0;          // tries that counted since acceptance or the last release
   std::uint32_t interruptions = 0;  // crashes of ours that hit it while sending, since then
-  Time due{};                       // queued, deferred: next try. Else: no meaning
+  Time due{};                       // queued, deferred: next try; held: what it was. Else: no meaning
   Time age_from{};                  // first due time since acceptance or the last release: max_age counts from here
   Time changed_at{};
   Reason reason;                  // why it is in this state

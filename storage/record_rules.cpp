@@ -217,6 +217,13 @@ bool mark(MessageRecord& record, std::uint32_t index, const SteerRequest& reques
   return true;
 }
 
+// A message that was to be sent later and was held before its time keeps that time when it is released.
+Time due_after(const Recipient& recipient, const SteerRequest& request) {
+  const bool untried = recipient.tries == 0 && recipient.interruptions == 0 && recipient.due == recipient.age_from;
+  const bool keeps = request.verb == SteerVerb::release && recipient.state == RecipientState::held && untried;
+  return keeps ? std::max(recipient.due, request.now) : request.now;
+}
+
 bool steer_recipient(MessageRecord& record, std::uint32_t index, const SteerRequest& request,
                      std::vector<Event>& events) {
   Recipient& recipient = record.recipients[index];
@@ -225,10 +232,9 @@ bool steer_recipient(MessageRecord& record, std::uint32_t index, const SteerRequ
   if (!next) return false;
   if (starts_anew(request.verb)) {
     if (record.body == BodyState::removed) return false;
+    recipient.due = recipient.age_from = due_after(recipient, request);
     recipient.tries = 0;
     recipient.interruptions = 0;
-    recipient.due = request.now;
-    recipient.age_from = request.now;
     recipient.remote_id.clear();
     recipient.provider_id = false;
     recipient.failed_by_route = false;

@@ -45,8 +45,8 @@ struct SteerResult {
   std::vector<Event> events;  // retried, held, released, cancelled, cancel_requested; each with the actor
   std::uint32_t changed = 0;  // recipients changed or marked
 };
-// retry and release make a recipient due now and start its tries and age anew; hold and cancel only mark one
-// that is `sending`. Without a recipient those it applies to change, and it is a conflict only when there
+// retry and release make a recipient due now and start its tries and age anew; release leaves one that was held before its first try
+// the time at which that was to be. hold and cancel only mark one that is `sending`. Without a recipient those it applies to change, and it is a conflict only when there
 // were none. Faults: not_found (another tenant's, no such recipient), conflict (names the state; or the body
 // is gone).
 result<SteerResult> steer_record(MessageRecord& record, const SteerRequest& request);

@@ -83,6 +83,40 @@ TEST_P(SteerTest, EveryVerbOnEveryState) {
   }
 }
 
+TEST_P(SteerTest, AReleaseLeavesAScheduledMessageItsTime) {
+  NewMessage scheduled = message({"a@example.com", "b@example.com"});
+  const Time send_at = now_ + std::chrono::hours(2);
+  for (Recipient& recipient : scheduled.record.recipients) recipient.due = recipient.age_from = send_at;
+  const MessageId id = stored(std::move(scheduled));
+  ASSERT_TRUE(steer(id, SteerVerb::hold).has_value());
+  EXPECT_EQ(find(id)->due(), kNever);
+  advance(std::chrono::hours(1));
+  ASSERT_TRUE(steer(id, SteerVerb::release).has_value());
+  for (const Recipient& recipient : find(id)->recipients) {
+    EXPECT_EQ(recipient.state, S::queued);
+    EXPECT_EQ(recipient.due, send_at);
+    EXPECT_EQ(recipient.age_from, send_at);
+  }
+  EXPECT_FALSE(claim(id).record) << "it waits for its time";
+
+  ASSERT_TRUE(steer(id, SteerVerb::hold).has_value());
+  ASSERT_TRUE(steer(id, SteerVerb::retry, 1).has_value());
+  EXPECT_EQ(find(id)->recipients[1].due, now_);
+  advance(std::chrono::hours(2));
+  ASSERT_TRUE(steer(id, SteerVerb::release, 0).has_value());
+  EXPECT_EQ(find(id)->recipients[0].due, now_) << "its time is past";
+}
+
+TEST_P(SteerTest, AReleaseOfWhatWasTriedIsDueNowWhateverItWaitedFor) {
+  const MessageId id = claimed(message());
+  ASSERT_TRUE(settle(settlement(id, {update(0, Trigger::defer, now_ + std::chrono::hours(1))})).has_value());
+  ASSERT_TRUE(steer(id, SteerVerb::hold).has_value());
+  advance(std::chrono::minutes(1));
+  ASSERT_TRUE(steer(id, SteerVerb::release).has_value());
+  EXPECT_EQ(find(id)->due(), now_);
+  EXPECT_EQ(find(id)->recipients[0].age_from, now_);
+}
+
 TEST_P(SteerTest, RetryAndReleaseConflictWhileSending) {
   const MessageId id = brought_to(S::sending);
   for (const SteerVerb verb : {SteerVerb::retry, SteerVerb::release}) {
