@@ -44,11 +44,16 @@ void print(const LoadedConfig& loaded, const char* severity, const ConfigFinding
 
 // ---- certificates -----------------------------------------------------------------------------------------------------
 
+struct Key {
+  std::string_view section;
+  std::size_t instance;
+  std::string_view name;
+};
+
 // None where what was given has a fault of its own, or the section has no such key.
-const EffectiveValue* find_value(const LoadedConfig& loaded, std::string_view section, std::size_t instance,
-                                 std::string_view name) {
+const EffectiveValue* find_value(const LoadedConfig& loaded, const Key& key) {
   for (const EffectiveValue& value : loaded.result.values)
-    if (value.section == section && value.instance == instance && value.name == name) return &value;
+    if (value.section == key.section && value.instance == key.instance && value.name == key.name) return &value;
   return nullptr;
 }
 
@@ -60,6 +65,21 @@ void add_fault(LoadedConfig& loaded, const EffectiveValue& value, const std::str
   };
   std::vector<ConfigFinding>& faults = loaded.result.faults;
   faults.insert(std::upper_bound(faults.begin(), faults.end(), fault, before), std::move(fault));
+}
+
+// Also one file of the two: that the other is not named is another fault.
+void check_pair(LoadedConfig& loaded, const Key& certificate, const std::string& certificate_file, const Key& key,
+                const std::string& key_file) {
+  const EffectiveValue* value = find_value(loaded, certificate_file.empty() ? key : certificate);
+  const auto checked = net::check_pair(certificate_file, key_file);
+  if (value && !checked) add_fault(loaded, *value, checked.error().text);
+}
+
+void check_authorities(LoadedConfig& loaded, const Key& key, const std::string& file) {
+  const EffectiveValue* value = find_value(loaded, key);
+  if (!value || file.empty()) return;
+  const auto context = net::make_client_tls(net::Verify::peer, file);
+  if (!context) add_fault(loaded, *value, context.error().text);
 }
 
 // ---- JSON ---------------------------------------------------------------------------------------------------------------
@@ -145,22 +165,18 @@ LoadedConfig load_config(const std::optional<std::string>& file) {
 
 void check_on_this_machine(LoadedConfig& loaded) {
   const Config& config = loaded.result.config;
-  if (const EffectiveValue* value = find_value(loaded, "tls", 0, "certificate");
-      value && !config.tls.certificate.empty() && !config.tls.key.empty()) {
-    const auto context = net::make_server_tls(config.tls.certificate, config.tls.key);
-    if (!context) add_fault(loaded, *value, context.error().text);
-  }
+  check_pair(loaded, {"tls", 0, "certificate"}, config.tls.certificate, {"tls", 0, "key"}, config.tls.key);
+  for (std::size_t i = 0; i < config.mgmt_listeners.size(); ++i)
+    check_authorities(loaded, {"mgmt.listener", i, "client_ca"}, config.mgmt_listeners[i].client_ca);
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     const UpstreamConfig& upstream = config.upstreams[i];
-    if (const EffectiveValue* value = find_value(loaded, "upstream", i, "quota_time_zone")) {
+    if (const EffectiveValue* value = find_value(loaded, {"upstream", i, "quota_time_zone"})) {
       const auto calendar = relay::Calendar::find(upstream.quota_time_zone);
       if (!calendar) add_fault(loaded, *value, calendar.error().text);
     }
-    if (const EffectiveValue* value = find_value(loaded, "upstream", i, "tls_ca_file");
-        value && !upstream.tls_ca_file.empty()) {
-      const auto context = net::make_client_tls(net::Verify::peer, upstream.tls_ca_file);
-      if (!context) add_fault(loaded, *value, context.error().text);
-    }
+    check_authorities(loaded, {"upstream", i, "tls_ca_file"}, upstream.tls_ca_file);
+    check_pair(loaded, {"upstream", i, "tls_certificate"}, upstream.tls_certificate, {"upstream", i, "tls_key"},
+               upstream.tls_key);
   }
 }
 

@@ -24,8 +24,13 @@ class Checker {
     check_delivery();
     check_mgmt();
     const DraftSection& tls = section("tls");
-    if (config_.tls.certificate.empty() != config_.tls.key.empty() && given(tls, "certificate") != given(tls, "key"))
-      fault(tls, given(tls, "certificate") ? "certificate" : "key", "tls needs both certificate and key, or neither");
+    const bool half = config_.tls.certificate.empty() != config_.tls.key.empty();
+    if (half && given(tls, "certificate") != given(tls, "key")) {
+      const bool certificate = given(tls, "certificate");
+      fault(tls, certificate ? "certificate" : "key",
+            certificate ? "tls.certificate needs tls.key, which is not set: the file with its key"
+                        : "tls.key needs tls.certificate, which is not set: the file with the certificate of that key");
+    }
   }
 
  private:

@@ -35,8 +35,18 @@ using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
 using Memory = std::unique_ptr<BIO, Freer<BIO_free_all>>;
 
+// OpenSSL calls a file without what was looked for one without a start line, or one that no decoder supports.
+bool holds_none(const error_code& error) {
+  if (error.category() != boost::asio::error::get_ssl_category()) return false;
+  const auto code = static_cast<unsigned long>(error.value());
+  const int library = ERR_GET_LIB(code), reason = ERR_GET_REASON(code);
+  return (library == ERR_LIB_PEM && reason == PEM_R_NO_START_LINE) ||
+         (library == ERR_LIB_OSSL_DECODER && reason == ERR_R_UNSUPPORTED);
+}
+
 Fault file_fault(const std::string& what, const std::string& file, const error_code& error) {
-  return invalid(what + " " + file + ": " + error.message());
+  return invalid("cannot use the " + what + " " + file + ": " +
+                 (holds_none(error) ? "there is no " + what + " in it, in PEM form" : error.message()));
 }
 
 TlsContext make_context(ssl::context::method method) {
@@ -119,12 +129,23 @@ result<void> write_file(const std::string& file, const std::string& octets, mode
   return invalid("cannot write " + file + ": " + why);
 }
 
-result<void> use_pair(ssl::context& context, const std::string& certificate_file, const std::string& key_file) {
+result<void> use_certificate(ssl::context& context, const std::string& certificate_file) {
   error_code error;
   context.use_certificate_chain_file(certificate_file, error);
-  if (error) return file_fault("cannot use the certificate", certificate_file, error);
+  if (error) return file_fault("certificate", certificate_file, error);
+  return {};
+}
+
+result<void> use_key(ssl::context& context, const std::string& key_file) {
+  error_code error;
   context.use_private_key_file(key_file, ssl::context::pem, error);
-  if (error) return file_fault("cannot use the key", key_file, error);
+  if (error) return file_fault("key", key_file, error);
+  return {};
+}
+
+result<void> use_pair(ssl::context& context, const std::string& certificate_file, const std::string& key_file) {
+  if (const auto used = use_certificate(context, certificate_file); !used) return used.error();
+  if (const auto used = use_key(context, key_file); !used) return used.error();
   if (SSL_CTX_check_private_key(context.native_handle()) != 1) {
     return invalid("the key " + key_file + " is not that of the certificate " + certificate_file + ": " +
                    openssl_reason());
@@ -135,7 +156,7 @@ result<void> use_pair(ssl::context& context, const std::string& certificate_file
 result<void> demand_client_certificate(ssl::context& context, const std::string& ca_file) {
   error_code error;
   context.load_verify_file(ca_file, error);
-  if (error) return file_fault("cannot use the CA file", ca_file, error);
+  if (error) return file_fault("CA file", ca_file, error);
   SSL_CTX* native = context.native_handle();
   STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_file.c_str());  // clients choose a certificate by them
   if (!names) return invalid("cannot use the CA file " + ca_file + ": " + openssl_reason());
@@ -177,9 +198,17 @@ result<TlsContext> make_client_tls(Verify verify, const std::string& ca_file, co
     if (error) return invalid("cannot read the system's certificate store: " + error.message());
   } else {
     context->load_verify_file(ca_file, error);
-    if (error) return file_fault("cannot use the CA file", ca_file, error);
+    if (error) return file_fault("CA file", ca_file, error);
   }
   return context;
+}
+
+result<void> check_pair(const std::string& certificate_file, const std::string& key_file) {
+  const TlsContext context = make_context(ssl::context::tls);
+  if (certificate_file.empty() && key_file.empty()) return {};
+  if (key_file.empty()) return use_certificate(*context, certificate_file);
+  if (certificate_file.empty()) return use_key(*context, key_file);
+  return use_pair(*context, certificate_file, key_file);
 }
 
 result<SelfSigned> ensure_self_signed(const std::string& directory, const std::string& hostname) {

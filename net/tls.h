@@ -26,6 +26,9 @@ struct ClientCertificate {
 // `ca_file` empty: the system's store. Name checks are per connection: see Stream::handshake_client.
 result<TlsContext> make_client_tls(Verify verify, const std::string& ca_file, const ClientCertificate& own = {});
 
+// Whether the files of a pair will do: each by itself, and together. One that is empty is not looked at.
+result<void> check_pair(const std::string& certificate_file, const std::string& key_file);
+
 // Makes directory/relay.crt and relay.key (EC P-256, ten years, SAN = hostname, localhost, 127.0.0.1, ::1),
 // key mode 0600, unless both exist. Written to temporary names and renamed.
 struct SelfSigned {

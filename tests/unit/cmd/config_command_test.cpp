@@ -104,6 +104,25 @@ TEST_F(ConfigCommand, CertificatesAreChecked) {
       << said.err;
 }
 
+TEST_F(ConfigCommand, OneFileOfAPairIsLookedAtAsWell) {
+  const std::string empty = write("empty.pem", ""), none = directory_ / "none.pem";
+  const std::string file =
+      write("a.toml", "[tls]\ncertificate = \"" + empty + "\"\n[[mgmt.listener]]\ntls = \"on\"\nclient_ca = \"" + none +
+                          "\"\n[[upstream]]\nname = \"p\"\ntype = \"smtp\"\nhost = "
+                          "\"h.example\"\ntls_key = \"" +
+                          none + "\"\n");
+  const test::Said said = test::run_line({"config", "check", "--config", file});
+  EXPECT_EQ(said.exit_code, EX_CONFIG);
+  for (const std::string& fault :
+       {":2:1: error: tls.certificate: cannot use the certificate " + empty + ": there is no certificate in it",
+        std::string(":2:1: error: tls.certificate needs tls.key, which is not set"),
+        ":5:1: error: mgmt.listener.0.client_ca: cannot use the CA file " + none + ": No such file or directory",
+        ":10:1: error: upstream.p.tls_key: cannot use the key " + none + ": No such file or directory",
+        std::string(":10:1: error: upstream.p needs both tls_certificate and tls_key, or neither")})
+    EXPECT_NE(said.err.find(file + fault), std::string::npos) << fault << "\n" << said.err;
+  EXPECT_NE(said.err.find(" has 5 faults\n"), std::string::npos) << said.err;
+}
+
 TEST_F(ConfigCommand, WhatThisMachineLacksIsSaidBesideOtherFaults) {
   const std::string none = directory_ / "none.pem";
   const std::string file =

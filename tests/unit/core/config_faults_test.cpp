@@ -129,7 +129,9 @@ const Case kFaults[] = {
     {"[[mgmt.listener]]\nserve = [\"apis\"]\n",
      "2:10: mgmt.listener.serve = \"apis\" is not one of api, console, metrics, hooks or unsubscribe; did you mean "
      "\"api\"?"},
-    {"[tls]\ncertificate = \"/x\"\n", "2:1: tls needs both certificate and key, or neither"},
+    {"[tls]\ncertificate = \"/x\"\n", "2:1: tls.certificate needs tls.key, which is not set: the file with its key"},
+    {"[tls]\nkey = \"/x\"\n",
+     "2:1: tls.key needs tls.certificate, which is not set: the file with the certificate of that key"},
     {"[spool]\nmax_size = \"32MiB\"\n", "2:1: spool.max_size must be at least four times spool.reserve"},
     {"[spool]\nhigh_water = 100\n", "2:1: spool.high_water = 100 is out of bounds: 10 to 99"},
     {"[[upstream]]\ntype = \"capture\"\n", "1:1: upstream.name is missing: every [[upstream]] has a name"},

@@ -196,6 +196,27 @@ TEST_F(Tls, FilesThatWillNotDoAreNamed) {
   EXPECT_TRUE(make_client_tls(Verify::peer, broken).has_error());
 }
 
+TEST_F(Tls, APairIsCheckedAsFarAsItIsThere) {
+  const std::string broken = directory_ / "broken.pem", none = directory_ / "none.pem";
+  std::ofstream(broken) << "no PEM here\n";
+  EXPECT_TRUE(check_pair("", ""));
+  EXPECT_TRUE(check_pair(pair_.certificate_file, ""));
+  EXPECT_TRUE(check_pair("", pair_.key_file));
+  EXPECT_TRUE(check_pair(pair_.certificate_file, pair_.key_file));
+  const auto said = [](const std::string& certificate, const std::string& key) {
+    const auto checked = check_pair(certificate, key);
+    return checked ? std::string("it will do") : checked.error().text;
+  };
+  EXPECT_EQ(said(broken, ""), "cannot use the certificate " + broken + ": there is no certificate in it, in PEM form");
+  EXPECT_EQ(said(pair_.key_file, ""),
+            "cannot use the certificate " + pair_.key_file + ": there is no certificate in it, in PEM form");
+  EXPECT_EQ(said("", broken), "cannot use the key " + broken + ": there is no key in it, in PEM form");
+  EXPECT_EQ(said(none, pair_.key_file), "cannot use the certificate " + none + ": No such file or directory");
+  EXPECT_EQ(said(pair_.certificate_file, none), "cannot use the key " + none + ": No such file or directory");
+  const SelfSigned other = ensure_self_signed(directory_ / "other", "mx.example").value();
+  EXPECT_TRUE(said(pair_.certificate_file, other.key_file).starts_with("cannot use the key " + other.key_file));
+}
+
 TEST_F(Tls, TheSelfSignedPairIsMadeOnceAndItsKeyIsPrivate) {
   EXPECT_TRUE(pair_.made);
   struct stat about {};
