@@ -269,6 +269,7 @@ asio::awaitable<Response> send_batch(const DialectParts& parts, const Request& r
   auto key = SendDoor::idempotency_key(request);
   if (!key) co_return refuse(refusal_of(key.error()));
   std::vector<Letter> letters;
+  letters.reserve(items.size());
   for (Item& item : items) letters.push_back(std::move(item.letter));
   SendTerms terms;
   terms.all_or_nothing = false;
