@@ -45,7 +45,12 @@ bool is_status(std::string_view text) {
 std::string_view detail_of(const Recipient& recipient) {
   if (recipient.state == RecipientState::suppressed) return "7.1";
   if (recipient.state == RecipientState::expired || recipient.reason.cause == Cause::age) return "4.7";
-  if (recipient.reason.code != 0) return "0.0";
+  const Reason& reason = recipient.reason;
+  if (reason.cause == Cause::capability) {
+    const bool too_big = reason.code == 552 || reason.code == 413;  // RFC 5321 4.2.3; RFC 9110 15.5.14
+    return too_big ? "3.4" : "6.3";
+  }
+  if (reason.code != 0) return "0.0";
   switch (recipient.reason.stage) {
     case Stage::route:
       return "4.4";  // unable to route

@@ -84,8 +84,9 @@ std::string_view advice(const Recipient& recipient, Notice kind) {
   if (recipient.state == RecipientState::suppressed) return "ask the operator of this relay to take it off the list";
   if (recipient.failed_by_route)
     return "show this to the operator of this relay, whose next hop did not work; then send again";
-  if (recipient.reason.cause == Cause::capability)
-    return "show this to the operator of this relay, none of whose next hops takes such a message";
+  const bool incapable = recipient.reason.cause == Cause::capability;
+  if (incapable && notice_status(recipient, kind).ends_with(".3.4")) return advice_for_status("3.4", recipient);
+  if (incapable) return "show this to the operator of this relay, none of whose next hops takes such a message";
   const std::string_view status = recipient.reason.enhanced;
   return advice_for_status(status.substr(std::min<std::size_t>(2, status.size())), recipient);
 }

@@ -207,7 +207,9 @@ storage::RecipientUpdate TryLedger::update_of(Entry& entry, const RetryPolicy& p
   // Every upstream there is was asked, and none can take it: more tries would only say it again.
   if (another_may_help(*entry.outcome) && entry.incapable == entry.eligible) {
     entry.outcome->kind = OutcomeKind::bounced;
-    if (entry.outcome->reason.enhanced.empty()) entry.outcome->reason.enhanced = "5.6.3";  // RFC 3463 3.7
+    // Our own finding gets a status (RFC 3463 3.7); a server's answer stays as it was said, and a notice finds one (notice_status).
+    Reason& reason = entry.outcome->reason;
+    if (reason.enhanced.empty() && reason.code == 0) reason.enhanced = "5.6.3";
   } else if (another_may_help(*entry.outcome)) {
     entry.outcome->kind = OutcomeKind::deferred;
   }

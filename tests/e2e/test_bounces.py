@@ -240,6 +240,42 @@ class Bounces(unittest.TestCase):
             self.assertIn("Subject: Grüße", notice.returned.get_content())
             self.assertEqual(notice.recipients[0]["Status"], "5.6.3")
 
+    def test_lost_answers_are_told_as_such(self):
+        def lie(stage, taken):
+            return "lie" if stage == "dot" and taken.sender else None
+
+        with Sink(lie) as sink, Relay(smtp_upstream(sink.port), delivery='retries = 3\nretry_interval = "1s"') as relay:
+            message = submit(relay, {"user@example.test": []})
+            recipient = relay.wait_state(message, "failed")["recipients"][0]
+            self.assertIn("gave up after 4 tries, it may have arrived: ", recipient["reason"])
+            (notice,) = wait_notices(sink, 1)
+            self.assertEqual(sum(m.id == message for m in sink.received), 4)
+            self.assertTrue(notice.mail["Subject"].startswith("Mail perhaps not delivered:"))
+            self.assertIn("It is not known whether your message was delivered.", notice.text)
+            self.assertIn("it was handed over 4 times", notice.text)
+            self.assertIn("ask the recipient whether it arrived", notice.text)
+
+    def test_too_big_for_the_hop_without_an_enhanced_code(self):
+        def too_big(stage, taken):
+            return "552 too big" if stage == "dot" and taken.sender else None
+
+        with Sink(too_big) as sink, Relay(smtp_upstream(sink.port)) as relay:
+            message = submit(relay, {"user@example.test": []})
+            relay.wait_state(message, "bounced")
+            (notice,) = wait_notices(sink, 1)
+            self.assertEqual(notice.recipients[0]["Status"], "5.3.4")
+            self.assertEqual(notice.recipients[0]["Diagnostic-Code"], "smtp; 552 too big")
+            self.assertIn("refused it: 552 too big\n", notice.text)
+
+    def test_what_was_written_is_named_beside_what_an_alias_made_of_it(self):
+        aliases = '[addresses]\naliases = { root = "no-ops@example.test" }'
+        with Sink(refuse_no) as sink, Relay(smtp_upstream(sink.port), extra=aliases) as relay:
+            submit(relay, {"root": []})
+            (notice,) = wait_notices(sink, 1)
+            self.assertEqual(notice.recipients[0]["Original-Recipient"], "rfc822; root")
+            self.assertEqual(notice.recipients[0]["Final-Recipient"], "rfc822; no-ops@example.test")
+            self.assertIn("<no-ops@example.test>\n  You wrote to:   root\n", notice.text)
+
     def test_none_when_it_is_switched_off(self):
         with Sink(refuse_no) as sink, Relay(smtp_upstream(sink.port), delivery="dsn = false") as relay:
             message = submit(relay, {"no@example.test": ["NOTIFY=SUCCESS,FAILURE"]})

@@ -208,6 +208,16 @@ TEST_F(TryLedgerTest, EachRecipientCountsTheUpstreamsThatAreThereForIt) {
   EXPECT_EQ(settlement.updates[1].trigger, Trigger::defer);
 }
 
+TEST_F(TryLedgerTest, AServersAnswerStaysAsItWasSaid) {
+  TryLedger ledger(record_);
+  ledger.plan(0, candidates({0}), 1);
+  const auto round = ledger.next_round();
+  ledger.note(*round, report(*round, OutcomeKind::deferred, {Cause::capability, Stage::final_dot, 552, "", "too big"}));
+  const storage::Settlement settlement = ledger.settle(policy_, kNow, kNoJitter);
+  EXPECT_EQ(settlement.updates[0].trigger, Trigger::refuse);
+  EXPECT_EQ(settlement.updates[0].reason.enhanced, "") << "nobody said one";
+}
+
 TEST_F(TryLedgerTest, WhoFindsNoRoomWaitsUncounted) {
   TryLedger ledger(record_);
   ledger.plan(0, candidates({0, 1}), 2);

@@ -202,6 +202,9 @@ TEST(NoticeStatus, OfEveryStateAndCause) {
   EXPECT_EQ(status(bounced, {Cause::recipient, Stage::rcpt, 550, "5.1.1", ""}), "5.1.1");
   EXPECT_EQ(status(bounced, {Cause::recipient, Stage::rcpt, 550, "", ""}), "5.0.0");
   EXPECT_EQ(status(bounced, {Cause::capability, Stage::hello, 0, "5.6.3", ""}), "5.6.3");
+  EXPECT_EQ(status(bounced, {Cause::capability, Stage::final_dot, 552, "", ""}), "5.3.4");
+  EXPECT_EQ(status(bounced, {Cause::capability, Stage::none, 413, "", ""}), "5.3.4");  // over HTTP
+  EXPECT_EQ(status(bounced, {Cause::capability, Stage::none, 415, "", ""}), "5.6.3");
   EXPECT_EQ(status(failed, {Cause::retries, Stage::rcpt, 452, "4.2.2", ""}), "4.2.2");  // RFC 3464 2.3.4: stays 4
   EXPECT_EQ(status(failed, {Cause::retries, Stage::rcpt, 451, "", ""}), "4.0.0");
   EXPECT_EQ(status(failed, {Cause::age, Stage::connect, 0, "", ""}), "4.4.7");
