@@ -21,8 +21,9 @@ Reason around(const Reason& last, Cause cause, const std::string& why) {
   return reason;
 }
 
-Decision give_up(const Reason& last, Cause cause, bool spends_try, const std::string& why) {
-  return {Trigger::give_up, spends_try, Time{}, around(last, cause, why), route_caused(last)};
+Decision give_up(const RecipientOutcome& last, Cause cause, bool spends_try, const std::string& why) {
+  const std::string doubt = last.kind == OutcomeKind::uncertain ? ", it may have arrived" : "";
+  return {Trigger::give_up, spends_try, Time{}, around(last.reason, cause, why + doubt), route_caused(last.reason)};
 }
 
 std::string tries_text(std::uint32_t tries) {
@@ -69,9 +70,9 @@ Decision decide(const Recipient& before, const RecipientOutcome& outcome, const 
     return {Trigger::hold, false, Time{},
             around(reason, Cause::policy, "interrupted " + std::to_string(before.interruptions) + " times")};
   if (spends && before.tries >= policy.retries)
-    return give_up(reason, Cause::retries, true, tries_text(before.tries + 1));
+    return give_up(outcome, Cause::retries, true, tries_text(before.tries + 1));
   if (too_old(before, policy, now))
-    return give_up(reason, Cause::age, spends, "gave up after " + format_duration(policy.max_age));
+    return give_up(outcome, Cause::age, spends, "gave up after " + format_duration(policy.max_age));
 
   // Never due after the deadline: then and there it is found too old, not a retry interval later.
   const Time wanted = reason.cause == Cause::interrupted ? now : for_pause ? paused_until : regular;

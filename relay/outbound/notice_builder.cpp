@@ -1,5 +1,7 @@
 #include "relay/outbound/notice_builder.h"
 
+#include <algorithm>
+
 #include "core/utf8.h"
 #include "relay/outbound/notice_encoding.h"
 #include "relay/outbound/notice_text.h"
@@ -14,7 +16,7 @@ struct Words {
   std::string_view subject, action;  // RFC 3464 2.3.3
 };
 
-Words words(Notice kind) {
+Words words(Notice kind, bool in_doubt = false) {
   switch (kind) {
     case Notice::relayed:
       return {"Mail passed on:", "relayed"};
@@ -24,7 +26,7 @@ Words words(Notice kind) {
     case Notice::failed:
       break;
   }
-  return {"Mail not delivered:", "failed"};
+  return {in_doubt ? "Mail perhaps not delivered:" : "Mail not delivered:", "failed"};
 }
 
 // A field of the report: one line of ASCII, folded. message/delivery-status is always 7-bit (RFC 3464 2.1).
@@ -94,12 +96,14 @@ bool is_message_id(std::string_view text) {
          text.substr(1).find_first_of("< ") == std::string_view::npos && !needs_encoding(text);
 }
 
-std::string header(const NoticeSubject& subject, const NoticeContext& context, const std::string& boundary,
-                   bool eight_bit) {
+std::string header(const NoticeSubject& subject, const std::vector<NoticeFact>& facts, const NoticeContext& context,
+                   const std::string& boundary, bool eight_bit) {
   const Envelope& about = subject.message.envelope;
   std::string out = "From: Mail Delivery System <MAILER-DAEMON@" + std::string(context.hostname) + ">\r\n";
   out += "To: <" + header_address(about.sender) + ">\r\n";
-  out += subject_field(words(subject.kind()).subject, about.subject);
+  const bool in_doubt =
+      std::any_of(facts.begin(), facts.end(), [](const NoticeFact& fact) { return fact.unanswered > 0; });
+  out += subject_field(words(subject.kind(), in_doubt).subject, about.subject);
   out += "Auto-Submitted: auto-replied\r\n";  // RFC 3834 5.
   if (const std::string id = one_line(about.message_id_header); is_message_id(id)) out += "In-Reply-To: " + id + "\r\n";
   out += "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"" +
@@ -137,7 +141,7 @@ NoticeFrame build_notice(const NoticeSubject& subject, const NoticeContext& cont
 
   NoticeFrame frame;
   std::string& out = frame.head;
-  out = header(subject, context, boundary, eight_bit);
+  out = header(subject, facts, context, boundary, eight_bit);
   add_text_part(out, boundary, "text/plain", "Notice", notice_text(subject, facts, context.hostname, context.max_age));
   begin_part(out, boundary, "message/delivery-status", "Report for programs", "");
   out += report(subject, facts, context);

@@ -24,6 +24,7 @@ bool same_answer(const Reason& reason, const Reason& outcome) {
 
 void take_part(NoticeFact& fact, const Attempt& attempt, const RecipientOutcome& outcome) {
   fact.last = &attempt;
+  if (outcome.kind == OutcomeKind::uncertain) ++fact.unanswered;
   if (!same_answer(fact.recipient->reason, outcome.reason)) return;
   fact.said = outcome.reason;
   fact.host = outcome.reason.code == 0 ? std::string() : host_of(attempt.peer);

@@ -22,6 +22,7 @@ struct NoticeFact {
   const Attempt* last = nullptr;  // the last attempt it was part of; null: none is on record
   Reason said;                    // what gave it its state, in the words of who said it
   std::string host;               // who that was; empty: nobody, we say it ourselves
+  std::size_t unanswered = 0;     // hand-overs whose answer was lost: each of them may have arrived
 };
 
 // In the order of `subject.recipients`.

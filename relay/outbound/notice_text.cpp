@@ -30,23 +30,33 @@ void say(std::string& out, std::string_view label, std::string_view text) {
   }
 }
 
-std::string opening(const NoticeSubject& subject) {
+// What is said of the whole must hold for each: one whose answer was lost may have it.
+std::string not_delivered(const std::string& to, std::size_t told, std::size_t in_doubt) {
+  if (in_doubt == 0) return "Your message could not be delivered" + to;
+  const std::string doubt = "It is not known whether your message was delivered" + to;
+  return in_doubt == told ? doubt : doubt + "; see below to whom it was not";
+}
+
+std::string opening(const NoticeSubject& subject, const std::vector<NoticeFact>& facts) {
   const std::size_t told = subject.recipients.size(), all = subject.message.recipients.size();
   std::string whom;
   if (all > 1) whom = told == all ? "any of its " : std::to_string(told) + " of its ";
   if (all > 1) whom += std::to_string(all) + " recipients";
   const std::string to = whom.empty() ? "" : " to " + whom;
   const std::string for_whom = told == all ? "" : told == 1 ? " for this one" : " for these";
+  const auto in_doubt = static_cast<std::size_t>(
+      std::count_if(facts.begin(), facts.end(), [](const NoticeFact& fact) { return fact.unanswered > 0; }));
   switch (subject.kind()) {
     case Notice::relayed:
       return "Your message was passed on" + (told == all ? std::string() : to) + ". You asked to be told.";
     case Notice::delayed:
-      return "Your message could not be delivered" + to + " yet. It is still being tried" + for_whom + ".";
+      return not_delivered(to, told, in_doubt) + (in_doubt == 0 ? " yet" : "") + ". It is still being tried" +
+             for_whom + ".";
     case Notice::none:
     case Notice::failed:
       break;
   }
-  return "Your message could not be delivered" + to + ". Nothing more will be tried" + for_whom + ".";
+  return not_delivered(to, told, in_doubt) + ". Nothing more will be tried" + for_whom + ".";
 }
 
 std::string what_happened(const NoticeFact& fact, Notice kind) {
@@ -56,7 +66,7 @@ std::string what_happened(const NoticeFact& fact, Notice kind) {
     return "passed on to " + who + ", which does not report delivery. Nothing more is heard of it from here";
   }
   const RecipientState state = fact.recipient->state;
-  if (state == RecipientState::expired) return "its time to be delivered is over";
+  if (state == RecipientState::expired) return "its time to live was over before it could be delivered";
   if (state == RecipientState::suppressed) return "mail to this address is not sent: " + said;
   const bool answered = fact.said.code != 0;
   if (state == RecipientState::bounced) {
@@ -66,6 +76,13 @@ std::string what_happened(const NoticeFact& fact, Notice kind) {
   const std::string end = kind == Notice::delayed ? "not yet: " : "given up: ";
   if (!answered) return end + said;
   return end + "the last answer" + (fact.host.empty() ? " was: " : ", from " + fact.host + ", was: ") + said;
+}
+
+// An answer was lost, once or more: the next hop may have taken it each time.
+std::string may_have_arrived(const NoticeFact& fact, Notice kind) {
+  if (kind == Notice::relayed || fact.unanswered == 0) return {};
+  if (fact.unanswered == 1) return "yes: it was handed over once without an answer";
+  return "yes, also more than once: it was handed over " + std::to_string(fact.unanswered) + " times without an answer";
 }
 
 std::string_view advice_for_status(std::string_view detail, const Recipient& recipient) {
@@ -78,9 +95,13 @@ std::string_view advice_for_status(std::string_view detail, const Recipient& rec
   return "if it fails again, show this to the postmaster of the recipient's domain";
 }
 
-std::string_view advice(const Recipient& recipient, Notice kind) {
+std::string_view advice(const NoticeFact& fact, Notice kind) {
+  const Recipient& recipient = *fact.recipient;
   if (kind == Notice::relayed) return "nothing";
   if (kind == Notice::delayed) return "nothing; you are told if it fails in the end";
+  if (fact.unanswered > 0) return "ask the recipient whether it arrived, before you send it again";
+  if (recipient.state == RecipientState::expired)
+    return "if it is still of use, send it again with a longer time to live, or with none";
   if (recipient.state == RecipientState::suppressed) return "ask the operator of this relay to take it off the list";
   if (recipient.failed_by_route)
     return "show this to the operator of this relay, whose next hop did not work; then send again";
@@ -112,10 +133,11 @@ void explain(std::string& out, const NoticeFact& fact, Notice kind, Duration max
   say(out, "<", recipient.address.str() + ">");
   say(out, "  You wrote to:   ", written_to(recipient));
   say(out, "  What happened:  ", what_happened(fact, kind));
+  say(out, "  Perhaps there:  ", may_have_arrived(fact, kind));
   say(out, kind == Notice::delayed ? "  Last tried:     " : "  When:           ", when(recipient));
   if (kind == Notice::delayed)
     say(out, "  Given up:       ", "at the latest on " + format_rfc5322(recipient.age_from + max_age));
-  say(out, "  What to do:     ", advice(recipient, kind));
+  say(out, "  What to do:     ", advice(fact, kind));
 }
 
 }  // namespace
@@ -126,7 +148,7 @@ std::string notice_text(const NoticeSubject& subject, const std::vector<NoticeFa
   std::string out;
   say(out, "", "This is the mail relay at " + std::string(hostname) + ".");
   out += "\r\n";
-  say(out, "", opening(subject));
+  say(out, "", opening(subject, facts));
   out += "\r\n";
   say(out, "  Subject:   ", message.envelope.subject);
   say(out, "  Accepted:  ", format_rfc5322(message.envelope.created_at));

@@ -210,6 +210,74 @@ TEST_F(NoticeTextTest, TextOfAFailureThatTheRouteCaused) {
                                 "                  did not work; then send again\r\n"));
 }
 
+TEST_F(NoticeTextTest, TextWhereEveryAnswerWasLost) {
+  const std::string lost = "the connection was closed after the final dot: the message may be sent more than once";
+  Recipient& r = add(RecipientState::failed, Notice::failed,
+                     {Cause::retries, Stage::final_dot, 0, "", "gave up after 4 tries, it may have arrived: " + lost});
+  history_.clear();
+  for (int i = 0; i < 4; ++i) {
+    attempt(0, {Cause::uncertain, Stage::final_dot, 0, "", lost}, kAccepted + minutes(10 * i));
+    history_.back().attempt->recipients[0].kind = OutcomeKind::uncertain;
+  }
+  r.tries = 4;
+  EXPECT_EQ(text(), crlf(R"(
+This is the mail relay at relay.example.com.
+
+It is not known whether your message was delivered. Nothing more will be
+tried.
+
+  Subject:   Invoice 4711
+  Accepted:  Sat, 31 Jan 2026 08:15:00 +0000
+  Its id:    01kg9jz5a8v3m2n4p6q8r0s1t3
+
+<user@example.net>
+  What happened:  given up: the connection was closed after the final dot:
+                  the message may be sent more than once
+  Perhaps there:  yes, also more than once: it was handed over 4 times
+                  without an answer
+  When:           Sat, 31 Jan 2026 08:15:02 +0000, after 4 tries
+  What to do:     ask the recipient whether it arrived, before you send it
+                  again
+)"));
+  EXPECT_THAT(build(), HasSubstr("\r\nSubject: Mail perhaps not delivered: Invoice 4711\r\n"));
+}
+
+TEST_F(NoticeTextTest, OneLostAnswerIsSaidWhateverCameAfterIt) {
+  refused();
+  attempt(0, {Cause::uncertain, Stage::final_dot, 0, "", "no answer in time"}, kAccepted);
+  history_.back().attempt->recipients[0].kind = OutcomeKind::uncertain;
+  std::swap(history_[0], history_[1]);
+  EXPECT_THAT(text(), HasSubstr("  What happened:  mx.example.net refused it: 550 5.1.1 No such user here\r\n"
+                                "  Perhaps there:  yes: it was handed over once without an answer\r\n"));
+  EXPECT_THAT(text(), HasSubstr("  What to do:     ask the recipient whether it arrived"));
+  refused("other@example.net");
+  EXPECT_THAT(text(), HasSubstr("It is not known whether your message was delivered to any of its 2\r\n"
+                                "recipients; see below to whom it was not. Nothing more will be tried.\r\n"));
+}
+
+TEST_F(NoticeTextTest, ADelayAfterALostAnswerDoesNotSayThatItDidNotArrive) {
+  add(RecipientState::deferred, Notice::delayed, {Cause::uncertain, Stage::final_dot, 0, "", "no answer in time"});
+  history_.back().attempt->recipients[0].kind = OutcomeKind::uncertain;
+  EXPECT_THAT(text(), HasSubstr("It is not known whether your message was delivered. It is still being tried.\r\n"));
+  EXPECT_THAT(text(), HasSubstr("  What to do:     nothing; you are told if it fails in the end\r\n"));
+}
+
+TEST_F(NoticeTextTest, WhatExpiredIsAMatterOfItsTimeToLive) {
+  add(RecipientState::expired, Notice::failed, {Cause::recipient, Stage::rcpt, 450, "4.2.1", "busy"});
+  EXPECT_THAT(text(), HasSubstr("  What happened:  its time to live was over before it could be delivered\r\n"));
+  EXPECT_THAT(text(), HasSubstr("  What to do:     if it is still of use, send it again with a longer time to\r\n"
+                                "                  live, or with none\r\n"));
+  EXPECT_THAT(text(), Not(HasSubstr("postmaster")));
+}
+
+TEST_F(NoticeTextTest, WhatIsTooBigForEveryHopIsToBeSmallerAndNoCodeIsPutIntoTheAnswer) {
+  add(RecipientState::bounced, Notice::failed, {Cause::capability, Stage::final_dot, 552, "", "too big"});
+  EXPECT_THAT(text(), HasSubstr("  What happened:  mx.example.net refused it: 552 too big\r\n"));
+  EXPECT_THAT(text(), HasSubstr("  What to do:     send a smaller message\r\n"));
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Status"), "5.3.4");
+  EXPECT_EQ(ReadNotice::one(per_recipient(), "Diagnostic-Code"), "smtp; 552 too big");
+}
+
 TEST_F(NoticeTextTest, SaysHowManyOfHowManyRecipients) {
   refused("one@example.net");
   EXPECT_THAT(text(), HasSubstr("Your message could not be delivered. Nothing more will be tried.\r\n"));
