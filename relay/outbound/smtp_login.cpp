@@ -61,13 +61,16 @@ std::string why_none(const SmtpConnection& connection, const UpstreamConfig& con
   return text;
 }
 
-// Read anew for each login: whatever renews the token writes the file. It is small and local, so read in place.
+// Read anew for each login: whatever renews the token writes the file. It is small and local, so read in place. The token is the first
+// word of it: none has blanks in it (RFC 6750 2.1), and programs write lines before and after.
 std::optional<std::string> read_token(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   std::string token(kMaxToken, '\0');
   in.read(token.data(), static_cast<std::streamsize>(token.size()));
   token.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-  token.erase(std::find_if(token.begin(), token.end(), [](char c) { return c <= ' '; }), token.end());
+  const auto is_blank = [](char c) { return c <= ' '; };
+  token.erase(token.begin(), std::find_if_not(token.begin(), token.end(), is_blank));
+  token.erase(std::find_if(token.begin(), token.end(), is_blank), token.end());
   return token.empty() ? std::nullopt : std::optional(std::move(token));
 }
 

@@ -227,7 +227,7 @@ TEST_F(SmtpClientAuth, Xoauth2ReadsItsTokenAnewForEachLogin) {
          script(greet({"AUTH XOAUTH2"}), login("second"), take_message())});
   std::ofstream(config.token_file) << "first\n";
   EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
-  std::ofstream(config.token_file) << "second\n";
+  std::ofstream(config.token_file) << "\n  second\n# until noon\n";
   EXPECT_EQ(deliver().outcome, OutcomeKind::sent);
   ended(1);
 }
