@@ -22,9 +22,17 @@ void AddressBook::apply_to_sender(Address& sender) const {
   }
 }
 
-void AddressBook::apply_to_recipient(Address& recipient) const {
-  if (const Address* end = aliases_.find(recipient)) recipient = *end;
+bool AddressBook::apply_to_recipient(Address& recipient) const {
+  const Address* end = aliases_.find(recipient);
+  if (end != nullptr) recipient = *end;
   if (recipient.domain.empty()) recipient.domain = origin_;
+  return end != nullptr;
+}
+
+bool may_send_as(const std::vector<std::string>& patterns, const Address& sender) {
+  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&sender](const std::string& pattern) {
+           return address_matches(pattern, sender);
+         });
 }
 
 }  // namespace postrider::relay

@@ -20,8 +20,8 @@ class AddressBook {
   // The null path stays what it is. Otherwise: origin, then the first rewrite_sender pattern that matches.
   void apply_to_sender(Address& sender) const;
   // The alias of the whole address, else, for a bare name or one at the origin, the hostname or localhost, the alias of the name, and
-  // so on from its target; then, for a bare name, the origin.
-  void apply_to_recipient(Address& recipient) const;
+  // so on from its target; then, for a bare name, the origin. True when an alias took its place.
+  bool apply_to_recipient(Address& recipient) const;
 
  private:
   std::string origin_;

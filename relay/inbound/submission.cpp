@@ -3,9 +3,18 @@
 #include "relay/inbound/address_rules.h"
 #include "relay/inbound/intake.h"
 #include "relay/inbound/replies.h"
+#include "relay/smtp/newline.h"
+#include "relay/smtp/xtext.h"
 
 namespace postrider::relay {
 namespace {
+
+// What the client wrote, for notices and the next hop: a relay may name it where the client does not (RFC 3461 5.2.1). What is not ASCII
+// would need a form that hops without SMTPUTF8 do not take (RFC 6533 3.).
+std::string original_of(const Address& written) {
+  const std::string text = written.str();
+  return smtp::has_eight_bit(text) ? std::string() : "rfc822;" + smtp::encode_xtext(text);
+}
 
 // Aliases come first: the guard judges where the message would go.
 std::optional<Reply> apply_guard(const RecipientGuard& guard, RecipientSpec& recipient) {
@@ -43,7 +52,9 @@ class SpoolSubmission final : public Submission {
 
   std::optional<Reply> check_recipient(const EnvelopeSpec& envelope, RecipientSpec& recipient) override {
     if (recipient.address.is_null()) return replies::kNullRecipient;
-    addresses_.apply_to_recipient(recipient.address);
+    const Address written = recipient.address;
+    const bool replaced = addresses_.apply_to_recipient(recipient.address);
+    if (replaced && recipient.orcpt.empty()) recipient.orcpt = original_of(written);
     return apply_guard(envelope.guard, recipient);
   }
 
