@@ -17,8 +17,9 @@ class Clock {
 };
 
 // One pending call at a time, on the thread that owns it; set() replaces, cancel() and destruction forget.
-// The due time is wall time: implementations must fire no later than one second after the wall clock passes it,
-// also when the wall clock is set forward while the alarm waits.
+// The due time is wall time: implementations must fire no later than one second after the wall clock passes it, also when the
+// wall clock is set forward while the alarm waits. When it is set back they fire before the due time, within a second: what the
+// owner waits for may be nearer now than the alarm is, so it looks at the time again.
 class Alarm {
  public:
   virtual ~Alarm() = default;

@@ -13,9 +13,10 @@ namespace postrider::net {
 
 namespace {
 
-// The longest sleep of an alarm, so that a wall clock set forward is noticed within a second. (A timerfd with
+// The longest sleep of an alarm, so that a wall clock that is set is noticed within a second. (A timerfd with
 // TFD_TIMER_CANCEL_ON_SET would notice at once, but costs a descriptor and a system call for each change.)
 constexpr Duration kLongestWait = std::chrono::milliseconds(1000);
+constexpr Duration kSetBack = std::chrono::milliseconds(500);  // a clock that is slewed loses less within kLongestWait
 
 // The timer is left running when the due time moves later or goes away: it looks again when it fires, at most
 // a second on, so that set() and cancel() on a hot path cost no timer operation.
@@ -30,6 +31,7 @@ class LoopAlarm final : public Alarm {
   void set(Time due, std::function<void()> fire) override {
     state_->due = due;
     state_->fire = std::move(fire);
+    state_->ahead = state_->wall_ahead();
     state_->arm(state_);
   }
   void cancel() override { state_->fire = nullptr; }
@@ -53,14 +55,18 @@ class LoopAlarm final : public Alarm {
     void wake(const std::shared_ptr<State>& self) {
       armed = false;
       if (!fire) return;
-      if (clock.now() < due) return arm(self);
+      const Duration before = std::exchange(ahead, wall_ahead());
+      if (clock.now() < due && ahead > before - kSetBack) return arm(self);
       const auto call = std::move(fire);
       fire = nullptr;
       call();
     }
 
+    Duration wall_ahead() const { return clock.now().time_since_epoch() - clock.monotonic(); }
+
     boost::asio::steady_timer timer;
     const Clock& clock;
+    Duration ahead{};  // of the wall clock, when it was looked at last
     Time due{};
     std::function<void()> fire;
     bool armed = false;
@@ -80,10 +86,13 @@ Duration SystemClock::monotonic() const {
 }
 
 // Concurrency hint 1: only one thread runs it, others only post.
-Loop::Loop(std::string name)
+Loop::Loop(std::string name) : Loop(std::move(name), nullptr) {}
+
+Loop::Loop(std::string name, const Clock* clock)
     : name_(std::move(name)),
       io_(1),
       work_(boost::asio::make_work_guard(io_)),
+      clock_(clock != nullptr ? *clock : system_clock_),
       wheel_(std::make_unique<DeadlineWheel>(io_)) {}
 
 Loop::~Loop() = default;

@@ -26,6 +26,7 @@ class SystemClock final : public Clock {
 class Loop final : public Mailbox, public AlarmSource {
  public:
   explicit Loop(std::string name);
+  Loop(std::string name, const Clock* clock);  // for tests: alarms go by that one, which outlives the Loop
   ~Loop() override;
 
   boost::asio::io_context& io() { return io_; }
@@ -51,7 +52,8 @@ class Loop final : public Mailbox, public AlarmSource {
   std::string name_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  SystemClock clock_;
+  SystemClock system_clock_;
+  const Clock& clock_;
   std::unique_ptr<DeadlineWheel> wheel_;
   std::function<void(const std::string&)> on_error_;
 };

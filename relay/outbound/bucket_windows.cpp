@@ -39,6 +39,10 @@ void BucketWindows::hint(std::uint32_t number, Lane lane, Time due) {
   at(number).window.hint(lane, due);
 }
 
+void BucketWindows::forget(Time now) {
+  for (const auto& bucket : buckets_) bucket->window.forget(now);
+}
+
 bool BucketWindows::ready() const {
   return std::any_of(buckets_.begin(), buckets_.end(), [](const auto& bucket) { return bucket->window.ready(); });
 }

@@ -33,6 +33,7 @@ class BucketWindows {
   void forget_sets();                                    // the routes have changed
   void add(const std::vector<storage::DueHead>& heads);  // these are in the index: a hint for each
   void hint(std::uint32_t number, Lane lane, Time due);
+  void forget(Time now);  // DueWindow::forget() of all
 
   bool ready() const;
   bool ready_beside(std::uint32_t number) const;  // any bucket of the same class

@@ -13,6 +13,7 @@
 #include "relay/outbound/dispatch_metrics.h"
 #include "relay/outbound/fleet.h"
 #include "relay/outbound/settle_queue.h"
+#include "relay/outbound/span_alarm.h"
 #include "relay/outbound/try_runner.h"
 #include "relay/outbound/wakeup.h"
 
@@ -98,8 +99,9 @@ class ThreadDispatcher final : public Dispatcher {
   net::TaskGroup tasks_;
   Wakeup work_;  // wakes claim_due()
   Wakeup idle_;  // wakes drain()
-  std::unique_ptr<Alarm> alarm_, drain_alarm_;
-  Time alarm_at_ = kNever;
+  std::unique_ptr<Alarm> alarm_;
+  SpanAlarm drain_alarm_;
+  Time looked_at_{}, alarm_at_ = kNever;
   Time room_at_ = kNever;         // when an upstream that had no room may have some, as pick() found
   Time listed_at_ = Time::min();  // when the buckets were listed
   std::size_t next_read_ = 0;     // bucket of the round of reads that is under way
@@ -128,7 +130,7 @@ ThreadDispatcher::ThreadDispatcher(DispatcherParts parts, DispatchOptions option
       work_(parts_.loop),
       idle_(parts_.loop),
       alarm_(parts_.alarms.make_alarm()),
-      drain_alarm_(parts_.alarms.make_alarm()),
+      drain_alarm_(parts_.clock, parts_.alarms),
       self_(std::make_shared<ThreadDispatcher*>(this)) {
   if (options_.shards > Noticeboard::kMaxShards || options_.shard >= options_.shards) {
     throw std::invalid_argument("a dispatcher needs a shard of its own");
@@ -234,12 +236,12 @@ asio::awaitable<void> ThreadDispatcher::drain(Duration grace) {
   stopping_ = true;
   work_.signal();
   bool late = false;
-  drain_alarm_->set(parts_.clock.now() + grace, [this, &late] {
+  drain_alarm_.set(grace, [this, &late] {
     late = true;
     idle_.signal();
   });
   while (in_flight_ > 0 && !late) co_await idle_.wait();
-  drain_alarm_->cancel();
+  drain_alarm_.cancel();
   alarm_->cancel();
   runner_.stop();
   tasks_.cancel();
@@ -277,6 +279,7 @@ asio::awaitable<void> ThreadDispatcher::claim_due() {
   while (!stopping_) {
     const Time now = parts_.clock.now();
     waits_for_slot_ = false;
+    if (now < std::exchange(looked_at_, now)) buckets_.forget(now);  // what is loaded was due by a clock set back since
     if (may_claim()) {
       const bool looked = co_await look_at_index(now);
       if (looked) continue;
@@ -456,7 +459,7 @@ asio::awaitable<void> ThreadDispatcher::claim(std::vector<Pick> picks) {
       start_try(fleet, picks[i], std::move(claimed));
   }
   if (got > 0) co_return;
-  for (const auto& bucket : buckets_.all()) bucket->window.forget(parts_.clock.now());
+  buckets_.forget(parts_.clock.now());
 }
 
 void ThreadDispatcher::start_try(std::shared_ptr<Fleet> fleet, Pick& pick, storage::Claimed claimed) {

@@ -28,7 +28,7 @@ class DueWindow {
   std::optional<storage::DueQuery> wants(Time now);
   void load(Lane lane, const storage::DuePage& page, Time now);
   void failed(Lane lane, Time now);
-  // Claims got nothing or were refused: what is loaded is stale, and reading again at once would spin.
+  // Claims got nothing or were refused, or the clock was set back: what is loaded is stale, and reading again at once would spin.
   void forget(Time now);
 
   bool ready() const;  // a due entry is loaded

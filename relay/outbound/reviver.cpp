@@ -20,7 +20,7 @@ Reviver::Reviver(ReviverParts parts, ReviverOptions options)
     : parts_(parts),
       options_(options),
       work_(parts.loop),
-      pace_(parts.alarms.make_alarm()),
+      pace_(parts.clock, parts.alarms),
       tasks_(parts.loop, [this](std::string_view task, const std::exception& e) {
         parts_.log.error("task.failed", {{"task", std::string(task)}, {"reason", e.what()}});
       }) {}
@@ -36,7 +36,7 @@ void Reviver::works_again(const std::string& upstream) {
 
 asio::awaitable<void> Reviver::drain() {
   stopping_ = true;
-  pace_->cancel();
+  pace_.cancel();
   work_.signal();
   tasks_.cancel();
   co_await tasks_.drain();
@@ -83,9 +83,13 @@ asio::awaitable<void> Reviver::walk(std::string upstream) {
 }
 
 asio::awaitable<void> Reviver::rest(Duration time) {
-  const Time until = parts_.clock.now() + time;
-  pace_->set(until, [this] { work_.signal(); });
-  while (!stopping_ && parts_.clock.now() < until) co_await work_.wait();
+  bool over = false;
+  pace_.set(time, [this, &over] {
+    over = true;
+    work_.signal();
+  });
+  while (!stopping_ && !over) co_await work_.wait();
+  pace_.cancel();
 }
 
 }  // namespace postrider::relay

@@ -10,6 +10,7 @@
 #include "core/upstream_config.h"
 #include "net/loop.h"
 #include "net/task_group.h"
+#include "relay/outbound/span_alarm.h"
 #include "relay/outbound/wakeup.h"
 #include "storage/store.h"
 
@@ -46,7 +47,7 @@ class Reviver {
   std::string wanted_;  // the upstream that works again; empty: nothing to do
   bool stopping_ = false;
   Wakeup work_;
-  std::unique_ptr<Alarm> pace_;
+  SpanAlarm pace_;
   net::TaskGroup tasks_;
 };
 

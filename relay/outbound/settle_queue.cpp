@@ -19,12 +19,11 @@ bool worth_offering_again(const Fault& fault) {
 SettleQueue::SettleQueue(net::Loop& loop, const Clock& clock, AlarmSource& alarms, storage::Store& store, Log& log,
                          Listener listener)
     : loop_(loop),
-      clock_(clock),
       store_(store),
       log_(log),
       listener_(std::move(listener)),
-      again_(alarms.make_alarm()),
-      late_(alarms.make_alarm()),
+      again_(clock, alarms),
+      late_(clock, alarms),
       changed_(loop) {}
 
 void SettleQueue::add(Lane lane, storage::Settlement settlement) {
@@ -48,7 +47,7 @@ void SettleQueue::answered(Item item, const result<storage::Settled>& answer) {
     if (answer->owes_notice && listener_.notice_owed) listener_.notice_owed();
   } else if (worth_offering_again(answer.error())) {
     blocked_ = true;
-    if (refused_.empty() && !flushed_) again_->set(clock_.now() + kOfferAgain, [this] { offer_again(); });
+    if (refused_.empty() && !flushed_) again_.set(kOfferAgain, [this] { offer_again(); });
     refused_.push_back(std::move(item));
   } else {
     log_unsettled(log_, item.settlement.id, answer.error());
@@ -66,14 +65,14 @@ void SettleQueue::offer_again() {
 
 boost::asio::awaitable<void> SettleQueue::flush(Duration grace) {
   bool late = false;
-  late_->set(clock_.now() + grace, [this, &late] {
+  late_.set(grace, [this, &late] {
     late = true;
     changed_.signal();
   });
   while (under_way_ > 0 || (!refused_.empty() && !late)) co_await changed_.wait();
   flushed_ = true;
-  late_->cancel();
-  again_->cancel();
+  late_.cancel();
+  again_.cancel();
   const Fault lost{FaultKind::unavailable, "the spool takes no settlements; the next start will find the claim"};
   for (const Item& item : std::exchange(refused_, {})) log_unsettled(log_, item.settlement.id, lost);
 }

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "net/loop.h"
+#include "relay/outbound/span_alarm.h"
 #include "relay/outbound/wakeup.h"
 #include "storage/store.h"
 
@@ -43,11 +44,10 @@ class SettleQueue {
   void offer_again();
 
   net::Loop& loop_;
-  const Clock& clock_;
   storage::Store& store_;
   Log& log_;
   Listener listener_;
-  std::unique_ptr<Alarm> again_, late_;
+  SpanAlarm again_, late_;
   std::vector<Item> refused_;
   std::size_t under_way_ = 0;
   bool blocked_ = false, flushed_ = false;

@@ -282,7 +282,12 @@ void UpstreamKeeper::begin_periods() {
       keep(upstream, {});
   }
   if (next == kNever) return period_ends_->cancel();
-  period_ends_->set(next, [this] { begin_periods(); });
+  await_period(next);
+}
+
+// A period that has begun is not begun again: a clock that was set back over its beginning would forget what was used.
+void UpstreamKeeper::await_period(Time next) {
+  period_ends_->set(next, [this, next] { parts_.clock.now() < next ? await_period(next) : begin_periods(); });
 }
 
 const Calendar* UpstreamKeeper::calendar_of(const UpstreamConfig& config) {

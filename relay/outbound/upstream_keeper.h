@@ -56,6 +56,7 @@ class UpstreamKeeper {
   void keep_again();
   storage::UpstreamState state_of(const Upstream& upstream, bool exact) const;
   void begin_periods();
+  void await_period(Time next);
   const Calendar* calendar_of(const UpstreamConfig& config);
 
   KeeperParts parts_;

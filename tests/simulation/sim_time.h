@@ -31,8 +31,11 @@ class SimTime final : public Clock, public AlarmSource {
     }
     fire_due();
   }
-  // The wall clock is set; no time passes.
+  // The wall clock is set; no time passes. Back: all alarms fire.
   void set_wall(Time at) {
+    if (at < now_) {
+      for (SimAlarm* alarm : alarms_) alarm->set_back_ = true;
+    }
     now_ = at;
     fire_due();
   }
@@ -45,6 +48,7 @@ class SimTime final : public Clock, public AlarmSource {
     void set(Time due, std::function<void()> fire) override {
       due_ = due;
       fire_ = std::move(fire);
+      set_back_ = false;
     }
     void cancel() override { fire_ = nullptr; }
 
@@ -53,12 +57,14 @@ class SimTime final : public Clock, public AlarmSource {
     SimTime& time_;
     Time due_{};
     std::function<void()> fire_;
+    bool set_back_ = false;  // the clock was, since it was set
   };
 
   void fire_due() {
     for (;;) {
-      const auto due = std::find_if(alarms_.begin(), alarms_.end(),
-                                    [this](const SimAlarm* alarm) { return alarm->fire_ && alarm->due_ <= now_; });
+      const auto due = std::find_if(alarms_.begin(), alarms_.end(), [this](const SimAlarm* alarm) {
+        return alarm->fire_ && (alarm->due_ <= now_ || alarm->set_back_);
+      });
       if (due == alarms_.end()) return;
       const auto fire = std::exchange((*due)->fire_, nullptr);
       fire();

@@ -1,5 +1,6 @@
 #include "net/loop.h"
 
+#include <gtest/gtest.h>
 #include <pthread.h>
 
 #include <stdexcept>
@@ -102,6 +103,32 @@ TEST(Loop, AnAlarmMovedLaterWaitsForTheLaterTime) {
   });
   loop.run();
   EXPECT_GE(at, now + 30ms);
+}
+
+class SetClock final : public Clock {
+ public:
+  Time now() const override { return real_.now() + set_by; }
+  Duration monotonic() const override { return real_.monotonic(); }
+  Duration set_by{0};
+
+ private:
+  SystemClock real_;
+};
+
+TEST(Loop, AnAlarmFiresSoonAfterTheWallClockWasSetEitherWay) {
+  for (const Duration step : {Duration(2h), Duration(-2h)}) {
+    SetClock clock;
+    Loop loop("test", &clock);
+    bool fired = false;
+    auto alarm = loop.make_alarm();
+    alarm->set(clock.now() + 1h, [&] {
+      fired = true;
+      loop.stop();
+    });
+    loop.post(Task([&clock, step] { clock.set_by = step; }));
+    loop.run();
+    EXPECT_TRUE(fired);
+  }
 }
 
 TEST(Loop, MayEndWithAConnectionDeadlineStillSet) {
