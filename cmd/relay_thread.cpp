@@ -1,5 +1,7 @@
 #include "cmd/relay_thread.h"
 
+#include "mgmt/header_text.h"
+
 namespace postrider::cmd {
 
 namespace {
@@ -21,8 +23,17 @@ std::unique_ptr<relay::Dispatcher> make_dispatcher(net::Loop& loop, const Shared
   return relay::make_dispatcher(std::move(parts), options);
 }
 
+// As the API reads them (mgmt/send_plan.cpp): relay/ itself knows no more of a header than its fields.
+result<std::vector<std::string>> read_senders(std::string_view fields) {
+  auto header = mgmt::read_raw_header(std::string(fields) + "\r\n");
+  if (!header) return header.error();
+  std::vector<std::string> all = std::move(header->from);
+  all.insert(all.end(), header->senders.begin(), header->senders.end());
+  return all;
+}
+
 relay::SubmissionParts submission_parts(net::Loop& loop, const SharedParts& shared, relay::Dispatcher& dispatcher) {
-  return {loop, loop.clock(), shared.store, &dispatcher, shared.body_memory, shared.log};
+  return {loop, loop.clock(), shared.store, &dispatcher, shared.body_memory, shared.log, &read_senders};
 }
 
 }  // namespace

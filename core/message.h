@@ -34,7 +34,7 @@ struct Notify {
 enum class Notice : std::uint8_t { none, failed, relayed, delayed };
 
 struct Recipient {
-  Address address;    // after aliases and origin; what RCPT TO will say
+  Address address;  // after aliases and origin; what RCPT TO will say
   // RFC 3461 4.2, still in xtext, as received, or what an alias stood for ("rfc822;user@example.com"); empty: none
   std::string orcpt;
   Notify notify;

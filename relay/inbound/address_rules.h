@@ -29,4 +29,7 @@ class AddressBook {
   std::vector<std::pair<std::string, Address>> rewrites_;
 };
 
+// Whether one of the patterns that a login is bound to matches; without patterns it may send as anybody.
+bool may_send_as(const std::vector<std::string>& patterns, const Address& sender);
+
 }  // namespace postrider::relay

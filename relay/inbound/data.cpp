@@ -55,7 +55,6 @@ boost::asio::awaitable<Reply> finish_message(SessionContext& session, std::uniqu
   if (result.reply.positive()) {
     session.errors = 0;
     session.unimportant = 0;
-    ++session.messages;
     session.parts.metrics.messages.add();
   }
   co_return std::move(result.reply);

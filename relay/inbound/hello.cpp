@@ -6,10 +6,11 @@
 namespace postrider::relay {
 namespace {
 
-// RFC 9422: only what is enforced is announced.
+// RFC 9422: only what is enforced is announced, in at most six digits. A client that keeps to less is welcome.
 std::string limits_line(const SessionLimits& limits) {
-  std::string line = "LIMITS RCPTMAX=" + std::to_string(limits.max_recipients);
-  if (limits.max_transactions != 0) line += " MAILMAX=" + std::to_string(limits.max_transactions);
+  const auto digits = [](std::size_t limit) { return std::to_string(std::min<std::size_t>(limit, 999'999)); };
+  std::string line = "LIMITS RCPTMAX=" + digits(limits.max_recipients);
+  if (limits.max_transactions != 0) line += " MAILMAX=" + digits(limits.max_transactions);
   return line;
 }
 

@@ -4,6 +4,7 @@
 
 #include "net/await.h"
 #include "relay/inbound/replies.h"
+#include "relay/smtp/ascii.h"
 #include "relay/smtp/newline.h"
 
 namespace postrider::relay {
@@ -22,6 +23,12 @@ std::string scoped_key(const EnvelopeSpec& envelope, std::string_view key) {
   return scope;
 }
 
+bool names_sender(std::string_view field) {
+  for (const std::string_view name : {"From", "Sender", "Resent-From", "Resent-Sender"})
+    if (smtp::iequals(field, name)) return true;
+  return false;
+}
+
 void add_origin(Recipient& recipient, const std::string& address) {
   constexpr std::string_view kMore = ", ...";
   std::string& all = recipient.redirected_from;
@@ -35,9 +42,10 @@ void add_origin(Recipient& recipient, const std::string& address) {
 }  // namespace
 
 MessageIntake::MessageIntake(const SubmissionParts& parts, std::shared_ptr<const SubmissionOptions> options,
-                             MessageId id, EnvelopeSpec envelope)
+                             const AddressBook& addresses, MessageId id, EnvelopeSpec envelope)
     : parts_(parts),
       options_(std::move(options)),
+      addresses_(addresses),
       id_(id),
       now_(parts.clock.now()),
       envelope_(std::move(envelope)),
@@ -91,11 +99,29 @@ void MessageIntake::finish_header(bool body_follows) {
                              : make_received(envelope_, options_->hostname, options_->hide_client, id_, now_);
   header_ = edit_header(*scanner_, body_follows, received, options_->hostname, id_, now_);
   header_eight_bit_ = eight_bit_ = smtp::has_eight_bit(header_.text);
+  check_shown_senders();
   if (envelope_.may_steer) take_steering();
   take_key();
   header_.text += scanner_->body_prefix();
   scanner_.reset();
   if (header_.received > options_->max_received) return fail(replies::kMailLoop);
+}
+
+// Whoever is bound to senders may name no others in the header either: that is what people see, and what an upstream that rebuilds
+// the message sends as.
+void MessageIntake::check_shown_senders() {
+  if (envelope_.bound_senders.empty() || parts_.read_senders == nullptr) return;
+  std::string fields;
+  for (const smtp::HeaderField& field : scanner_->fields())
+    if (names_sender(field.name)) fields += field.raw;
+  if (!fields.empty() && !fields.ends_with("\r\n")) fields += "\r\n";  // cut off by the end of the message
+  const auto shown = parts_.read_senders(fields);
+  if (!shown) return fail(replies::kShownSenderUnreadable);
+  for (const std::string& text : *shown) {
+    auto address = parse_address(text);
+    if (address) addresses_.apply_to_sender(*address);
+    if (!address || !may_send_as(envelope_.bound_senders, *address)) return fail(shown_sender_refused(text));
+  }
 }
 
 // The one given outside the message was bounded where it was read.
@@ -177,10 +203,8 @@ MessageRecord MessageIntake::make_record() const {
   envelope.metadata = envelope_.metadata;
   envelope.batch = envelope_.batch;
   add_recipients(record);
-  bool international = header_eight_bit_ || envelope_.sender.needs_smtputf8();
-  for (const Recipient& recipient : record.recipients)
-    international = international || recipient.address.needs_smtputf8();
-  envelope.smtputf8 = envelope_.smtputf8 && international;
+  // What all recipients need; an address of one of them is looked at where that one is offered.
+  envelope.smtputf8 = envelope_.smtputf8 && (header_eight_bit_ || envelope_.sender.needs_smtputf8());
   record.body_size = body_.size();
   return record;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "relay/inbound/address_rules.h"
 #include "relay/inbound/body_builder.h"
 #include "relay/inbound/fingerprint.h"
 #include "relay/inbound/header_editor.h"
@@ -17,8 +18,9 @@ namespace postrider::relay {
 
 class MessageIntake final : public Intake {
  public:
-  MessageIntake(const SubmissionParts& parts, std::shared_ptr<const SubmissionOptions> options, MessageId id,
-                EnvelopeSpec envelope);
+  // `addresses` are the submission's, which outlives this.
+  MessageIntake(const SubmissionParts& parts, std::shared_ptr<const SubmissionOptions> options,
+                const AddressBook& addresses, MessageId id, EnvelopeSpec envelope);
 
   const MessageId& id() const override { return id_; }
   std::size_t write_now(std::string_view octets) override;
@@ -27,6 +29,7 @@ class MessageIntake final : public Intake {
 
  private:
   void finish_header(bool body_follows);
+  void check_shown_senders();
   void take_steering();
   void take_key();
   void start_fingerprint();
@@ -44,6 +47,7 @@ class MessageIntake final : public Intake {
 
   SubmissionParts parts_;
   std::shared_ptr<const SubmissionOptions> options_;
+  const AddressBook& addresses_;
   const MessageId id_;
   const Time now_;
   EnvelopeSpec envelope_;

@@ -12,8 +12,8 @@ using smtp::BareNewline;
 
 struct SessionLimits {
   std::uint64_t max_message_size = 25ull << 20;  // announced as SIZE (RFC 1870)
-  std::uint32_t max_recipients = 1000;    // RFC 5321 4.5.3.1.8 asks for at least 100; announced as RCPTMAX (RFC 9422)
-  std::uint32_t max_transactions = 0;     // messages a connection, MAILMAX (RFC 9422); 0: no limit, not announced
+  std::uint32_t max_recipients = 1000;  // RFC 5321 4.5.3.1.8 asks for at least 100; announced as RCPTMAX (RFC 9422)
+  std::uint32_t max_transactions = 0;   // MAIL commands of a connection, MAILMAX (RFC 9422); 0: no limit, not announced
   std::uint32_t max_command_line = 2048;  // octets with CRLF; RFC 5321 4.5.3.1.4 asks for 512 plus extensions
   std::uint32_t max_auth_line = 12288;    // RFC 4954 4.
   std::uint32_t max_text_line = 0;        // octets with CRLF in DATA; 0: no limit (RFC 5321 4.5.3.1.6 asks for 1000)

@@ -48,13 +48,14 @@ EnvelopeSpec make_envelope(SessionContext& session, smtp::MailArgument&& mail) {
 
 Reply handle_mail(SessionContext& session, std::string_view argument) {
   const SessionLimits& limits = session.options->limits;
+  if (limits.max_transactions != 0 && session.transactions >= limits.max_transactions) return replies::kTooManyMessages;
+  ++session.transactions;
   smtp::ParameterRules rules;
   rules.extended = session.extended;
   rules.priority = true;
   rules.future_release = may_steer(session.standing) && session.parts.submission.max_hold() > Duration::zero();
   auto mail = smtp::parse_mail(argument, rules);
   if (!mail.has_value()) return mail.error();
-  if (limits.max_transactions != 0 && session.messages >= limits.max_transactions) return replies::kTooManyMessages;
   const std::uint64_t size = mail->size.value_or(0);
   if (size > limits.max_message_size) return replies::kTooBig;
   if (auto refused = session.parts.submission.can_accept(size)) return *refused;

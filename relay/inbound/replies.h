@@ -65,6 +65,8 @@ inline constexpr FixedReply kMailLoop{554, "5.4.6", "Too many Received fields; t
 inline constexpr FixedReply kAuthRequired{530, "5.7.0", "Authentication required"};             // RFC 4954 6.
 inline constexpr FixedReply kTlsRequired{530, "5.7.0", "Must issue a STARTTLS command first"};  // RFC 3207 4.
 inline constexpr FixedReply kSenderNotAllowed{553, "5.7.1", "This login may not send from that address"};
+inline constexpr FixedReply kShownSenderUnreadable{
+    550, "5.7.1", "This login may send from certain addresses only, and the From of this message cannot be read"};
 inline constexpr FixedReply kRecipientNotAllowed{550, "5.7.1",
                                                  "The allow_recipients of this login do not include that address"};
 inline constexpr FixedReply kEncryptionRequired{538, "5.7.11", "Encryption required for authentication; use STARTTLS"};
@@ -102,9 +104,10 @@ inline constexpr FixedReply kBadProxyHeader{421, "4.5.0", "PROXY header expected
 
 }  // namespace replies
 
-Reply bad_steering(std::string_view fault);   // 554 5.6.0: a steering field asks for what cannot be done
-Reply queued_as(const MessageId& id);         // 250 2.0.0 Ok: queued as <id>
-Reply octets_received(std::uint64_t octets);  // 250 2.0.0 after a chunk that is not the last (RFC 3030 2.)
-Reply greeting(std::string_view hostname);    // 220; no enhanced code (RFC 2034 4.)
+Reply bad_steering(std::string_view fault);            // 554 5.6.0: a steering field asks for what cannot be done
+Reply shown_sender_refused(std::string_view address);  // 550 5.7.1: a login that is bound to others
+Reply queued_as(const MessageId& id);                  // 250 2.0.0 Ok: queued as <id>
+Reply octets_received(std::uint64_t octets);           // 250 2.0.0 after a chunk that is not the last (RFC 3030 2.)
+Reply greeting(std::string_view hostname);             // 220; no enhanced code (RFC 2034 4.)
 
 }  // namespace postrider::relay

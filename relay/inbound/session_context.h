@@ -78,7 +78,7 @@ struct SessionContext {
   std::uint32_t errors = 0;       // since the last message
   std::uint32_t unimportant = 0;  // commands that led to nothing, since the last message
   std::uint32_t failed_logins = 0;
-  std::uint32_t messages = 0;
+  std::uint32_t transactions = 0;  // MAIL commands, refused ones too (RFC 9422 4.1)
 
   bool tls_offered() const;
   bool auth_offered() const;

@@ -43,10 +43,7 @@ class SpoolSubmission final : public Submission {
     if (const auto too_long = too_long_held(envelope.steering, options_->steering.max_hold, parts_.clock.now()))
       return Reply(501, "5.5.4", "Too late: " + *too_long);  // RFC 4865 4.2
     addresses_.apply_to_sender(envelope.sender);
-    if (envelope.bound_senders.empty() || envelope.sender.is_null()) return std::nullopt;
-    for (const std::string& pattern : envelope.bound_senders) {
-      if (address_matches(pattern, envelope.sender)) return std::nullopt;
-    }
+    if (envelope.sender.is_null() || may_send_as(envelope.bound_senders, envelope.sender)) return std::nullopt;
     return replies::kSenderNotAllowed;
   }
 
@@ -65,7 +62,8 @@ class SpoolSubmission final : public Submission {
   }
 
   std::unique_ptr<Intake> begin(EnvelopeSpec envelope) override {
-    return std::make_unique<MessageIntake>(parts_, options_, ids_.next(parts_.clock.now()), std::move(envelope));
+    return std::make_unique<MessageIntake>(parts_, options_, addresses_, ids_.next(parts_.clock.now()),
+                                           std::move(envelope));
   }
 
   Duration max_hold() const override { return options_->steering.max_hold; }

@@ -120,6 +120,10 @@ class Submission {
   virtual void use(std::shared_ptr<const SubmissionOptions> options) = 0;
 };
 
+// The addresses that a message shows itself to be from, out of its fields From, Sender, Resent-From and Resent-Sender, each with its
+// line break; a fault when they cannot be read.
+using SenderReader = result<std::vector<std::string>> (*)(std::string_view fields);
+
 struct SubmissionParts {
   net::Loop& loop;
   const Clock& clock;
@@ -127,6 +131,7 @@ struct SubmissionParts {
   Dispatcher* dispatcher;  // null: accepted messages wait for a relay thread (mgmt)
   Budget& body_memory;  // bytes of bodies in memory, over all threads; outlives store and dispatcher, who hold chunks
   Log& log;
+  SenderReader read_senders = nullptr;  // null: the header of who is bound to senders is not looked at
 };
 
 std::unique_ptr<Submission> make_submission(SubmissionParts parts, std::shared_ptr<const SubmissionOptions> options);

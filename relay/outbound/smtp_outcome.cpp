@@ -42,7 +42,7 @@ bool denies_relaying(Stage stage, const Reply& reply) {
   return false;
 }
 
-Cause transient_cause(Stage stage, const Reply& reply) {
+Cause transient_cause(Stage stage, const Reply& reply, std::size_t accepted) {
   if (reply.code == 421) return Cause::throttle;
   if (stage == Stage::tls) return Cause::route;  // 454 4.7.0: TLS not available just now (RFC 3207 4.)
   if (subject_is(reply, '7')) {
@@ -51,7 +51,7 @@ Cause transient_cause(Stage stage, const Reply& reply) {
   }
   if (before_mail(stage)) return Cause::route;
   if (reply.code == 454) return Cause::throttle;  // "454 Throttling failure", as Amazon says it
-  if (stage == Stage::rcpt) return is_too_many_recipients(reply) ? Cause::throttle : Cause::recipient;
+  if (stage == Stage::rcpt) return is_too_many_recipients(reply, accepted) ? Cause::throttle : Cause::recipient;
   if (subject_is(reply, '3')) return Cause::route;  // its mail system is full or unwell (RFC 3463 3.4)
   return Cause::content;
 }
@@ -60,7 +60,9 @@ Cause transient_cause(Stage stage, const Reply& reply) {
 bool refuses_us(Stage stage, const Reply& reply) {
   if (reply.code == 530 || reply.code == 534 || reply.code == 535 || reply.code == 538) return true;  // RFC 4954 6.
   if (reply.enhanced == "5.1.8" || reply.enhanced == "5.7.8" || reply.enhanced == "5.7.9") return true;
-  if (contains(reply, "not verified")) return true;  // Amazon's "554 Message rejected: Email address is not verified"
+  // Amazon's "554 Message rejected: Email address is not verified". Others say as much of the recipient, at RCPT or by the code.
+  const bool of_an_address = stage == Stage::rcpt || subject_is(reply, '1') || subject_is(reply, '2');
+  if (!of_an_address && contains(reply, "not verified")) return true;
   if (stage == Stage::mail) return reply.enhanced == "5.7.1" || reply.enhanced == "5.7.0";
   return denies_relaying(stage, reply);
 }
@@ -77,9 +79,9 @@ Verdict deferred(Cause cause) {
   return verdict;
 }
 
-Verdict judge_permanent(Stage stage, const Reply& reply) {
+Verdict judge_permanent(Stage stage, const Reply& reply, std::size_t accepted) {
   if (before_mail(stage) || refuses_us(stage, reply)) return deferred(Cause::route);
-  if (stage == Stage::rcpt && is_too_many_recipients(reply)) return deferred(Cause::throttle);
+  if (stage == Stage::rcpt && is_too_many_recipients(reply, accepted)) return deferred(Cause::throttle);
   if (lacks_capability(stage, reply)) return deferred(Cause::capability);
   // Out of step (RFC 5321 4.3.2): that is about the dialogue. 500, 502 and 504 are what some servers refuse mail with.
   if (reply.code == 503) return deferred(Cause::route);
@@ -105,15 +107,15 @@ std::string_view words(Break how) {
 
 }  // namespace
 
-Verdict judge_reply(Stage stage, const Reply& reply) {
+Verdict judge_reply(Stage stage, const Reply& reply, std::size_t accepted) {
   Verdict verdict;
   if ((reply.permanent() || reply.transient()) && quota_used_up(stage, reply)) {
     verdict = deferred(Cause::throttle);
     verdict.day_used_up = contains(reply, "daily");
   } else if (reply.permanent()) {
-    verdict = judge_permanent(stage, reply);
+    verdict = judge_permanent(stage, reply, accepted);
   } else if (reply.transient()) {
-    verdict = deferred(transient_cause(stage, reply));
+    verdict = deferred(transient_cause(stage, reply, accepted));
   } else {
     verdict = deferred(Cause::route);  // a positive reply where it makes no sense
   }
@@ -159,10 +161,10 @@ Verdict judge_sent(const Reply& reply) {
   return verdict;
 }
 
-bool is_too_many_recipients(const Reply& reply) {
+bool is_too_many_recipients(const Reply& reply, std::size_t accepted) {
   if (reply.enhanced.size() > 2 && std::string_view(reply.enhanced).substr(1) == ".5.3") return true;  // RFC 3463 3.6
   if (reply.code == 452) return reply.enhanced.empty() && contains(reply, "recipients");
-  return reply.code == 552 && reply.enhanced.empty();  // the old code for it (RFC 5321 4.5.3.1.10)
+  return reply.code == 552 && reply.enhanced.empty() && accepted > 0;  // the old code for it (RFC 5321 4.5.3.1.10)
 }
 
 bool worse(OutcomeKind a, OutcomeKind b) {

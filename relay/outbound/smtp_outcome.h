@@ -26,15 +26,17 @@ enum class Break : std::uint8_t {
   stopped,    // we are shutting down
 };
 
-// `reply` is the answer to the command of `stage` and not the one that was hoped for.
-Verdict judge_reply(Stage stage, const Reply& reply);
+// `reply` is the answer to the command of `stage` and not the one that was hoped for. `accepted`: recipients that the hop had
+// taken before in the same transaction.
+Verdict judge_reply(Stage stage, const Reply& reply, std::size_t accepted = 0);
 Verdict judge_break(Stage stage, Break how, std::string_view detail);
 // Our own finding, before or instead of an answer: route for TLS and login, capability for what the hop cannot take.
 Verdict judge_finding(Stage stage, Cause cause, std::string_view enhanced, std::string_view text);
 Verdict judge_sent(const Reply& reply);
 
-// The hop takes no more recipients in this transaction, which says nothing about this one (RFC 5321 4.5.3.1.10).
-bool is_too_many_recipients(const Reply& reply);
+// The hop takes no more recipients in this transaction, which says nothing about this one (RFC 5321 4.5.3.1.10). To the first of
+// them a bare 552 is what RFC 5321 has it for: the mailbox is full.
+bool is_too_many_recipients(const Reply& reply, std::size_t accepted);
 
 // The worse of two for the record of an attempt: sent, deferred, bounced, uncertain.
 bool worse(OutcomeKind a, OutcomeKind b);

@@ -214,8 +214,8 @@ asio::awaitable<bool> SmtpTransaction::take_rcpt_replies(std::span<const Pending
       ++accepted_;
       continue;
     }
-    if (accepted_ > 0 && is_too_many_recipients(answer.reply)) result_.no_more_recipients = true;
-    settle(p.place, answer.judge(Stage::rcpt));
+    if (accepted_ > 0 && is_too_many_recipients(answer.reply, accepted_)) result_.no_more_recipients = true;
+    settle(p.place, answer.judge(Stage::rcpt, accepted_));
   }
   co_return true;
 }

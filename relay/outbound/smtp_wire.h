@@ -23,8 +23,8 @@ struct Answer {
 
   bool answered() const { return reply.code != 0; }
   bool positive() const { return reply.code >= 200 && reply.code < 300; }
-  Verdict judge(Stage stage) const {
-    return answered() ? judge_reply(stage, reply) : judge_break(stage, broken, detail);
+  Verdict judge(Stage stage, std::size_t accepted = 0) const {
+    return answered() ? judge_reply(stage, reply, accepted) : judge_break(stage, broken, detail);
   }
 };
 

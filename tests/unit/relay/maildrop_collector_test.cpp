@@ -178,8 +178,9 @@ TEST_F(MaildropCollectorTest, TheEnvelopeArrivesWhole) {
   envelope.ret = DsnReturn::full;
   envelope.envid = "e17";
   envelope.smtputf8 = true;
-  envelope.size = message_.size();
-  put("one", encode_maildrop(envelope) + message_);
+  const std::string octets = "X-Greeting: Grüße\r\n" + message_;
+  envelope.size = octets.size();
+  put("one", encode_maildrop(envelope) + octets);
   collect();
   const MessageRecord record = all_stored().at(0);
   EXPECT_TRUE(record.envelope.sender.is_null());

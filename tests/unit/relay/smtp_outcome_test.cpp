@@ -29,6 +29,21 @@ TEST_P(SmtpOutcome, IsAsTheTableSays) {
   EXPECT_EQ(verdict.reason.text, row.text);
 }
 
+// It has two meanings (RFC 5321 4.2.3, 4.5.3.1.10); to the first recipient it can only be the mailbox.
+TEST(SmtpOutcomes, ABare552AfterOthersWereTakenIsAboutTheirNumber) {
+  const Reply reply(552, "", "too many");
+  EXPECT_EQ(judge_reply(Stage::rcpt, reply, 1).reason.cause, Cause::throttle);
+  EXPECT_TRUE(is_too_many_recipients(reply, 1));
+  EXPECT_FALSE(is_too_many_recipients(reply, 0));
+}
+
+TEST(SmtpOutcomes, ARecipientThatIsNotVerifiedIsNoFaultOfTheRoute) {
+  const std::string text = "recipient address not verified";
+  EXPECT_EQ(judge_reply(Stage::rcpt, Reply(550, "", text)).reason.cause, Cause::recipient);
+  EXPECT_EQ(judge_reply(Stage::rcpt, Reply(550, "5.1.1", text)).kind, OutcomeKind::bounced);
+  EXPECT_EQ(judge_reply(Stage::final_dot, Reply(550, "5.1.1", text)).kind, OutcomeKind::bounced);
+}
+
 constexpr auto kDeferred = OutcomeKind::deferred;
 constexpr auto kBounced = OutcomeKind::bounced;
 INSTANTIATE_TEST_SUITE_P(Throttles, SmtpOutcome,
@@ -42,7 +57,6 @@ INSTANTIATE_TEST_SUITE_P(Throttles, SmtpOutcome,
                                          Row{Stage::final_dot, 454, "", "Throttling failure", kDeferred,
                                              Cause::throttle},
                                          Row{Stage::rcpt, 452, "4.5.3", "too many", kDeferred, Cause::throttle},
-                                         Row{Stage::rcpt, 552, "", "too many", kDeferred, Cause::throttle},
                                          Row{Stage::auth, 454, "4.7.0", "try later", kDeferred, Cause::throttle}));
 INSTANTIATE_TEST_SUITE_P(
     Quotas, SmtpOutcome,
@@ -53,6 +67,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{Stage::mail, 454, "", "Throttling failure: Daily message quota exceeded.", kDeferred, Cause::throttle},
         Row{Stage::final_dot, 452, "4.3.1", "hourly sending quota exceeded", kDeferred, Cause::throttle},
         Row{Stage::rcpt, 552, "5.2.2", "message quota exceeded", kBounced, Cause::recipient},
+        Row{Stage::rcpt, 552, "", "Requested mail action aborted: exceeded storage allocation", kBounced,
+            Cause::recipient},
         Row{Stage::final_dot, 550, "5.4.5", "congested", kBounced, Cause::content}));
 INSTANTIATE_TEST_SUITE_P(
     Routes, SmtpOutcome,

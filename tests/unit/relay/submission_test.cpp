@@ -11,8 +11,19 @@ class SubmissionTest : public InboundTest {
     options_->hostname = "relay.example";
     make();
   }
+  // Stands for the reader of the API: what is between the angle brackets of each field.
+  static result<std::vector<std::string>> read_senders(std::string_view fields) {
+    std::vector<std::string> found;
+    for (std::size_t at = 0; (at = fields.find('<', at)) != std::string_view::npos;) {
+      const std::size_t end = fields.find('>', at);
+      if (end == std::string_view::npos) return Fault{FaultKind::invalid, "no end"};
+      found.emplace_back(fields.substr(at + 1, end - at - 1));
+      at = end;
+    }
+    return found;
+  }
   void make() {
-    SubmissionParts parts{loop_, loop_.clock(), *store_, &dispatcher_, memory_, log_};
+    SubmissionParts parts{loop_, loop_.clock(), *store_, &dispatcher_, memory_, log_, &read_senders};
     submission_ = make_submission(parts, options_);
   }
   static EnvelopeSpec envelope() {
@@ -370,6 +381,40 @@ TEST_F(SubmissionTest, ARedirectedMessageIsTheSameOnlyForTheSameRecipient) {
   EXPECT_EQ(stored(*first.id).recipients[0].redirected_from, "b@example.com");
   EXPECT_TRUE(run(submit(to("b"), message(10))).duplicate);
   EXPECT_EQ(run(submit(to("c"), message(10))).reply.code, 550);
+}
+
+TEST_F(SubmissionTest, WhoIsBoundToSendersShowsNoOthers) {
+  options_->addresses.origin = "example.org";
+  make();
+  const auto answer = [this](const std::string& fields) {
+    EnvelopeSpec spec = envelope();
+    spec.sender = {};  // a null sender unbinds nobody
+    spec.bound_senders = {"*@example.com", "root@example.org"};
+    return run(submit(std::move(spec), fields + "Subject: x\r\n\r\nbody\r\n")).reply.wire();
+  };
+  EXPECT_THAT(answer("From: Ann <a@example.com>\r\n"), testing::StartsWith("250 "));
+  EXPECT_THAT(answer("From: Ann <a@example.com>\r\nReply-To: <b@example.net>\r\n"), testing::StartsWith("250 "));
+  EXPECT_THAT(answer("From: cron <root>\r\n"), testing::StartsWith("250 "));
+  EXPECT_THAT(answer(""), testing::StartsWith("250 "));
+  EXPECT_EQ(answer("From: <c@example.net>\r\n"), "550 5.7.1 This login may not send as <c@example.net>\r\n");
+  for (const std::string field : {"from", "Sender", "Resent-From", "Resent-Sender"})
+    EXPECT_THAT(answer("From: <a@example.com>\r\n" + field + ":\r\n <c@example.net>\r\n"),
+                testing::StartsWith("550 5.7.1 "));
+  EXPECT_THAT(answer("From: <a@example.com\r\n"), testing::HasSubstr("cannot be read"));
+  EXPECT_EQ(run(submit(envelope(), "From: <c@example.net>\r\n\r\n")).reply.code, 250);  // bound to nobody
+}
+
+TEST_F(SubmissionTest, OneRecipientsAddressAsksNoSmtputf8OfTheOthers) {
+  const auto asks = [this](const Address& sender, const std::string& field) {
+    EnvelopeSpec spec = envelope();
+    spec.smtputf8 = true;
+    spec.sender = sender;
+    spec.recipients.push_back({{"josé", "example.com"}, "", {}});
+    return stored(*run(submit(std::move(spec), field + "\r\n\r\n")).id).envelope.smtputf8;
+  };
+  EXPECT_FALSE(asks({"a", "example.com"}, "Subject: x"));
+  EXPECT_TRUE(asks({"a", "example.com"}, "Subject: é"));
+  EXPECT_TRUE(asks({"josé", "example.com"}, "Subject: x"));
 }
 
 TEST_F(SubmissionTest, SaysBeforehandWhatCannotBeTaken) {
