@@ -1,5 +1,7 @@
 #include "relay/inbound/submission.h"
 
+#include <gmock/gmock.h>
+
 #include "tests/unit/relay/inbound_fixture.h"
 
 namespace postrider::relay {
