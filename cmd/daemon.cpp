@@ -112,6 +112,7 @@ void Daemon::stop() {
 void Daemon::reload(const Config& fresh) {
   Config config = fresh;
   config.server = config_.server;
+  config.spool = config_.spool;  // as it was opened: its size bounds the history
   // The dispatchers remove a body with the settlement, by what was said at start; half of the new rule would keep no body.
   config.retention.sent_bodies = config_.retention.sent_bodies;
   config.delivery.dsn = config_.delivery.dsn;

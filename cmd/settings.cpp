@@ -33,7 +33,7 @@ storage::SpoolOptions spool_options(const Config& config) {
 }
 
 storage::RetirePolicy retire_policy(const Config& config) {
-  return {config.retention.history, config.retention.history_max_size, config.retention.sent_bodies,
+  return {config.retention.history, history_limit(config), config.retention.sent_bodies,
           config.retention.failed_bodies};
 }
 

@@ -3,6 +3,7 @@
 // sentences are in one place: core/config_options.cpp. Nothing here reads files, the environment or a clock.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -152,6 +153,14 @@ struct Config {
   SendmailConfig sendmail;
   LogConfig log;
 };
+
+// The size of finished messages and of history at which the oldest go, whatever was given: half of what the spool takes before it refuses
+// mail, so that live mail always has the other half.
+inline std::uint64_t history_limit(const Config& config) {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  const std::uint64_t half = config.spool.max_size / 100 * config.spool.high_water / 2;
+  return std::min(config.retention.history_max_size, std::max(half / kMiB * kMiB, kMiB));
+}
 
 // ---- making one ---------------------------------------------------------------------------------------------------
 

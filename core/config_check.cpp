@@ -152,8 +152,16 @@ void Checker::check_sizes() {
   if (config_.smtp.max_message_size > spool.max_size / 100 * spool.high_water)
     fault(section("smtp"), "max_message_size",
           "smtp.max_message_size does not fit into the spool: raise spool.max_size");
-  if (config_.retention.history_max_size > spool.max_size && given(section("retention"), "history_max_size"))
-    fault(section("retention"), "history_max_size", "retention.history_max_size is larger than spool.max_size");
+  const DraftSection& retention = section("retention");
+  if (!given(retention, "history_max_size")) return;
+  if (config_.retention.history_max_size > spool.max_size) {
+    fault(retention, "history_max_size", "retention.history_max_size is larger than spool.max_size");
+  } else if (const std::uint64_t limit = history_limit(config_); limit < config_.retention.history_max_size) {
+    warn(retention, "history_max_size",
+         "retention.history_max_size is more than half of what the spool takes before it refuses mail: history is kept "
+         "to " +
+             format_size(limit) + ", so that live mail has the other half");
+  }
 }
 
 // Each message is held against all of them.

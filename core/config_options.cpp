@@ -133,7 +133,7 @@ const Option kOptions[] = {
      "Most recipients of one message; RFC 5321 asks for at least 100.",
      store<&Config::smtp, &SmtpConfig::max_recipients>},
     {"smtp", "max_transactions", Kind::count, "0", 0, kMaxCount, "", kReload, "",
-     "Most messages of one connection; 0: no limit.", store<&Config::smtp, &SmtpConfig::max_transactions>},
+     "Most messages begun on one connection; 0: no limit.", store<&Config::smtp, &SmtpConfig::max_transactions>},
     {"smtp", "max_command_line", Kind::count, "2048", 512, 65'536, "", kReload, "", "Longest command line in octets.",
      store<&Config::smtp, &SmtpConfig::max_command_line>},
     {"smtp", "max_auth_line", Kind::count, "12288", 512, 65'536, "", kReload, "",
@@ -417,7 +417,8 @@ const Option kOptions[] = {
      "How long events and statuses of finished messages are kept.",
      store<&Config::retention, &RetentionConfig::history>},
     {"retention", "history_max_size", Kind::size, "2GiB", kMiB, kTiB, "", kReload, "",
-     "Size of that history at which its oldest part goes sooner.",
+     "Size of that history, kept bodies included, at which its oldest part goes sooner; at most half of what the spool "
+     "takes before it refuses mail.",
      store<&Config::retention, &RetentionConfig::history_max_size>},
     {"retention", "sent_bodies", Kind::duration, "0", 0, 3650 * kDay, "", kRestart, "",
      "How long bodies of sent messages are kept; 0: not at all (headers stay with the history).",

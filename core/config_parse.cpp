@@ -57,6 +57,15 @@ void let_environment_choose_host(Draft& draft) {
   }
 }
 
+// A default that the spool is too small for is shown as what is in force.
+void show_history_limit(ConfigResult& result) {
+  const std::uint64_t limit = history_limit(result.config);
+  if (limit == result.config.retention.history_max_size) return;
+  for (EffectiveValue& value : result.values)
+    if (value.origin == ConfigOrigin::built_in && value.key() == "retention.history_max_size")
+      value.toml = value.json = toml_string(format_size(limit));
+}
+
 ConfigResult Builder::build() {
   const bool no_upstream = draft_.count("upstream") == 0;
   add_missing_sections(draft_);
@@ -70,6 +79,7 @@ ConfigResult Builder::build() {
   if (no_upstream && sources_.file_text)
     fault(result_.warnings, {}, "upstream",
           "there is no [[upstream]]: all mail is captured on this machine and none is sent on");
+  show_history_limit(result_);
   check_config(draft_, result_);
   const auto by_line = [](const ConfigFinding& a, const ConfigFinding& b) {
     return std::tuple(a.at.line == 0, a.at.line, a.at.column) < std::tuple(b.at.line == 0, b.at.line, b.at.column);

@@ -37,6 +37,20 @@ class DiskFull(unittest.TestCase):
             self.assertEqual(relay.request("GET", "/health", token=None)[0], 200)
 
 
+    def test_failed_mail_that_is_kept_makes_room_for_new_mail(self):
+        small = 'max_size = "64MiB"\nreserve = "4MiB"'
+        with Relay(smtp_upstream(free_port()), delivery="retries = 0", spool=small) as relay:
+            limit = relay.api("/v1/retention")["policy"]["history_max_bytes"]
+            self.assertEqual(limit, 28 << 20)
+            for _ in range(30):
+                message = try_send(relay.smtp_port, 2_000_000)
+                self.assertIsInstance(message, str, message)
+                relay.wait_state(message, "failed")
+                wait_until("there is room", lambda: relay.api("/v1/stats")["spool"]["finished_bytes"] <= limit)
+            self.assertEqual(relay.message(message)["state"], "failed")  # the newest stay
+            self.assertIn("at most 28 MiB", relay.command("retention", "show").stdout.replace("28.0", "28"))
+
+
 class Damage(unittest.TestCase):
     def test_damaged_record_is_quarantined_and_the_rest_flows(self):
         down = free_port()

@@ -37,12 +37,17 @@ class InlineMailbox final : public Mailbox {
   }
 };
 
-// Runs the pending step as if its time had come.
+// Runs what is pending as if its time had come.
 void fire(AlarmState& alarm, FakeClock& clock) {
   ASSERT_TRUE(alarm.fire);
   clock.time = alarm.due;
   const auto call = std::exchange(alarm.fire, nullptr);
   call();
+}
+
+// Looks until it is time for a step.
+void pass_a_minute(AlarmState& alarm, FakeClock& clock) {
+  for (const Time end = clock.time + RetentionRunner::kPause; clock.time < end;) fire(alarm, clock);
 }
 
 void accept_and_cancel(storage::Store& store, MessageIdSource& ids, Time now, InlineMailbox& here) {
@@ -81,9 +86,27 @@ class RetentionRunnerTest : public testing::Test {
 TEST_F(RetentionRunnerTest, StepsOnceAMinute) {
   RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
   runner.start();
-  EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
+  const Time started = clock.time;
+  for (int minute = 1; minute <= 2; ++minute) {
+    EXPECT_EQ(book.last().has_value(), minute > 1);
+    pass_a_minute(alarm, clock);
+    ASSERT_TRUE(book.last());
+    EXPECT_EQ(book.last()->ended_at, started + minute * RetentionRunner::kPause);
+  }
+}
+
+TEST_F(RetentionRunnerTest, TakesWhatIsTooMuchWithinASecond) {
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
+  runner.start();
   fire(alarm, clock);
-  EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
+  EXPECT_FALSE(book.last());
+  for (int i = 0; i < 10; ++i) accept_and_cancel(*store, ids, clock.time, here);
+  rules.policy.history_max_bytes = store->stats().finished_bytes / 2;
+  const Time grown = clock.time;
+  fire(alarm, clock);
+  EXPECT_EQ(clock.time, grown + RetentionRunner::kLook);
+  EXPECT_LE(store->stats().finished_bytes, rules.policy.history_max_bytes);
+  EXPECT_GE(finished(), 4u) << "and no more than that";
 }
 
 TEST_F(RetentionRunnerTest, StepsSoonAgainUntilAllThatMayGoIsGone) {
@@ -107,9 +130,25 @@ TEST_F(RetentionRunnerTest, GoesOnAfterAFault) {
   store->fail_writes(true);
   RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
   runner.start();
+  pass_a_minute(alarm, clock);
+  EXPECT_FALSE(book.last());
+  store->fail_writes(false);
+  pass_a_minute(alarm, clock);
+  EXPECT_TRUE(book.last());
+}
+
+TEST_F(RetentionRunnerTest, WhatCannotGoIsNotAskedForEverySecond) {
+  accept_and_cancel(*store, ids, clock.time, here);
+  rules.policy.history_max_bytes = 0;
+  store->fail_writes(true);
+  RetentionRunner runner(here, clock, std::make_unique<FakeAlarm>(alarm), *store, rules, book, log);
+  runner.start();
   fire(alarm, clock);
-  EXPECT_EQ(alarm.due, clock.time + RetentionRunner::kPause);
-  EXPECT_TRUE(alarm.fire);
+  store->fail_writes(false);
+  fire(alarm, clock);
+  EXPECT_FALSE(book.last()) << "the step that failed is not repeated before its time";
+  pass_a_minute(alarm, clock);
+  EXPECT_EQ(finished(), 0u);
 }
 
 TEST_F(RetentionRunnerTest, StopsForGood) {

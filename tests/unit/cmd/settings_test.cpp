@@ -43,6 +43,17 @@ TEST(Settings, DefaultsAreThoseOfTheComponents) {
   EXPECT_EQ(retire.failed_bodies, own_retire.failed_bodies);
 }
 
+TEST(Settings, HistoryLeavesHalfOfTheSpoolToLiveMail) {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  const auto limit = [](const std::string& text) { return retire_policy(parsed(text)).history_max_bytes; };
+  EXPECT_EQ(limit("[retention]\nhistory_max_size = \"3GiB\"\n"), 3072 * kMiB);
+  const std::string small = "[smtp]\nmax_message_size = \"1MiB\"\n[spool]\nreserve = \"4MiB\"\nmax_size = \"100MiB\"\n";
+  EXPECT_EQ(limit(small), 45 * kMiB);
+  EXPECT_EQ(limit(small + "high_water = 50\n"), 25 * kMiB);
+  EXPECT_EQ(limit(small + "[retention]\nhistory_max_size = \"10MiB\"\n"), 10 * kMiB);
+  EXPECT_EQ(limit(small + "[retention]\nhistory_max_size = \"90MiB\"\n"), 45 * kMiB);
+}
+
 TEST(Settings, WhatIsConfiguredArrives) {
   const Config config = parsed(R"(
 [server]

@@ -245,6 +245,10 @@ const Case kWarnings[] = {
     {"[access]\ntrusted_networks = []\n[[smtp.listener]]\naddress = \":25\"\ntls = \"none\"\n",
      "9:1: smtp.listener :25 is reachable from outside without TLS"},
     {"[access]\ntrusted_networks = [\"0.0.0.0/0\"]\n", "6:1: access.trusted_networks holds 0.0.0.0/0: an open relay"},
+    {"[spool]\nmax_size = \"1GiB\"\n[retention]\nhistory_max_size = \"600MiB\"\n",
+     "8:1: retention.history_max_size is more than half of what the spool takes before it refuses mail: history is "
+     "kept to "
+     "460MiB"},
     {"[access]\nallow_plaintext_auth_from_loopback = true\n", "6:1: access.allow_plaintext_auth_from_loopback lets"},
     {"[[mgmt.listener]]\naddress = \"0.0.0.0:8025\"\n", "5:1: mgmt.listener 0.0.0.0:8025 is reachable from outside"},
     {"[mgmt]\ntrusted_networks = [\"127.0.0.1\"]\n[[mgmt.listener]]\naddress = \"0.0.0.0:8025\"\ntls = \"on\"\n",

@@ -396,6 +396,12 @@ TEST(ConfigShow, NamesTheOriginOfEachValue) {
   EXPECT_THAT(shown, testing::ContainsRegex("retries = 3 +# default\n"));
 }
 
+TEST(ConfigShow, OfASmallSpoolShowsHowMuchHistoryItKeeps) {
+  const std::string small = std::string(kUpstream) + "[spool]\nmax_size = \"64MiB\"\n";
+  EXPECT_THAT(render_effective_config(parse_config(sources(small)), "p.toml"),
+              testing::ContainsRegex("history_max_size = \"28MiB\" +# default\n"));
+}
+
 TEST(ConfigShow, IsItselfAConfigurationWithTheSameMeaning) {
   const std::string once = render_effective_config(parse_config(sources(kUpstream)), "p.toml");
   const ConfigResult again = parse_config(sources(once));
