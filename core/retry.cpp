@@ -1,6 +1,7 @@
 #include "core/retry.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postrider {
 namespace {
@@ -22,8 +23,9 @@ Reason around(const Reason& last, Cause cause, const std::string& why) {
 }
 
 Decision give_up(const RecipientOutcome& last, Cause cause, bool spends_try, const std::string& why) {
-  const std::string doubt = last.kind == OutcomeKind::uncertain ? ", it may have arrived" : "";
-  return {Trigger::give_up, spends_try, Time{}, around(last.reason, cause, why + doubt), route_caused(last.reason)};
+  Reason reason = around(last.reason, cause, why);
+  if (last.kind == OutcomeKind::uncertain) reason.text = sanitize_reason_text(reason.text + "; it may have arrived");
+  return {Trigger::give_up, spends_try, Time{}, std::move(reason), route_caused(last.reason)};
 }
 
 std::string tries_text(std::uint32_t tries) {

@@ -68,8 +68,8 @@ storage::RecipientUpdate give_up_for_age(const Recipient& recipient, std::uint32
   update.reason = recipient.reason;
   update.reason.cause = Cause::age;
   std::string text = "gave up after " + format_duration(policy.max_age);
-  if (may_have_been_sent(recipient)) text += ", it may have arrived";
   if (!recipient.reason.text.empty()) text += ": " + recipient.reason.text;
+  if (may_have_been_sent(recipient)) text += "; it may have arrived";
   update.reason.text = sanitize_reason_text(text);
   return update;
 }

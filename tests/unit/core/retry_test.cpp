@@ -181,7 +181,7 @@ TEST_F(Retry, UncertainAsTheLastTryGivesUp) {
   const Decision decision = decide_now();
   EXPECT_EQ(decision.trigger, Trigger::give_up);
   EXPECT_EQ(decision.reason.stage, Stage::final_dot);
-  EXPECT_EQ(decision.reason.text, "gave up after 4 tries, it may have arrived: connection lost after the final dot");
+  EXPECT_EQ(decision.reason.text, "gave up after 4 tries: connection lost after the final dot; it may have arrived");
 }
 
 TEST_F(Retry, InterruptionIsDueAtOnceAndNotCounted) {

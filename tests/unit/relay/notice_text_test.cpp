@@ -212,8 +212,9 @@ TEST_F(NoticeTextTest, TextOfAFailureThatTheRouteCaused) {
 
 TEST_F(NoticeTextTest, TextWhereEveryAnswerWasLost) {
   const std::string lost = "the connection was closed after the final dot: the message may be sent more than once";
-  Recipient& r = add(RecipientState::failed, Notice::failed,
-                     {Cause::retries, Stage::final_dot, 0, "", "gave up after 4 tries, it may have arrived: " + lost});
+  Recipient& r =
+      add(RecipientState::failed, Notice::failed,
+          {Cause::retries, Stage::final_dot, 0, "", "gave up after 4 tries: " + lost + "; it may have arrived"});
   history_.clear();
   for (int i = 0; i < 4; ++i) {
     attempt(0, {Cause::uncertain, Stage::final_dot, 0, "", lost}, kAccepted + minutes(10 * i));
