@@ -39,7 +39,7 @@ class DiskFull(unittest.TestCase):
 
     def test_failed_mail_that_is_kept_makes_room_for_new_mail(self):
         small = 'max_size = "64MiB"\nreserve = "4MiB"'
-        with Relay(smtp_upstream(free_port()), delivery="retries = 0", spool=small) as relay:
+        with Relay(smtp_upstream(free_port()), delivery="retries = 0\nopen_after = 1000\nopen_rate = 0", spool=small) as relay:
             limit = relay.api("/v1/retention")["policy"]["history_max_bytes"]
             self.assertEqual(limit, 28 << 20)
             for _ in range(30):
