@@ -4,13 +4,13 @@ build_packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
   libc-ares-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgmime-3.0-dev libhowardhinnant-date-dev
-  libidn2-dev libjemalloc-dev libjwt-dev liblmdb-dev libspdlog-dev libssl-dev
+  libidn2-dev libjwt-dev liblmdb-dev libspdlog-dev libssl-dev
   libtomlplusplus-dev libxxhash-dev zlib1g-dev
 )
 try_packages=(curl swaks)  # of the lines that scripts/run.sh shows to try it with
 run_packages=(  # of a container in which nothing is built
   ca-certificates tzdata
-  libboost-json1.81.0 libboost-url1.81.0 libc-ares2 libcurl4 libdate-tz3 libgmime-3.0-0 libidn2-0 libjemalloc2 libjwt0 liblmdb0 libspdlog1.10
+  libboost-json1.81.0 libboost-url1.81.0 libc-ares2 libcurl4 libdate-tz3 libgmime-3.0-0 libidn2-0 libjwt0 liblmdb0 libspdlog1.10
   libssl3 libtomlplusplus3 libxxhash0 zlib1g
 )
 test_packages=(
