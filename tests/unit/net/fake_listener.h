@@ -99,6 +99,8 @@ class FakePeer {
     pollfd gone{fd_, POLLRDHUP, 0};
     return ::poll(&gone, 1, 5) == 0;
   }
+  // The client hears the end from here on, not only when the connection is closed.
+  void finish() { ::shutdown(fd_, SHUT_WR); }
   void reset_at_end() {
     const linger hard{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

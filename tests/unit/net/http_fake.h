@@ -60,7 +60,7 @@ class HttpFake {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return requests_.size() >= count; });
   }
-  // That many connections have been played to their end and are closed, or about to be.
+  // That many connections have been played to their end; of those that a reaction closed the client can hear it.
   void wait_for_ends(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return ended_ >= count; });
@@ -115,6 +115,7 @@ class HttpFake {
     if (!reaction.slowly && !reaction.answer.empty() && !peer.say(reaction.answer)) return false;
     if (reaction.then == HttpReaction::Then::hang && reaction.body == HttpReaction::Body::all) peer.wait_for_end();
     if (reaction.then == HttpReaction::Then::hang) peer.pause();
+    if (reaction.then == HttpReaction::Then::close) peer.finish();
     if (reaction.then == HttpReaction::Then::reset) peer.reset_at_end();
     return reaction.then == HttpReaction::Then::keep && !reaction.slowly;
   }
