@@ -92,7 +92,8 @@ TEST_P(SteerTest, AReleaseLeavesAScheduledMessageItsTime) {
   EXPECT_EQ(find(id)->due(), kNever);
   advance(std::chrono::hours(1));
   ASSERT_TRUE(steer(id, SteerVerb::release).has_value());
-  for (const Recipient& recipient : find(id)->recipients) {
+  const auto released = find(id);
+  for (const Recipient& recipient : released->recipients) {
     EXPECT_EQ(recipient.state, S::queued);
     EXPECT_EQ(recipient.due, send_at);
     EXPECT_EQ(recipient.age_from, send_at);
