@@ -38,6 +38,12 @@ class Recorder(unittest.TextTestResult):
         super().addError(test, err)
         self._note(test, "error", self._exc_info_to_string(err, test))
 
+    # unittest tells of a failed part of a test here, and of the test itself then nothing at all.
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._note(subtest, "failure", self._exc_info_to_string(err, test))
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self._note(test, "skipped", reason)
